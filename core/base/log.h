@@ -1,0 +1,61 @@
+#ifndef BELFRY_LOG_H
+#define BELFRY_LOG_H
+
+#include <stdbool.h>
+
+#include <belfry/api.h>
+#include <belfry/error.h>
+
+/*
+ * The error log of the process: one line a call, to a file, stderr or syslog.
+ * A line never contains a raw control character (they are written \xHH), so
+ * one call is one line whatever a peer sent. Writing never blocks for longer
+ * than the file system does; a line that can't be written is counted.
+ *
+ * Text form:  2026/04/10 15:30:45 [notice] 1234#worker: message
+ * JSON form:  {"time":"2026-04-10T15:30:45.123Z","level":"notice","pid":1234,
+ *             "process":"worker","message":"message"}
+ */
+
+enum bf_log_level {
+	BF_LOG_EMERG,
+	BF_LOG_ALERT,
+	BF_LOG_CRIT,
+	BF_LOG_ERROR,
+	BF_LOG_WARN,
+	BF_LOG_NOTICE,
+	BF_LOG_INFO,
+	BF_LOG_DEBUG,
+};
+
+struct bf_log_settings {
+	const char *target; /* a path, "stderr", or "syslog:" and a facility */
+	enum bf_log_level level;
+	bool json;
+};
+
+/*
+ * Opens the log. Until it was called, lines go to stderr. Forked children
+ * inherit the open log. On failure the log stays as it was.
+ */
+int bf_log_open(const struct bf_log_settings *settings, struct bf_error *err);
+
+/* Opens the file anew (after rotation). On failure goes on with the old one. */
+int bf_log_reopen(struct bf_error *err);
+
+/* Names this process in its lines: "master", "intake", ... */
+void bf_log_name(const char *process);
+
+/* Writes one line if the level is at least as urgent as the log's. */
+void bf_log(enum bf_log_level level, const char *format, ...) BF_PRINTF(2, 3);
+
+/* Whether a line of this level would be written. */
+bool bf_log_wants(enum bf_log_level level);
+
+/* How many lines could not be written since the log was opened. */
+unsigned long bf_log_dropped(void);
+
+/* "emerg", "alert", ... to a level: 0, or -1 when text is none of them. */
+int bf_log_level_parse(const char *text, enum bf_log_level *level);
+
+#endif

@@ -1,0 +1,58 @@
+#ifndef BF_CONF_SETTINGS_H
+#define BF_CONF_SETTINGS_H
+
+#include "core/conf/conf.h"
+
+/*
+ * From directives to a struct of settings, by a directive table.
+ */
+
+/* How a secret's reference (env:NAME, file:PATH) becomes its bytes. */
+struct bf_secret_source {
+	/* The value of an environment variable, or NULL. */
+	const char *(*env)(void *context, const char *name);
+	void *context;
+	const char *directory; /* relative file: paths start here */
+};
+
+/*
+ * Sets the members of target (zeroed by the caller) from the directives of a
+ * block: fallbacks first, then what is written. Refuses unknown directives
+ * (naming the nearest known one), repeated ones, wrong values, and required
+ * ones that are missing (at: the node whose block it is). Directives whose
+ * name is in skip (NULL-terminated; may be NULL) are left to the caller.
+ */
+int bf_settings_apply(const struct bf_directive *table, void *target,
+    const struct bf_conf_node *at, const char *const *skip,
+    const struct bf_secret_source *secrets, struct bf_error *err);
+
+/* Frees what the members own and zeroes them; secrets are wiped first. */
+void bf_settings_clear(const struct bf_directive *table, void *target);
+
+/*
+ * Reads one secret as it is written in the conf file: a literal, env:NAME or
+ * file:PATH (the file's content without one final line end). Refuses an empty
+ * one, and the prefix sealed: while there is no key to open it.
+ */
+int bf_secret_read(const char *word, const struct bf_secret_source *source,
+    struct bf_secret *secret, struct bf_error *err);
+
+/* Overwrites and frees a secret. */
+void bf_secret_clear(struct bf_secret *secret);
+
+/* Values by their type; the units are nginx's (ms s m h d w, k m g). Each
+ * returns 0, or -1 with what is wrong with text and what was expected. */
+int bf_duration_parse(
+    const char *text, struct bf_duration *value, struct bf_error *err);
+int bf_size_parse(const char *text, struct bf_size *value, struct bf_error *err);
+int bf_integer_parse(const char *text, int64_t *value, struct bf_error *err);
+int bf_flag_parse(const char *text, bool *value, struct bf_error *err);
+
+/* "1h 30m" style, the shortest exact form: "90m"; for messages. */
+void bf_duration_format(struct bf_duration value, char text[32]);
+
+/* The nearest of the names to a misspelt one, or NULL if none is near. */
+const char *bf_nearest(
+    const char *word, const char *const *names, size_t count);
+
+#endif

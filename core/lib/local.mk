@@ -1,0 +1,3 @@
+belfryinclude_HEADERS += core/lib/encode.h core/lib/hmac.h core/lib/request.h core/lib/response.h core/lib/retry_after.h core/lib/value.h core/lib/verdict.h
+pkgconfigdir = $(libdir)/pkgconfig
+pkgconfig_DATA = core/lib/belfry.pc

@@ -1,0 +1,87 @@
+#ifndef BELFRY_MODULE_H
+#define BELFRY_MODULE_H
+
+/*
+ * What a channel module includes: the only stable interface of belfry.
+ *
+ * A module is a shared object that exports one symbol, a constant
+ * `struct bf_module` named bf_module. It is loaded by worker processes only,
+ * which own nothing but the deliveries they were handed: a module that crashes
+ * takes its worker along and nothing else.
+ *
+ * Every function is called on one thread, one call at a time, and must not
+ * block. What compose and judge are given is borrowed for the call.
+ */
+
+#include <stddef.h>
+
+#include <belfry/api.h>
+#include <belfry/buf.h>
+#include <belfry/clock.h>
+#include <belfry/directive.h>
+#include <belfry/encode.h>
+#include <belfry/error.h>
+#include <belfry/event.h>
+#include <belfry/hmac.h>
+#include <belfry/memory.h>
+#include <belfry/request.h>
+#include <belfry/response.h>
+#include <belfry/retry_after.h>
+#include <belfry/strings.h>
+#include <belfry/value.h>
+#include <belfry/verdict.h>
+
+/* The interface that this header describes. A module made for a newer one is
+ * refused; one made for an older one keeps working. */
+#define BF_MODULE_ABI 1
+
+/* In front of the definition of bf_module. In C++ a const object would
+ * otherwise have internal linkage. */
+#ifdef __cplusplus
+#define BF_EXPORT extern "C" BF_API
+#else
+#define BF_EXPORT BF_API
+#endif
+
+/* Members are only ever added at the end; size tells which a module has. */
+struct bf_module {
+	int abi;             /* BF_MODULE_ABI */
+	size_t size;         /* sizeof(struct bf_module) */
+	const char *name;    /* as in `channel NAME ...`: [a-z0-9-], 32 at most */
+	const char *version; /* the module's own, for people; NULL: belfry's */
+	const char *license; /* SPDX identifier */
+	const char *summary; /* one line: what it delivers to */
+
+	size_t conf_size;    /* of the struct of settings */
+	const struct bf_directive *directives; /* ends with an empty one */
+
+	/* Schedule of retries where the conf file gives none, as it would be
+	 * written: "1s 2s 4s". NULL: that. */
+	const char *retry;
+	/* max_age where the conf file gives none. NULL: "24h". */
+	const char *max_age;
+
+	/*
+	 * Checks the settings as a whole, after each has been checked by its
+	 * directive, and may prepare what compose needs in members of conf that
+	 * have no directive. Returns 0, or -1 with what is wrong and what was
+	 * expected. NULL: nothing to check.
+	 */
+	int (*check)(void *conf, struct bf_error *err);
+
+	/* Frees what check prepared. NULL: nothing to free. */
+	void (*clear)(void *conf);
+
+	/*
+	 * Makes the request for one attempt. Returns 0, or -1 with the reason:
+	 * the delivery then fails for good, as it would fail each time.
+	 */
+	int (*compose)(const void *conf, const struct bf_event *event,
+	    struct bf_request *request, struct bf_error *err);
+
+	/* Judges the response. NULL: bf_verdict_http. */
+	void (*judge)(const void *conf, const struct bf_response *response,
+	    struct bf_verdict *verdict);
+};
+
+#endif

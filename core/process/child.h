@@ -1,0 +1,36 @@
+#ifndef BF_CHILD_H
+#define BF_CHILD_H
+
+#include "core/registry/snapshot.h"
+
+/*
+ * What the master forks. Each kind is one function that runs until it is told
+ * to stop, and returns the exit status of the process.
+ */
+enum bf_child_kind {
+	BF_CHILD_SCHEDULER,
+	BF_CHILD_INTAKE,
+	BF_CHILD_WORKER,
+};
+
+/* What a child is born with. It owns the descriptors; the snapshot has no
+ * secrets (the scheduler gets those by BF_CONTROL_SNAPSHOT). */
+struct bf_birth {
+	int control;             /* to the master */
+	int link;                /* to the scheduler; -1 for the scheduler */
+	struct bf_snapshot *snapshot;
+	unsigned slot;           /* among its kind */
+	const char *group;       /* worker: the module it runs alone, or "" */
+	int *listeners;          /* intake: as in snapshot->api.listens */
+	size_t listener_count;
+};
+
+int bf_scheduler_main(struct bf_birth *birth);
+int bf_intake_main(struct bf_birth *birth);
+int bf_worker_main(struct bf_birth *birth);
+
+/* The title that ps shows: "belfry: <text>". main calls init first. */
+void bf_title_init(int argc, char **argv);
+void bf_title_set(const char *text);
+
+#endif

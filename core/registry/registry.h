@@ -1,0 +1,79 @@
+#ifndef BF_REGISTRY_H
+#define BF_REGISTRY_H
+
+#include <stdbool.h>
+
+#include "core/registry/snapshot.h"
+
+/*
+ * What the scheduler routes by: a snapshot of the conf file, and over it what
+ * the store adds (toggles set over the API, channels switched off, numbers of
+ * channels). Looked up by name in constant time.
+ */
+struct bf_registry;
+
+/* Takes the snapshot. default_tenant is used where it names none. */
+struct bf_registry *bf_registry_new(
+    struct bf_snapshot *snapshot, const char *default_tenant);
+void bf_registry_free(struct bf_registry **registry);
+
+const struct bf_snapshot *bf_registry_snapshot(
+    const struct bf_registry *registry);
+const char *bf_registry_default_tenant(const struct bf_registry *registry);
+
+const struct bf_event_type *bf_registry_type(
+    const struct bf_registry *registry, const char *name);
+
+/* Where the state of a toggle comes from. */
+enum bf_toggle_source {
+	BF_TOGGLE_DEFAULT, /* the event type's own default */
+	BF_TOGGLE_CONF,    /* the conf file: locked */
+	BF_TOGGLE_API,     /* set over the API */
+};
+
+struct bf_toggle_state {
+	bool enabled;
+	enum bf_toggle_source source;
+	const char *file; /* with BF_TOGGLE_CONF */
+	unsigned line;
+};
+
+/* The toggle of an event type for a tenant. */
+struct bf_toggle_state bf_registry_toggle(const struct bf_registry *registry,
+    const char *tenant, const struct bf_event_type *type);
+
+/* Sets a toggle as the API does, or takes that back (on < 0). -1: locked. */
+int bf_registry_set_toggle(struct bf_registry *registry, const char *tenant,
+    const struct bf_event_type *type, int on);
+
+/* A channel and what is known of it beyond its conf. */
+struct bf_channel_state {
+	const struct bf_channel *channel; /* number is filled in */
+	bool disabled;        /* switched off over the API */
+	bool stopped;         /* by its module's verdict: endpoint gone */
+	char *stop_reason;
+};
+
+/* The channels of a tenant, in order of the file; *count is set. */
+struct bf_channel_state *const *bf_registry_channels(
+    const struct bf_registry *registry, const char *tenant, size_t *count);
+
+struct bf_channel_state *bf_registry_channel(
+    const struct bf_registry *registry, const char *tenant, const char *name);
+struct bf_channel_state *bf_registry_channel_numbered(
+    const struct bf_registry *registry, uint32_t number);
+
+/* Every channel, in order of the file. */
+struct bf_channel_state *const *bf_registry_all_channels(
+    const struct bf_registry *registry, size_t *count);
+
+/* Gives a channel its number in the store. */
+void bf_registry_number(struct bf_registry *registry,
+    struct bf_channel_state *state, uint32_t number);
+
+/* Whether nothing keeps the channel from being sent to: enabled, not
+ * disabled or stopped, its module loaded and not disabled. */
+bool bf_registry_channel_runs(const struct bf_registry *registry,
+    const struct bf_channel_state *state, const char **why_not);
+
+#endif

@@ -1,0 +1,320 @@
+#ifndef BF_STORE_H
+#define BF_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <belfry/error.h>
+
+#include "core/event/event_private.h"
+#include "core/event/id.h"
+
+struct bf_store; /* laid out by each implementation */
+
+/*
+ * Events, their deliveries and attempts, and settings: kept on stable storage.
+ *
+ * Calls block and belong on a thread of their own. What is to be changed is
+ * gathered in a batch and committed as one; a commit that returned BF_STORE_OK
+ * is on stable storage. Time is the caller's, passed in. A handle is used by
+ * one thread at a time. One writer (the scheduler) and any number of readers
+ * share a store.
+ *
+ * A waiting delivery is either fresh (never tried: given out in order of
+ * acceptance, which is the order of event ids) or a retry (given out by due
+ * time). What is in flight is known to the scheduler alone: after a crash
+ * every delivery without an end is simply still waiting.
+ */
+
+enum bf_store_result {
+	BF_STORE_OK,
+	BF_STORE_AGAIN,    /* nothing done: busy, full or failing; try later */
+	BF_STORE_UNUSABLE, /* corrupt, wrong schema, not ours: say so and stop */
+};
+
+enum bf_delivery_state {
+	BF_STATE_SCHEDULED, /* fresh: waits for its first attempt */
+	BF_STATE_RETRY,     /* waits for another; shown as scheduled too */
+	BF_STATE_DELIVERED,
+	BF_STATE_FAILED,
+	BF_STATE_CANCELLED,
+};
+
+/* One try at a delivery, as it is kept. Texts may be NULL. */
+struct bf_attempt {
+	int number;               /* 1 for the first */
+	struct bf_instant at;     /* when it began */
+	int64_t took_us;
+	int64_t resolve_us, connect_us, tls_us, first_byte_us; /* -1: none */
+	int outcome;              /* enum bf_outcome */
+	int status;               /* HTTP status; 0: no answer */
+	char *why;                /* a sentence; NULL for a plain success */
+	char *excerpt;            /* beginning of the answer's body */
+	size_t excerpt_size;
+};
+
+/* A delivery as the store knows it. */
+struct bf_delivery_row {
+	struct bf_delivery_id id;
+	enum bf_delivery_state state;
+	int tries;                /* attempts made since accepted or replayed */
+	int attempts;             /* attempts made in all: numbers go on */
+	int crashes;              /* workers it killed while alone there */
+	struct bf_instant due;    /* of a retry; else when accepted */
+	struct bf_instant expires; /* max_age: fails when it waits longer */
+	struct bf_instant ended;  /* final states; else 0 */
+	struct bf_event *event;   /* one reference, where asked for; or NULL */
+};
+
+/* ---- changes: gathered in a batch, committed together ---- */
+
+/* An event to keep, with its deliveries. */
+struct bf_append {
+	struct bf_event *event; /* one reference; id, type, tenant, json set */
+	char *key;              /* idempotency key, or NULL */
+	unsigned char digest[32]; /* SHA-256 of the body as posted, with a key */
+	char *reason;           /* why there are no deliveries, or NULL */
+	bool resent;            /* may be there already: look first */
+	uint32_t *channels;     /* one delivery each */
+	size_t channel_count;
+	struct bf_instant *expires; /* of each delivery */
+
+	/* Filled in by commit. */
+	enum {
+		BF_APPENDED,
+		BF_REPEATED, /* same key and digest, or the id was there */
+		BF_CONFLICT, /* same key, another digest */
+	} result;
+	uint64_t found; /* with BF_REPEATED: the id of the first event */
+};
+
+/* The end of an attempt. A finish for other tries than the store has is late:
+ * it changes nothing. */
+struct bf_finish {
+	struct bf_delivery_id id;
+	int tries; /* before this attempt */
+	enum bf_delivery_state state;
+	struct bf_instant due; /* with BF_STATE_RETRY */
+	struct bf_instant now;
+	int crashes;
+	bool count; /* whether the attempt uses up one of the tries */
+	struct bf_attempt *attempt; /* owned; NULL: ended without one */
+};
+
+/* Which deliveries a cancel or a replay means: every member that is set. */
+struct bf_selector {
+	struct bf_delivery_id id; /* event 0: any; channel 0: any */
+	char *tenant;             /* NULL: any */
+	char *type;               /* event type; NULL: any */
+	uint64_t since, until;    /* range of event ids; until 0: no end */
+};
+
+enum bf_change_kind {
+	BF_CHANGE_APPEND,
+	BF_CHANGE_FINISH,
+	BF_CHANGE_CANCEL, /* waiting -> cancelled, at most limit of them */
+	BF_CHANGE_REPLAY, /* failed, delivered, cancelled -> retry due at once */
+	BF_CHANGE_PUT,    /* a setting */
+};
+
+struct bf_change {
+	struct bf_change *next;
+	enum bf_change_kind kind;
+	union {
+		struct bf_append append;
+		struct bf_finish finish;
+		struct {
+			struct bf_selector selector;
+			struct bf_instant now;
+			struct bf_duration max_age; /* of what is replayed */
+			size_t limit;
+			bool failed_only; /* replay: only what failed */
+			/* Filled in: what was changed, and whether the limit
+			 * was reached before the end. */
+			struct bf_delivery_id *changed;
+			size_t count;
+			bool more;
+		} select;
+		struct {
+			char *name;
+			char *value; /* NULL: forget it */
+		} put;
+	};
+	void *context; /* the caller's own */
+};
+
+struct bf_batch {
+	struct bf_change *first;
+	struct bf_change **last; /* where the next is linked in */
+	size_t count;
+};
+
+void bf_batch_init(struct bf_batch *batch);
+/* Takes the change. */
+void bf_batch_add(struct bf_batch *batch, struct bf_change *change);
+/* Frees every change with what it owns. */
+void bf_batch_clear(struct bf_batch *batch);
+void bf_change_free(struct bf_change *change);
+
+/* ---- the writer ---- */
+
+/*
+ * Opens the store in dir for the one writer, creating it if absent and
+ * migrating it forward if its schema is older. Refuses one that is newer,
+ * corrupt, or open elsewhere. NULL on failure.
+ */
+struct bf_store *bf_store_open(const char *dir, struct bf_error *err);
+
+/*
+ * Commits a batch, all or nothing but for the results that changes carry.
+ * After BF_STORE_AGAIN the same batch can be committed again.
+ */
+enum bf_store_result bf_store_commit(
+    struct bf_store *store, struct bf_batch *batch, struct bf_error *err);
+
+/* What is waiting for one channel. */
+struct bf_backlog {
+	uint32_t channel;
+	int64_t fresh, retries;
+	struct bf_instant next_due; /* of the retries */
+};
+
+/* What is waiting, by channel; *backlog is new memory. */
+enum bf_store_result bf_store_backlog(struct bf_store *store,
+    struct bf_backlog **backlog, size_t *count, struct bf_error *err);
+
+/*
+ * Reads waiting deliveries of a channel with their events, at most limit of
+ * them and at most bytes of event text.
+ *
+ * fresh    those never tried, in order of event id, above after.event
+ * retries  those due at now or before, in order of (due, event), above
+ *          (after_due, after.event); next_due is set to the due time of the
+ *          first one that was left, or 0
+ *
+ * rows is the caller's array of limit; *count is set. *more: the limit or the
+ * bytes ended the reading, not the lack of rows.
+ */
+enum bf_store_result bf_store_claim_fresh(struct bf_store *store,
+    uint32_t channel, uint64_t after, size_t limit, size_t bytes,
+    struct bf_delivery_row *rows, size_t *count, bool *more,
+    struct bf_error *err);
+enum bf_store_result bf_store_claim_retries(struct bf_store *store,
+    uint32_t channel, struct bf_instant after_due, uint64_t after,
+    struct bf_instant now, size_t limit, size_t bytes,
+    struct bf_delivery_row *rows, size_t *count, struct bf_instant *next_due,
+    struct bf_error *err);
+
+/*
+ * Ends as failed what has waited in the store past its time: at most limit
+ * deliveries; *count says how many there were, ids (the caller's array of
+ * limit) which.
+ */
+enum bf_store_result bf_store_expire(struct bf_store *store,
+    struct bf_instant now, size_t limit, struct bf_delivery_id *ids,
+    size_t *count, struct bf_error *err);
+
+/*
+ * Forgets finished deliveries of events accepted before the instant, with
+ * their events, and idempotency keys older than keys_before: at most limit
+ * events; *count says how many there were.
+ */
+enum bf_store_result bf_store_prune(struct bf_store *store,
+    struct bf_instant before, struct bf_instant keys_before, size_t limit,
+    size_t *count, struct bf_error *err);
+
+/* The number of a channel, given at first sight and kept for good. */
+enum bf_store_result bf_store_channel_number(struct bf_store *store,
+    const char *tenant, const char *name, uint32_t *number,
+    struct bf_error *err);
+
+/* Moves what it can from the write-ahead log into the main file. */
+enum bf_store_result bf_store_checkpoint(
+    struct bf_store *store, struct bf_error *err);
+
+/* ---- readers: the writer's handle serves too ---- */
+
+/* Opens for reading only. A store that is not there yet is an error. */
+struct bf_store *bf_store_open_reader(const char *dir, struct bf_error *err);
+
+/* Calls that run longer than this from now on end with BF_STORE_AGAIN. */
+void bf_store_deadline(struct bf_store *store, struct bf_duration limit);
+
+/* A filter of deliveries; what is 0 or NULL filters nothing. */
+struct bf_query {
+	const char *tenant;
+	uint32_t channel;
+	const char *type;
+	int state;            /* enum bf_delivery_state, or -1: any; a waiting
+	                       * state means both waiting states */
+	uint64_t since, until; /* event ids: since <= id < until */
+	struct bf_delivery_id before; /* go on below this one (newest first) */
+	size_t limit;
+};
+
+/* Called with each row, newest first. Its event is there; borrowed. */
+typedef void bf_store_row(void *context, const struct bf_delivery_row *row);
+enum bf_store_result bf_store_list(struct bf_store *store,
+    const struct bf_query *query, bf_store_row *row, void *context,
+    struct bf_delivery_id *next, struct bf_error *err);
+
+/* The same for events, whether they have deliveries or not. */
+typedef void bf_store_event_row(
+    void *context, struct bf_event *event, const char *reason);
+enum bf_store_result bf_store_list_events(struct bf_store *store,
+    const struct bf_query *query, bf_store_event_row *row, void *context,
+    uint64_t *next, struct bf_error *err);
+
+/* One event (*event is NULL if there is none; one reference), why it has no
+ * deliveries (*reason, new memory or NULL), and its deliveries. */
+enum bf_store_result bf_store_get_event(struct bf_store *store, uint64_t id,
+    struct bf_event **event, char **reason, bf_store_row *row, void *context,
+    struct bf_error *err);
+
+/* One delivery (*found) and its attempts, oldest first. */
+typedef void bf_store_attempt(void *context, const struct bf_attempt *attempt);
+enum bf_store_result bf_store_get_delivery(struct bf_store *store,
+    struct bf_delivery_id id, struct bf_delivery_row *row, bool *found,
+    bf_store_attempt *attempt, void *context, struct bf_error *err);
+
+/* A setting: *value is new memory, NULL if there is none. And all of them
+ * whose names begin with prefix, in order of name. */
+enum bf_store_result bf_store_get(struct bf_store *store, const char *name,
+    char **value, struct bf_error *err);
+typedef void bf_store_setting(
+    void *context, const char *name, const char *value);
+enum bf_store_result bf_store_settings(struct bf_store *store,
+    const char *prefix, bf_store_setting *setting, void *context,
+    struct bf_error *err);
+
+/* Tenant and name of every channel that has a number. */
+typedef void bf_store_channel(void *context, uint32_t number,
+    const char *tenant, const char *name);
+enum bf_store_result bf_store_channels(struct bf_store *store,
+    bf_store_channel *channel, void *context, struct bf_error *err);
+
+struct bf_store_stats {
+	uint64_t highest_event;  /* id; 0: none */
+	int64_t file_bytes, wal_bytes, free_bytes; /* free: of the file system */
+	int schema;
+};
+enum bf_store_result bf_store_stats(struct bf_store *store,
+    struct bf_store_stats *stats, struct bf_error *err);
+
+/* Checks the whole file; BF_STORE_UNUSABLE with the first fault found. */
+enum bf_store_result bf_store_check(
+    struct bf_store *store, struct bf_error *err);
+
+/* A consistent copy in a new file (mode 0600), while others go on; it must
+ * not exist. progress (may be NULL) is told of pages left and in all. */
+typedef void bf_store_progress(void *context, int left, int total);
+enum bf_store_result bf_store_backup(struct bf_store *store, const char *path,
+    bf_store_progress *progress, void *context, struct bf_error *err);
+
+void bf_attempt_free(struct bf_attempt *attempt);
+
+/* Closes the store and sets *store to NULL. A NULL *store is fine. */
+void bf_store_close(struct bf_store **store);
+
+#endif
