@@ -1,2 +1,2 @@
 belfryinclude_HEADERS += core/base/api.h core/base/buf.h core/base/clock.h core/base/error.h core/base/memory.h core/base/strings.h
-libcore_la_SOURCES += core/base/log.h
+libcore_la_SOURCES += core/base/log.h core/base/counters.h

@@ -6,6 +6,7 @@
 #include <cjson/cJSON.h>
 
 #include <belfry/event.h>
+#include <belfry/strings.h>
 
 /*
  * How an event is laid out, for the core. Shared by counting references, in
@@ -32,14 +33,14 @@ struct bf_event {
  * A complete event from its parts, with one reference; json (its canonical
  * text) is taken over and left empty, the texts are copied.
  */
-struct bf_event *bf_event_new(uint64_t id, const char *type,
+BF_API struct bf_event *bf_event_new(uint64_t id, const char *type,
     const char *category, enum bf_severity severity, const char *tenant,
     int64_t timestamp_us, struct bf_buf *json);
 
 /* One more reference; returns event. */
-struct bf_event *bf_event_ref(struct bf_event *event);
+BF_API struct bf_event *bf_event_ref(struct bf_event *event);
 
 /* Gives up a reference and sets *event to NULL. A NULL *event is fine. */
-void bf_event_unref(struct bf_event **event);
+BF_API void bf_event_unref(struct bf_event **event);
 
 #endif

@@ -1,10 +1,11 @@
-#ifndef BF_JSON_H
-#define BF_JSON_H
+#ifndef BELFRY_JSON_H
+#define BELFRY_JSON_H
 
 #include <stddef.h>
 
 #include <cjson/cJSON.h>
 
+#include <belfry/api.h>
 #include <belfry/buf.h>
 #include <belfry/error.h>
 
@@ -25,19 +26,19 @@
  * that overflow a double or have too many digits. Objects come out sorted by
  * key in code point order. Free the tree with cJSON_Delete.
  */
-cJSON *bf_json_parse(const char *bytes, size_t size, struct bf_error *err);
+BF_API cJSON *bf_json_parse(const char *bytes, size_t size, struct bf_error *err);
 
 /*
  * Appends a tree made by bf_json_parse (or by cJSON calls) as Python's
  * json.dumps(x, separators=(",", ":"), sort_keys=True) writes it. Numbers
  * without a text of their own are written as integers where they are whole.
  */
-void bf_json_print(struct bf_buf *out, const cJSON *tree);
+BF_API void bf_json_print(struct bf_buf *out, const cJSON *tree);
 
 /* Appends text as a JSON string, in ASCII. text is UTF-8. */
-void bf_json_string(struct bf_buf *out, const char *text);
+BF_API void bf_json_string(struct bf_buf *out, const char *text);
 
 /* Appends a finite double as Python's repr writes it. */
-void bf_json_double(struct bf_buf *out, double value);
+BF_API void bf_json_double(struct bf_buf *out, double value);
 
 #endif

@@ -44,9 +44,9 @@ struct bf_event *bf_event_parse(const char *bytes, size_t size,
  * up to nine digits of a second (beyond six they are cut), a leap second
  * refused. Returns 0 or -1.
  */
-int bf_timestamp_parse(const char *text, int64_t *us);
+BF_API int bf_timestamp_parse(const char *text, int64_t *us);
 
 /* "2026-04-10T15:30:45.123456+00:00"; for years 0001 to 9999. */
-void bf_timestamp_format(int64_t us, char text[40]);
+BF_API void bf_timestamp_format(int64_t us, char text[40]);
 
 #endif

@@ -23,6 +23,7 @@
 #include <belfry/error.h>
 #include <belfry/event.h>
 #include <belfry/hmac.h>
+#include <belfry/json.h>
 #include <belfry/memory.h>
 #include <belfry/request.h>
 #include <belfry/response.h>

@@ -1,6 +1,7 @@
 #ifndef BF_CHILD_H
 #define BF_CHILD_H
 
+#include "core/base/counters.h"
 #include "core/registry/snapshot.h"
 
 /*
@@ -20,6 +21,7 @@ struct bf_birth {
 	int link;                /* to the scheduler; -1 for the scheduler */
 	struct bf_snapshot *snapshot;
 	unsigned slot;           /* among its kind */
+	struct bf_counters *counters; /* shared by all children */
 	const char *group;       /* worker: the module it runs alone, or "" */
 	int *listeners;          /* intake: as in snapshot->api.listens */
 	size_t listener_count;

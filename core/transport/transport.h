@@ -5,6 +5,7 @@
 
 #include <event2/event.h>
 
+#include <belfry/error.h>
 #include <belfry/request.h>
 #include <belfry/response.h>
 
