@@ -9,12 +9,12 @@
  * each intake writes its own slot, whoever is asked for metrics adds them up.
  */
 enum bf_counter {
-	BF_COUNT_CONNECTIONS,        /* accepted so far */
-	BF_COUNT_CONNECTIONS_OPEN,   /* now */
+	BF_COUNT_CONNECTIONS,         /* accepted so far */
+	BF_COUNT_CONNECTIONS_OPEN,    /* now */
 	BF_COUNT_CONNECTIONS_REFUSED, /* over the limit */
 	BF_COUNT_REQUESTS,
-	BF_COUNT_REQUESTS_BAD,       /* answered 4xx */
-	BF_COUNT_REQUESTS_FAILED,    /* answered 5xx */
+	BF_COUNT_REQUESTS_BAD,    /* answered 4xx */
+	BF_COUNT_REQUESTS_FAILED, /* answered 5xx */
 	BF_COUNT_EVENTS_ACCEPTED,
 	BF_COUNT_EVENTS_REFUSED,
 	BF_COUNTER_KINDS,

@@ -1,2 +1,5 @@
 belfryinclude_HEADERS += core/base/api.h core/base/buf.h core/base/clock.h core/base/error.h core/base/memory.h core/base/strings.h
 libcore_la_SOURCES += core/base/log.h core/base/counters.h
+libbelfry_la_SOURCES += core/base/buf.c core/base/clock.c core/base/error.c \
+	core/base/memory.c core/base/strings.c
+libcore_la_SOURCES += core/base/log.c

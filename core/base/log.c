@@ -1,0 +1,250 @@
+/*
+ * log.c - the error log of the process
+ *
+ * One write() a line, to a descriptor opened with O_APPEND, so that lines of
+ * several processes never mix. The log is the one piece of global state in
+ * belfry: it belongs to the process, as stderr does.
+ */
+#include "core/base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <belfry/buf.h>
+#include <belfry/clock.h>
+#include <belfry/memory.h>
+
+static struct {
+	int fd;
+	char *path; /* NULL: stderr or syslog */
+	bool syslog;
+	bool json;
+	enum bf_log_level level;
+	char process[24];
+	unsigned long dropped;
+} logger = { .fd = STDERR_FILENO, .level = BF_LOG_NOTICE, .process = "main" };
+
+static const char *const level_names[] = {
+	"emerg",
+	"alert",
+	"crit",
+	"error",
+	"warn",
+	"notice",
+	"info",
+	"debug",
+};
+
+static const struct {
+	const char *name;
+	int value;
+} facilities[] = {
+	{ "daemon", LOG_DAEMON },
+	{ "user", LOG_USER },
+	{ "mail", LOG_MAIL },
+	{ "local0", LOG_LOCAL0 },
+	{ "local1", LOG_LOCAL1 },
+	{ "local2", LOG_LOCAL2 },
+	{ "local3", LOG_LOCAL3 },
+	{ "local4", LOG_LOCAL4 },
+	{ "local5", LOG_LOCAL5 },
+	{ "local6", LOG_LOCAL6 },
+	{ "local7", LOG_LOCAL7 },
+};
+
+static int
+open_file(const char *path, struct bf_error *err)
+{
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+
+	if (fd == -1)
+		bf_error_errno(err, "open log %s", path);
+	return fd;
+}
+
+static int
+open_syslog(const char *facility, struct bf_error *err)
+{
+	for (size_t i = 0; i < sizeof(facilities) / sizeof(*facilities); i++) {
+		if (strcmp(facility, facilities[i].name) == 0) {
+			openlog("belfry", LOG_PID | LOG_NDELAY,
+			    facilities[i].value);
+			return 0;
+		}
+	}
+	bf_error_set(err,
+	    "unknown syslog facility \"%s\": expected daemon, "
+	    "user, mail or local0 to local7",
+	    facility);
+	return -1;
+}
+
+int
+bf_log_open(const struct bf_log_settings *settings, struct bf_error *err)
+{
+	const char *target = settings->target;
+	const bool to_syslog = strncmp(target, "syslog:", 7) == 0;
+	const bool to_stderr = strcmp(target, "stderr") == 0;
+	int fd = STDERR_FILENO;
+
+	if (to_syslog && open_syslog(target + 7, err) == -1)
+		return -1;
+	if (!to_syslog && !to_stderr && (fd = open_file(target, err)) == -1)
+		return -1;
+	if (logger.path)
+		close(logger.fd);
+	free(logger.path);
+	logger.path = to_syslog || to_stderr ? NULL : bf_strdup(target);
+	logger.fd = fd;
+	logger.syslog = to_syslog;
+	logger.json = settings->json;
+	logger.level = settings->level;
+	logger.dropped = 0;
+	return 0;
+}
+
+int
+bf_log_reopen(struct bf_error *err)
+{
+	int fd;
+
+	if (!logger.path)
+		return 0;
+	if ((fd = open_file(logger.path, err)) == -1)
+		return -1;
+	close(logger.fd);
+	logger.fd = fd;
+	return 0;
+}
+
+void
+bf_log_name(const char *process)
+{
+	snprintf(logger.process, sizeof(logger.process), "%s", process);
+}
+
+/* The beginning of a line in text form, local time as nginx has it. */
+static void
+add_head(struct bf_buf *line, enum bf_log_level level)
+{
+	const time_t now = (time_t)(bf_clock_wall().ms / 1000);
+	struct tm local;
+	char time[32];
+
+	localtime_r(&now, &local);
+	strftime(time, sizeof(time), "%Y/%m/%d %H:%M:%S", &local);
+	bf_buf_add_format(line, "%s [%s] %d#%s: ", time, level_names[level],
+	    (int)getpid(), logger.process);
+}
+
+static void
+add_json_head(struct bf_buf *line, enum bf_log_level level)
+{
+	const int64_t now = bf_clock_wall().ms;
+	const time_t seconds = (time_t)(now / 1000);
+	struct tm utc;
+	char time[32];
+
+	gmtime_r(&seconds, &utc);
+	strftime(time, sizeof(time), "%Y-%m-%dT%H:%M:%S", &utc);
+	bf_buf_add_format(line,
+	    "{\"time\":\"%s.%03dZ\",\"level\":\"%s\",\"pid\":%d,"
+	    "\"process\":\"%s\",\"message\":\"",
+	    time, (int)(now % 1000), level_names[level], (int)getpid(),
+	    logger.process);
+}
+
+/* Adds message with control characters escaped; for JSON also \ and ". */
+static void
+add_escaped(struct bf_buf *line, const char *message, bool json)
+{
+	for (const unsigned char *c = (const void *)message; *c; c++) {
+		if (*c < 0x20 || *c == 0x7f)
+			bf_buf_add_format(line, json ? "\\u%04x" : "\\x%02X",
+			    *c);
+		else if (json && (*c == '"' || *c == '\\'))
+			bf_buf_add_format(line, "\\%c", *c);
+		else
+			bf_buf_add_byte(line, (char)*c);
+	}
+}
+
+static void
+write_line(const struct bf_buf *line)
+{
+	ssize_t written;
+
+	do {
+		written = write(logger.fd, line->data, line->size);
+	} while (written == -1 && errno == EINTR);
+	if (written != (ssize_t)line->size)
+		logger.dropped++;
+}
+
+void
+bf_log(enum bf_log_level level, const char *format, ...)
+{
+	struct bf_buf message = { 0 };
+	struct bf_buf line = { 0 };
+	char text[1024];
+	va_list args, again;
+	int length;
+
+	if (!bf_log_wants(level))
+		return;
+	va_start(args, format);
+	va_copy(again, args);
+	length = vsnprintf(text, sizeof(text), format, args);
+	if (length >= (int)sizeof(text))
+		vsnprintf(bf_buf_reserve(&message, (size_t)length),
+		    (size_t)length + 1, format, again);
+	va_end(again);
+	va_end(args);
+
+	if (!logger.syslog && logger.json)
+		add_json_head(&line, level);
+	else if (!logger.syslog)
+		add_head(&line, level);
+	add_escaped(&line, message.data ? message.data : text,
+	    logger.json && !logger.syslog);
+	if (logger.syslog) {
+		syslog((int)level, "%s", bf_buf_text(&line));
+	} else {
+		bf_buf_add_text(&line, logger.json ? "\"}\n" : "\n");
+		write_line(&line);
+	}
+	bf_buf_free(&message);
+	bf_buf_free(&line);
+}
+
+bool
+bf_log_wants(enum bf_log_level level)
+{
+	return level <= logger.level;
+}
+
+unsigned long
+bf_log_dropped(void)
+{
+	return logger.dropped;
+}
+
+int
+bf_log_level_parse(const char *text, enum bf_log_level *level)
+{
+	for (size_t i = 0; i < sizeof(level_names) / sizeof(*level_names);
+	     i++) {
+		if (strcmp(text, level_names[i]) == 0) {
+			*level = (enum bf_log_level)i;
+			return 0;
+		}
+	}
+	return -1;
+}

@@ -1,0 +1,74 @@
+/*
+ * memory.c - memory that is always there
+ *
+ * A process that runs out of memory can't be trusted to clean up after itself,
+ * and belfry need not: every process may die at any moment.
+ */
+#include "core/base/memory.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void
+die(void)
+{
+	static const char text[] = "belfry: out of memory\n";
+
+	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+		abort();
+	abort();
+}
+
+void *
+bf_zalloc(size_t count, size_t size)
+{
+	void *memory = calloc(count > 0 ? count : 1, size > 0 ? size : 1);
+
+	if (!memory)
+		die();
+	return memory;
+}
+
+void *
+bf_resize(void *memory, size_t count, size_t size)
+{
+	void *resized = reallocarray(memory, count > 0 ? count : 1, size);
+
+	if (!resized)
+		die();
+	return resized;
+}
+
+char *
+bf_strndup(const char *bytes, size_t size)
+{
+	char *copy = bf_zalloc(size + 1, 1);
+
+	if (size > 0)
+		memcpy(copy, bytes, size);
+	return copy;
+}
+
+char *
+bf_strdup(const char *text)
+{
+	return text ? bf_strndup(text, strlen(text)) : NULL;
+}
+
+char *
+bf_strf(const char *format, ...)
+{
+	va_list args;
+	char *text;
+	int length;
+
+	va_start(args, format);
+	length = vasprintf(&text, format, args);
+	va_end(args);
+	if (length < 0)
+		die();
+	return text;
+}
