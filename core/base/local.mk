@@ -3,3 +3,9 @@ libcore_la_SOURCES += core/base/log.h core/base/counters.h
 libbelfry_la_SOURCES += core/base/buf.c core/base/clock.c core/base/error.c \
 	core/base/memory.c core/base/strings.c
 libcore_la_SOURCES += core/base/log.c
+
+if CMOCKA
+check_PROGRAMS += tests/unit/base_test
+tests_unit_base_test_SOURCES = tests/unit/base_test.c
+tests_unit_base_test_LDADD = $(UNIT_LIBS)
+endif
