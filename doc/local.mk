@@ -1,1 +1,1 @@
-
+dist_man_MANS += doc/belfryctl.1

@@ -1,0 +1,17 @@
+bin_PROGRAMS += belfryctl
+belfryctl_SOURCES = core/ctl/admin.c core/ctl/channels.c core/ctl/client.c \
+	core/ctl/client.h core/ctl/ctl.c core/ctl/ctl.h core/ctl/deliveries.c \
+	core/ctl/events.c core/ctl/main.c core/ctl/print.c core/ctl/print.h
+belfryctl_LDADD = libbelfry.la $(CURL_LIBS) $(CJSON_LIBS)
+belfryctl_LDFLAGS = $(PIE_LDFLAGS)
+
+
+# Installed under the name of the command, as bash-completion looks for it.
+bashcompletiondir = $(datadir)/bash-completion/completions
+EXTRA_DIST += core/ctl/belfryctl.bash
+install-data-local:
+	$(MKDIR_P) $(DESTDIR)$(bashcompletiondir)
+	$(INSTALL_DATA) $(srcdir)/core/ctl/belfryctl.bash \
+		$(DESTDIR)$(bashcompletiondir)/belfryctl
+uninstall-local:
+	rm -f $(DESTDIR)$(bashcompletiondir)/belfryctl

@@ -1,0 +1,68 @@
+# bash completion for belfryctl                            -*- shell-script -*-
+
+# Names from the running daemon: the member $2 of each object that the
+# command "belfryctl --json $1" prints. Nothing if it can't be reached.
+_belfryctl_names()
+{
+	belfryctl --json $1 2>/dev/null |
+		grep -o "\"$2\":\"[^\"]*\"" | cut -d'"' -f4
+}
+
+_belfryctl()
+{
+	local commands='send explain events channels test deliveries show replay
+		cancel modules token stats backup check'
+	local word=${COMP_WORDS[COMP_CWORD]}
+	local previous=${COMP_WORDS[COMP_CWORD-1]}
+	local command='' place=0 i offered=''
+
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		-s|--socket|-u|--url) ((i++)) ;;
+		-*) ;;
+		*) if [ -z "$command" ]; then
+			command=${COMP_WORDS[i]}
+		   else
+			((place++))
+		   fi ;;
+		esac
+	done
+
+	case $previous in
+	--socket|-f|--file)
+		COMPREPLY=($(compgen -f -- "$word"))
+		return ;;
+	--state) offered='scheduled sending delivered failed cancelled' ;;
+	--scope) offered='ingest read admin' ;;
+	--channel) offered=$(_belfryctl_names channels name) ;;
+	--event) offered=$(_belfryctl_names events name) ;;
+	*)
+		case $command:$place in
+		:*) offered="$commands --socket --url --json --version --help" ;;
+		send:0|explain:0|events:0)
+			offered=$(_belfryctl_names events name) ;;
+		events:1) offered='on off default' ;;
+		channels:0)
+			offered="start enable disable $(
+				_belfryctl_names channels name)" ;;
+		channels:1|test:0)
+			offered=$(_belfryctl_names channels name) ;;
+		show:0|replay:*|cancel:*)
+			offered=$(_belfryctl_names deliveries id) ;;
+		token:0) offered='create list revoke' ;;
+		token:1) offered=$(_belfryctl_names 'token list' name) ;;
+		backup:0)
+			COMPREPLY=($(compgen -f -- "$word"))
+			return ;;
+		esac
+		;;
+	esac
+
+	if [ -n "$command" ] && [ "${word#-}" != "$word" ]; then
+		offered=$(belfryctl "$command" --help 2>/dev/null |
+			grep -o -- '--[a-z]*')
+	fi
+	COMPREPLY=($(compgen -W "$offered" -- "$word"))
+}
+
+complete -F _belfryctl belfryctl

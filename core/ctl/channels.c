@@ -1,0 +1,231 @@
+/*
+ * channels.c - belfryctl channels, test, modules
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <belfry/memory.h>
+
+#include "core/ctl/ctl.h"
+
+static void
+print_channels(const cJSON *json)
+{
+	struct bf_table table;
+	const cJSON *channel;
+
+	bf_table_begin(&table, 7, "CHANNEL", "MODULE", "STATE", "WAITING",
+	    "IN FLIGHT", "EVENTS", "REASON");
+	cJSON_ArrayForEach(channel,
+	    cJSON_GetObjectItemCaseSensitive(json, "channels"))
+	{
+		char *events = bf_json_words(channel, "events");
+
+		bf_table_cell(&table, bf_json_text(channel, "name"));
+		bf_table_cell(&table, bf_json_text(channel, "module"));
+		bf_table_cell(&table, bf_json_text(channel, "state"));
+		bf_table_number(&table, bf_json_number(channel, "waiting"));
+		bf_table_number(&table, bf_json_number(channel, "in_flight"));
+		bf_table_cell(&table, *events ? events : "(all)");
+		bf_table_cell(&table, bf_json_text(channel, "reason"));
+		free(events);
+	}
+	bf_table_print(&table);
+}
+
+/* Prints each scalar or list of the names that the object has. */
+static void
+print_members(const cJSON *object, const char *const *names)
+{
+	for (; *names; names++) {
+		const cJSON *item =
+		    cJSON_GetObjectItemCaseSensitive(object, *names);
+		char *text = cJSON_IsArray(item)
+				 ? bf_json_words(object, *names)
+				 : bf_json_scalar(object, *names);
+
+		bf_print_field(*names, text);
+		free(text);
+	}
+}
+
+static void
+print_channel(const cJSON *channel)
+{
+	static const char *const names[] = { "name", "tenant_id", "module",
+		"state", "reason", "waiting", "in_flight", "events", "retry",
+		"timeout", "concurrency", "rate", "max_age", "secrets", "file",
+		"line", NULL };
+	const cJSON *setting,
+	    *settings = cJSON_GetObjectItemCaseSensitive(channel, "settings");
+
+	print_members(channel, names);
+	if (cJSON_GetArraySize(settings) > 0)
+		puts("\nsettings:");
+	cJSON_ArrayForEach(setting, settings)
+	{
+		char *words = bf_json_words(settings, setting->string);
+
+		printf("  %-22s ", setting->string);
+		bf_print_text(words);
+		putchar('\n');
+		free(words);
+	}
+}
+
+static int
+change_channel(struct bf_ctl *ctl, cJSON *body)
+{
+	static const char *const verbs[] = { "start", "enable", "disable" };
+	struct bf_answer answer;
+	char *format, *path;
+	size_t i;
+	int status;
+
+	for (i = 0; i < 3 && strcmp(verbs[i], ctl->argv[0]) != 0; i++)
+		continue;
+	if (i == 3) {
+		cJSON_Delete(body);
+		return bf_ctl_usage(ctl,
+		    "\"%s\": expected start, enable or disable", ctl->argv[0]);
+	}
+	format = bf_strf("/v1/channels/%%s/%s", verbs[i]);
+	path = bf_ctl_path(format, ctl->argv[1]);
+	status = bf_ctl_ask(ctl, "POST", path, NULL, body, &answer);
+	free(path);
+	free(format);
+	if (status != BF_CTL_OK || ctl->json)
+		return status;
+	print_channel(answer.json);
+	bf_answer_free(&answer);
+	return BF_CTL_OK;
+}
+
+int
+bf_ctl_channels(struct bf_ctl *ctl)
+{
+	const char *tenant = NULL;
+	const struct bf_ctl_option options[] = {
+		{ "tenant", 't', "ID", "tenant, if not the default one",
+		    &tenant, NULL },
+		{ 0 },
+	};
+	struct bf_answer answer;
+	cJSON *members;
+	char *path;
+	int status;
+
+	if (bf_ctl_options(ctl, options, 0, 2, &status) == -1)
+		return status;
+	members = cJSON_CreateObject();
+	bf_ctl_add(members, "tenant_id", tenant);
+	if (ctl->argc == 2)
+		return change_channel(ctl, members);
+	path = ctl->argc == 1 ? bf_ctl_path("/v1/channels/%s", ctl->argv[0])
+			      : bf_strdup("/v1/channels");
+	status = bf_ctl_ask(ctl, "GET", path, members, NULL, &answer);
+	free(path);
+	if (status != BF_CTL_OK || ctl->json)
+		return status;
+	if (ctl->argc == 1)
+		print_channel(answer.json);
+	else
+		print_channels(answer.json);
+	bf_answer_free(&answer);
+	return BF_CTL_OK;
+}
+
+static void
+print_steps(const cJSON *result)
+{
+	const cJSON *step;
+
+	cJSON_ArrayForEach(step,
+	    cJSON_GetObjectItemCaseSensitive(result, "steps"))
+	{
+		const char *name = bf_json_text(step, "step");
+
+		printf("%9.3f ms  %-10s ", bf_json_number(step, "at_us") / 1000,
+		    name ? name : "");
+		if (bf_json_text(step, "text"))
+			bf_print_text(bf_json_text(step, "text"));
+		putchar('\n');
+	}
+}
+
+int
+bf_ctl_test(struct bf_ctl *ctl)
+{
+	const char *tenant = NULL;
+	const struct bf_ctl_option options[] = {
+		{ "tenant", 't', "ID", "tenant, if not the default one",
+		    &tenant, NULL },
+		{ 0 },
+	};
+	struct bf_answer answer;
+	cJSON *body;
+	char *path;
+	int status;
+	bool ok;
+
+	if (bf_ctl_options(ctl, options, 1, 1, &status) == -1)
+		return status;
+	body = cJSON_CreateObject();
+	bf_ctl_add(body, "tenant_id", tenant);
+	path = bf_ctl_path("/v1/channels/%s/test", ctl->argv[0]);
+	status = bf_ctl_request(ctl, "POST", path, NULL, body, &answer);
+	free(path);
+	if (status != BF_CTL_OK)
+		return status;
+	ok = bf_json_true(answer.json, "ok");
+	if (ctl->json) {
+		puts(answer.text);
+	} else {
+		print_steps(answer.json);
+		printf("%s after %.0f ms", ok ? "delivered" : "not delivered",
+		    bf_json_number(answer.json, "took_ms"));
+		if (bf_json_text(answer.json, "why")) {
+			fputs(": ", stdout);
+			bf_print_text(bf_json_text(answer.json, "why"));
+		}
+		putchar('\n');
+	}
+	bf_answer_free(&answer);
+	return ok ? BF_CTL_OK : BF_CTL_NO;
+}
+
+int
+bf_ctl_modules(struct bf_ctl *ctl)
+{
+	struct bf_answer answer;
+	struct bf_table table;
+	const cJSON *module;
+	int status;
+
+	if (bf_ctl_options(ctl, NULL, 0, 0, &status) == -1)
+		return status;
+	status = bf_ctl_ask(ctl, "GET", "/v1/modules", NULL, NULL, &answer);
+	if (status != BF_CTL_OK || ctl->json)
+		return status;
+	bf_table_begin(&table, 7, "MODULE", "VERSION", "ABI", "LICENSE",
+	    "ISOLATED", "CHANNELS", "FILE");
+	cJSON_ArrayForEach(module,
+	    cJSON_GetObjectItemCaseSensitive(answer.json, "modules"))
+	{
+		char *channels = bf_json_words(module, "channels");
+
+		bf_table_cell(&table, bf_json_text(module, "name"));
+		bf_table_cell(&table, bf_json_text(module, "version"));
+		bf_table_number(&table, bf_json_number(module, "abi"));
+		bf_table_cell(&table, bf_json_text(module, "license"));
+		bf_table_cell(&table,
+		    bf_json_true(module, "isolate") ? "yes" : "no");
+		bf_table_cell(&table, *channels ? channels : NULL);
+		bf_table_cell(&table, bf_json_text(module, "path"));
+		free(channels);
+	}
+	bf_table_print(&table);
+	bf_answer_free(&answer);
+	return BF_CTL_OK;
+}

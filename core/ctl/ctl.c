@@ -1,0 +1,213 @@
+/*
+ * ctl.c - what the commands of belfryctl have in common
+ */
+#include "core/ctl/ctl.h"
+
+#include <curl/curl.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <belfry/memory.h>
+
+#define OPTIONS_MAX 24
+
+int
+bf_ctl_usage(const struct bf_ctl *ctl, const char *format, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "belfryctl %s: ", ctl->command->name);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fprintf(stderr, "\nTry \"belfryctl %s --help\".\n", ctl->command->name);
+	return BF_CTL_USAGE;
+}
+
+static void
+print_option(const struct bf_ctl_option *option)
+{
+	char *left =
+	    bf_strf("--%s%s%s", option->name, option->argument ? " " : "",
+		option->argument ? option->argument : "");
+
+	if (option->letter)
+		printf("  -%c, %-22s %s\n", option->letter, left, option->help);
+	else
+		printf("      %-22s %s\n", left, option->help);
+	free(left);
+}
+
+static void
+print_help(const struct bf_ctl *ctl, const struct bf_ctl_option *options)
+{
+	printf("usage: belfryctl %s%s%s\n\n%s.\n\n", ctl->command->name,
+	    ctl->command->arguments[0] ? " " : "", ctl->command->arguments,
+	    ctl->command->summary);
+	for (; options && options->name; options++)
+		print_option(options);
+	printf("  -j, %-22s %s\n  -h, %-22s %s\n", "--json",
+	    "print the answer as JSON, for programs", "--help",
+	    "show this help");
+}
+
+/* getopt's tables from ours; the index of an option is 256 + its place. */
+static void
+make_tables(const struct bf_ctl_option *options, char *letters,
+    struct option *longs)
+{
+	size_t count = 0;
+
+	*letters++ = ':';
+	for (; options && options[count].name; count++) {
+		longs[count] = (struct option){ options[count].name,
+			options[count].value ? required_argument : no_argument,
+			NULL, 256 + (int)count };
+		if (!options[count].letter)
+			continue;
+		*letters++ = options[count].letter;
+		if (options[count].value)
+			*letters++ = ':';
+	}
+	longs[count++] = (struct option){ "json", no_argument, NULL, 'j' };
+	longs[count] = (struct option){ "help", no_argument, NULL, 'h' };
+	strcpy(letters, "jh");
+}
+
+static const struct bf_ctl_option *
+find_option(const struct bf_ctl_option *options, int key)
+{
+	if (key >= 256)
+		return &options[key - 256];
+	for (; options && options->name; options++) {
+		if (options->letter == key)
+			return options;
+	}
+	return NULL;
+}
+
+int
+bf_ctl_options(struct bf_ctl *ctl, const struct bf_ctl_option *options,
+    int least, int most, int *status)
+{
+	struct option longs[OPTIONS_MAX] = { 0 };
+	char letters[2 * OPTIONS_MAX + 4];
+	const struct bf_ctl_option *option;
+	int key;
+
+	make_tables(options, letters, longs);
+	optind = 0;
+	opterr = 0;
+	while ((key = getopt_long(ctl->argc, ctl->argv, letters, longs,
+		    NULL)) != -1) {
+		const char *word = ctl->argv[optind - 1];
+
+		if (key == 'h') {
+			print_help(ctl, options);
+			*status = BF_CTL_OK;
+			return -1;
+		} else if (key == 'j') {
+			ctl->json = true;
+		} else if (key == '?') {
+			*status = bf_ctl_usage(ctl, "unknown option %s", word);
+			return -1;
+		} else if (key == ':') {
+			*status =
+			    bf_ctl_usage(ctl, "option %s needs a value", word);
+			return -1;
+		} else if ((option = find_option(options, key))->value) {
+			*option->value = optarg;
+		} else {
+			*option->flag = true;
+		}
+	}
+	ctl->argc -= optind;
+	ctl->argv += optind;
+	if (ctl->argc >= least && ctl->argc <= most)
+		return 0;
+	*status = bf_ctl_usage(ctl, "%s: expected %s",
+	    ctl->argc < least ? "something is missing" : "too many words",
+	    ctl->command->arguments[0] ? ctl->command->arguments : "none");
+	return -1;
+}
+
+static void
+print_problem(const struct bf_answer *answer)
+{
+	const char *detail = bf_json_text(answer->json, "detail");
+	const char *title = bf_json_text(answer->json, "title");
+	const char *field = bf_json_text(answer->json, "field");
+
+	fputs("belfryctl: ", stderr);
+	if (field && *field)
+		fprintf(stderr, "%s: ", field);
+	if (detail || title)
+		fprintf(stderr, "%s\n", detail ? detail : title);
+	else
+		fprintf(stderr, "the daemon answered %ld\n", answer->status);
+}
+
+int
+bf_ctl_status(const struct bf_answer *answer)
+{
+	if (answer->status >= 200 && answer->status < 300)
+		return BF_CTL_OK;
+	print_problem(answer);
+	return answer->status >= 500 ? BF_CTL_FAILED : BF_CTL_REFUSED;
+}
+
+int
+bf_ctl_request(struct bf_ctl *ctl, const char *method, const char *path,
+    cJSON *query, cJSON *body, struct bf_answer *answer)
+{
+	struct bf_error err;
+	int status;
+
+	status = bf_client_request(ctl->client, method, path, query, body,
+	    answer, &err);
+	cJSON_Delete(query);
+	cJSON_Delete(body);
+	if (status == -1) {
+		fprintf(stderr, "belfryctl: %s\n", err.text);
+		return BF_CTL_UNREACHABLE;
+	}
+	status = bf_ctl_status(answer);
+	if (status != BF_CTL_OK)
+		bf_answer_free(answer);
+	return status;
+}
+
+int
+bf_ctl_ask(struct bf_ctl *ctl, const char *method, const char *path,
+    cJSON *query, cJSON *body, struct bf_answer *answer)
+{
+	int status = bf_ctl_request(ctl, method, path, query, body, answer);
+
+	if (status == BF_CTL_OK && ctl->json) {
+		puts(answer->text);
+		bf_answer_free(answer);
+	}
+	return status;
+}
+
+char *
+bf_ctl_path(const char *format, const char *segment)
+{
+	char *safe = curl_easy_escape(NULL, segment, 0);
+	const char *place = strstr(format, "%s");
+	char *path =
+	    bf_strf("%.*s%s%s", (int)(place - format), format, safe, place + 2);
+
+	curl_free(safe);
+	return path;
+}
+
+void
+bf_ctl_add(cJSON *object, const char *name, const char *text)
+{
+	if (text)
+		cJSON_AddStringToObject(object, name, text);
+}

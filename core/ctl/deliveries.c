@@ -1,0 +1,368 @@
+/*
+ * deliveries.c - belfryctl deliveries, show, replay, cancel
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <belfry/memory.h>
+
+#include "core/ctl/ctl.h"
+
+/* What deliveries are meant: the options that select them. */
+struct selection {
+	const char *state, *channel, *event, *tenant, *since, *until, *limit;
+};
+
+static cJSON *
+make_query(const struct selection *selection)
+{
+	cJSON *query = cJSON_CreateObject();
+
+	bf_ctl_add(query, "state", selection->state);
+	bf_ctl_add(query, "channel", selection->channel);
+	bf_ctl_add(query, "event", selection->event);
+	bf_ctl_add(query, "tenant_id", selection->tenant);
+	bf_ctl_add(query, "since", selection->since);
+	bf_ctl_add(query, "until", selection->until);
+	bf_ctl_add(query, "limit", selection->limit);
+	return query;
+}
+
+/* One line of a delivery, as the list and --follow print it. */
+static void
+print_line(const cJSON *delivery)
+{
+	const char *why = bf_json_text(delivery, "why");
+	const char *accepted = bf_json_text(delivery, "accepted_at");
+	const char *state = bf_json_text(delivery, "state");
+
+	printf("%s  %s  %-10s %-2.0f ", accepted ? accepted : "-",
+	    bf_json_text(delivery, "id"), state ? state : "-",
+	    bf_json_number(delivery, "attempts"));
+	bf_print_text(bf_json_text(delivery, "event"));
+	fputs(" -> ", stdout);
+	bf_print_text(bf_json_text(delivery, "channel"));
+	if (why) {
+		fputs("  ", stdout);
+		bf_print_text(why);
+	}
+	putchar('\n');
+}
+
+static void
+print_deliveries(const cJSON *json)
+{
+	struct bf_table table;
+	const cJSON *delivery;
+
+	bf_table_begin(&table, 7, "DELIVERY", "ACCEPTED", "EVENT", "CHANNEL",
+	    "STATE", "TRIES", "SUBJECT");
+	cJSON_ArrayForEach(delivery,
+	    cJSON_GetObjectItemCaseSensitive(json, "deliveries"))
+	{
+		bf_table_cell(&table, bf_json_text(delivery, "id"));
+		bf_table_cell(&table, bf_json_text(delivery, "accepted_at"));
+		bf_table_cell(&table, bf_json_text(delivery, "event"));
+		bf_table_cell(&table, bf_json_text(delivery, "channel"));
+		bf_table_cell(&table, bf_json_text(delivery, "state"));
+		bf_table_number(&table, bf_json_number(delivery, "attempts"));
+		bf_table_cell(&table, bf_json_text(delivery, "subject"));
+	}
+	bf_table_print(&table);
+}
+
+struct follower {
+	const struct selection *selection;
+	bool json;
+};
+
+static bool
+is(const cJSON *delivery, const char *name, const char *wanted)
+{
+	const char *text = bf_json_text(delivery, name);
+
+	return !wanted || (text && strcmp(text, wanted) == 0);
+}
+
+static int
+follow_item(void *context, const cJSON *delivery)
+{
+	const struct follower *follower = context;
+	const struct selection *selection = follower->selection;
+
+	if (!is(delivery, "state", selection->state) ||
+	    !is(delivery, "channel", selection->channel) ||
+	    !is(delivery, "event", selection->event) ||
+	    !is(delivery, "tenant_id", selection->tenant))
+		return 0;
+	if (follower->json) {
+		char *text = cJSON_PrintUnformatted(delivery);
+
+		puts(text);
+		cJSON_free(text);
+	} else {
+		print_line(delivery);
+	}
+	return fflush(stdout) == EOF ? -1 : 0;
+}
+
+static int
+follow(struct bf_ctl *ctl, const struct selection *selection)
+{
+	struct follower follower = { selection, ctl->json };
+	struct bf_error err;
+	long status = bf_client_stream(ctl->client, "/v1/deliveries/stream",
+	    follow_item, &follower, &err);
+
+	if (status == -1) {
+		fprintf(stderr, "belfryctl: %s\n", err.text);
+		return BF_CTL_UNREACHABLE;
+	}
+	if (status == 200)
+		return BF_CTL_OK;
+	fprintf(stderr, "belfryctl: the daemon answered %ld\n", status);
+	return status >= 500 ? BF_CTL_FAILED : BF_CTL_REFUSED;
+}
+
+int
+bf_ctl_deliveries(struct bf_ctl *ctl)
+{
+	struct selection selection = { 0 };
+	bool following = false;
+	const struct bf_ctl_option options[] = {
+		{ "state", 's', "STATE",
+		    "scheduled, sending, delivered, failed or cancelled",
+		    &selection.state, NULL },
+		{ "channel", 'c', "NAME", "of this channel", &selection.channel,
+		    NULL },
+		{ "event", 'e', "TYPE", "of this event type", &selection.event,
+		    NULL },
+		{ "tenant", 't', "ID", "of this tenant", &selection.tenant,
+		    NULL },
+		{ "since", 0, "TIME", "accepted at or after (RFC 3339)",
+		    &selection.since, NULL },
+		{ "until", 0, "TIME", "accepted before", &selection.until,
+		    NULL },
+		{ "limit", 'n', "N", "at most this many (50)", &selection.limit,
+		    NULL },
+		{ "follow", 'f', NULL, "print changes as they happen", NULL,
+		    &following },
+		{ 0 },
+	};
+	struct bf_answer answer;
+	int status;
+
+	if (bf_ctl_options(ctl, options, 0, 0, &status) == -1)
+		return status;
+	if (following)
+		return follow(ctl, &selection);
+	status = bf_ctl_ask(ctl, "GET", "/v1/deliveries",
+	    make_query(&selection), NULL, &answer);
+	if (status != BF_CTL_OK || ctl->json)
+		return status;
+	print_deliveries(answer.json);
+	if (bf_json_text(answer.json, "next"))
+		puts("(there are more: narrow the list, or raise --limit)");
+	bf_answer_free(&answer);
+	return BF_CTL_OK;
+}
+
+static char *
+milliseconds(const cJSON *object, const char *name)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+
+	if (!cJSON_IsNumber(item) || item->valuedouble < 0)
+		return NULL;
+	return bf_strf("%.1f", item->valuedouble / 1000);
+}
+
+static void
+print_attempts(const cJSON *attempts)
+{
+	static const char *const timings[] = { "took_us", "resolve_us",
+		"connect_us", "tls_us", "first_byte_us" };
+	struct bf_table table;
+	const cJSON *attempt;
+
+	bf_table_begin(&table, 10, "TRY", "AT", "VERDICT", "STATUS", "TOOK MS",
+	    "RESOLVE", "CONNECT", "TLS", "ANSWER", "WHY");
+	cJSON_ArrayForEach(attempt, attempts)
+	{
+		bf_table_number(&table, bf_json_number(attempt, "number"));
+		bf_table_cell(&table, bf_json_text(attempt, "at"));
+		bf_table_cell(&table, bf_json_text(attempt, "verdict"));
+		if (bf_json_number(attempt, "status") > 0)
+			bf_table_number(&table,
+			    bf_json_number(attempt, "status"));
+		else
+			bf_table_cell(&table, NULL);
+		for (size_t i = 0; i < sizeof(timings) / sizeof(*timings);
+		     i++) {
+			char *text = milliseconds(attempt, timings[i]);
+
+			bf_table_cell(&table, text);
+			free(text);
+		}
+		bf_table_cell(&table, bf_json_text(attempt, "why"));
+	}
+	bf_table_print(&table);
+}
+
+static void
+print_excerpts(const cJSON *attempts)
+{
+	const cJSON *attempt;
+
+	cJSON_ArrayForEach(attempt, attempts)
+	{
+		const char *excerpt = bf_json_text(attempt, "excerpt");
+
+		if (!excerpt || !*excerpt)
+			continue;
+		printf("\nanswer to try %.0f begins:\n  ",
+		    bf_json_number(attempt, "number"));
+		bf_print_text(excerpt);
+		putchar('\n');
+	}
+}
+
+static void
+print_whole(const cJSON *json)
+{
+	static const char *const names[] = { "id", "event_id", "event",
+		"subject", "channel", "tenant_id", "state", "timestamp",
+		"accepted_at", "due", "ended_at", "reason" };
+	const cJSON *attempts =
+	    cJSON_GetObjectItemCaseSensitive(json, "attempts");
+	const cJSON *metadata =
+	    cJSON_GetObjectItemCaseSensitive(json, "metadata");
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		char *text = bf_json_scalar(json, names[i]);
+
+		bf_print_field(names[i], text);
+		free(text);
+	}
+	if (metadata) {
+		char *text = cJSON_PrintUnformatted(metadata);
+
+		bf_print_field("metadata", text);
+		cJSON_free(text);
+	}
+	if (bf_json_text(json, "body"))
+		bf_print_field("body", bf_json_text(json, "body"));
+	if (cJSON_IsArray(attempts)) {
+		putchar('\n');
+		print_attempts(attempts);
+		print_excerpts(attempts);
+	}
+	if (cJSON_HasObjectItem(json, "deliveries")) {
+		putchar('\n');
+		print_deliveries(json);
+	}
+}
+
+int
+bf_ctl_show(struct bf_ctl *ctl)
+{
+	struct bf_answer answer;
+	char *path;
+	int status;
+
+	if (bf_ctl_options(ctl, NULL, 1, 1, &status) == -1)
+		return status;
+	path = bf_ctl_path(strncmp(ctl->argv[0], "evt_", 4) == 0
+			       ? "/v1/events/%s"
+			       : "/v1/deliveries/%s",
+	    ctl->argv[0]);
+	status = bf_ctl_ask(ctl, "GET", path, NULL, NULL, &answer);
+	free(path);
+	if (status != BF_CTL_OK || ctl->json)
+		return status;
+	print_whole(answer.json);
+	bf_answer_free(&answer);
+	return BF_CTL_OK;
+}
+
+/* Does to each id, or to what is selected, what action says. */
+static int
+change(struct bf_ctl *ctl, const struct selection *selection,
+    const char *action, const char *counted)
+{
+	char *each = bf_strf("/v1/deliveries/%%s/%s", action);
+	char *all = bf_strf("/v1/deliveries/%s", action);
+	struct bf_answer answer;
+	int status = BF_CTL_OK;
+	double count = 0;
+
+	for (int i = 0; status == BF_CTL_OK && i < ctl->argc; i++) {
+		char *path = bf_ctl_path(each, ctl->argv[i]);
+
+		status = bf_ctl_ask(ctl, "POST", path, NULL, NULL, &answer);
+		free(path);
+		if (status == BF_CTL_OK && !ctl->json) {
+			count += bf_json_number(answer.json, counted);
+			bf_answer_free(&answer);
+		}
+	}
+	if (ctl->argc == 0) {
+		status = bf_ctl_ask(ctl, "POST", all, NULL,
+		    make_query(selection), &answer);
+		if (status == BF_CTL_OK && !ctl->json) {
+			count = bf_json_number(answer.json, counted);
+			bf_answer_free(&answer);
+		}
+	}
+	free(each);
+	free(all);
+	if (status != BF_CTL_OK || ctl->json)
+		return status;
+	printf("%.0f %s\n", count, counted);
+	return count > 0 ? BF_CTL_OK : BF_CTL_NO;
+}
+
+/* Reads the options that replay and cancel share, then does it. */
+static int
+select_and_change(struct bf_ctl *ctl, const char *action, const char *counted)
+{
+	struct selection selection = { 0 };
+	const struct bf_ctl_option options[] = {
+		{ "channel", 'c', "NAME", "all of this channel",
+		    &selection.channel, NULL },
+		{ "event", 'e', "TYPE", "all of this event type",
+		    &selection.event, NULL },
+		{ "tenant", 't', "ID", "tenant, if not the default one",
+		    &selection.tenant, NULL },
+		{ "since", 0, "TIME", "accepted at or after (RFC 3339)",
+		    &selection.since, NULL },
+		{ "until", 0, "TIME", "accepted before", &selection.until,
+		    NULL },
+		{ 0 },
+	};
+	bool selected;
+	int status;
+
+	if (bf_ctl_options(ctl, options, 0, 1000, &status) == -1)
+		return status;
+	selected = selection.channel || selection.event || selection.since ||
+		   selection.until;
+	if (selected == (ctl->argc > 0))
+		return bf_ctl_usage(ctl,
+		    "expected either IDs or a selection (--channel, --event, "
+		    "--since, --until)");
+	return change(ctl, &selection, action, counted);
+}
+
+int
+bf_ctl_replay(struct bf_ctl *ctl)
+{
+	return select_and_change(ctl, "replay", "replayed");
+}
+
+int
+bf_ctl_cancel(struct bf_ctl *ctl)
+{
+	return select_and_change(ctl, "cancel", "cancelled");
+}

@@ -1,0 +1,158 @@
+/*
+ * main.c - belfryctl: talks to a running belfry
+ *
+ * Options before the command say how to reach the daemon; the command reads
+ * its own from the rest.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <belfry/memory.h>
+
+#include "core/ctl/ctl.h"
+
+static const struct bf_ctl_command commands[] = {
+	{ "send", "[TYPE [SUBJECT]]", "Post an event", bf_ctl_send },
+	{ "explain", "TYPE", "Say which channels would get an event, and why",
+	    bf_ctl_explain },
+	{ "events", "[TYPE [on|off|default]]",
+	    "List the event types, show one, or set its toggle",
+	    bf_ctl_events },
+	{ "channels", "[NAME | start|enable|disable NAME]",
+	    "List the channels, show one, or change its state",
+	    bf_ctl_channels },
+	{ "test", "CHANNEL", "Send one real notification through a channel",
+	    bf_ctl_test },
+	{ "deliveries", "", "List deliveries, newest first",
+	    bf_ctl_deliveries },
+	{ "show", "ID", "Show a delivery with its attempts, or an event",
+	    bf_ctl_show },
+	{ "replay", "[ID...]", "Deliver again what has ended", bf_ctl_replay },
+	{ "cancel", "[ID...]", "Cancel what has not been sent", bf_ctl_cancel },
+	{ "modules", "", "List the modules that are loaded", bf_ctl_modules },
+	{ "token", "create NAME | list | revoke NAME",
+	    "Manage the tokens of the API", bf_ctl_token },
+	{ "stats", "", "Show what the daemon is doing", bf_ctl_stats },
+	{ "backup", "FILE", "Copy the store while the daemon goes on",
+	    bf_ctl_backup },
+	{ "check", "", "Check the daemon and its store", bf_ctl_check },
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(*commands))
+
+static void
+print_usage(FILE *out)
+{
+	fputs("usage: belfryctl [--socket PATH | --url URL] [--json] "
+	      "COMMAND ...\n\ncommands:\n",
+	    out);
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(out, "  %-12s %s\n", commands[i].name,
+		    commands[i].summary);
+	fputs("\noptions:\n"
+	      "  -s, --socket PATH  Unix socket of the daemon\n"
+	      "                     (" BF_RUNSTATEDIR "/belfry/belfry.sock)\n"
+	      "  -u, --url URL      its address over HTTP; the token is taken\n"
+	      "                     from BELFRY_TOKEN\n"
+	      "  -j, --json         print answers as JSON, for programs\n"
+	      "  -V, --version      show the version\n"
+	      "  -h, --help         show this help\n\n"
+	      "\"belfryctl COMMAND --help\" tells about a command.\n",
+	    out);
+}
+
+static const struct bf_ctl_command *
+find_command(const char *name)
+{
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	}
+	return NULL;
+}
+
+/* How to reach the daemon, from the options and the environment. */
+struct target {
+	const char *socket;
+	const char *url;
+	bool json;
+};
+
+/* Reads the options before the command; returns -1 or an exit status. */
+static int
+read_options(int argc, char **argv, struct target *target)
+{
+	static const struct option longs[] = {
+		{ "socket", required_argument, NULL, 's' },
+		{ "url", required_argument, NULL, 'u' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int key;
+
+	while ((key = getopt_long(argc, argv, "+s:u:jVh", longs, NULL)) != -1) {
+		switch (key) {
+		case 's':
+			target->socket = optarg;
+			break;
+		case 'u':
+			target->url = optarg;
+			break;
+		case 'j':
+			target->json = true;
+			break;
+		case 'V':
+			puts("belfryctl " BF_VERSION);
+			return BF_CTL_OK;
+		case 'h':
+			print_usage(stdout);
+			return BF_CTL_OK;
+		default:
+			print_usage(stderr);
+			return BF_CTL_USAGE;
+		}
+	}
+	return -1;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct target target = { getenv("BELFRY_SOCKET"), NULL, false };
+	struct bf_ctl ctl = { 0 };
+	int status;
+
+	if (!target.socket)
+		target.socket = BF_RUNSTATEDIR "/belfry/belfry.sock";
+	status = read_options(argc, argv, &target);
+	if (status != -1)
+		return status;
+	if (optind == argc) {
+		print_usage(stderr);
+		return BF_CTL_USAGE;
+	}
+	ctl.command = find_command(argv[optind]);
+	if (!ctl.command) {
+		fprintf(stderr,
+		    "belfryctl: unknown command \"%s\"\n"
+		    "Try \"belfryctl --help\".\n",
+		    argv[optind]);
+		return BF_CTL_USAGE;
+	}
+	bf_print_colours(isatty(STDOUT_FILENO) && !getenv("NO_COLOR"));
+	ctl.json = target.json;
+	ctl.argc = argc - optind;
+	ctl.argv = argv + optind;
+	ctl.client =
+	    bf_client_new(target.socket, target.url, getenv("BELFRY_TOKEN"));
+	status = ctl.command->run(&ctl);
+	bf_client_free(&ctl.client);
+	if (fflush(stdout) == EOF && status == BF_CTL_OK)
+		status = BF_CTL_FAILED;
+	return status;
+}
