@@ -16,6 +16,8 @@
 
 void bf_put_u8(struct bf_buf *out, uint8_t value);
 void bf_put_u32(struct bf_buf *out, uint32_t value);
+/* Writes over four bytes that are there already. */
+void bf_patch_u32(struct bf_buf *out, size_t offset, uint32_t value);
 void bf_put_u64(struct bf_buf *out, uint64_t value);
 void bf_put_i64(struct bf_buf *out, int64_t value);
 void bf_put_bytes(struct bf_buf *out, const void *bytes, size_t size);

@@ -1,0 +1,542 @@
+/*
+ * message.c - messages between belfry's processes, as frames
+ *
+ * A row of the table for each kind: how its fields are written, read and
+ * freed. Events travel as their canonical text and the few facts that the
+ * text does not hold.
+ */
+#include "core/wire/message.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <belfry/memory.h>
+
+#include "core/wire/codec.h"
+
+static void
+put_event(struct bf_buf *out, const struct bf_event *event)
+{
+	bf_put_u64(out, event->id);
+	bf_put_text(out, event->type);
+	bf_put_text(out, event->category);
+	bf_put_u8(out, (uint8_t)event->severity);
+	bf_put_text(out, event->tenant);
+	bf_put_i64(out, event->timestamp_us);
+	bf_put_bytes(out, event->json.data, event->json.size);
+}
+
+static struct bf_event *
+get_event(struct bf_reader *reader)
+{
+	struct bf_event *event = NULL;
+	const uint64_t id = bf_get_u64(reader);
+	char *type = bf_get_text(reader);
+	char *category = bf_get_text(reader);
+	const uint8_t severity = bf_get_u8(reader);
+	char *tenant = bf_get_text(reader);
+	const int64_t timestamp = bf_get_i64(reader);
+	struct bf_buf json = { 0 };
+	size_t size;
+	const char *text = bf_get_bytes(reader, &size);
+
+	if (!type || !category || !tenant || severity > BF_SEVERITY_CRITICAL ||
+	    memchr(text, '\0', size))
+		reader->bad = true;
+	if (!reader->bad) {
+		bf_buf_add(&json, text, size);
+		event = bf_event_new(id, type, category,
+		    (enum bf_severity)severity, tenant, timestamp, &json);
+	}
+	free(type);
+	free(category);
+	free(tenant);
+	return event;
+}
+
+/* ---- intake to scheduler ---- */
+
+static void
+put_intake_hello(struct bf_buf *out, const struct bf_message *message)
+{
+	bf_put_u32(out, message->intake_hello.version);
+	bf_put_u32(out, message->intake_hello.slot);
+	bf_put_i64(out, message->intake_hello.pid);
+}
+
+static void
+get_intake_hello(struct bf_reader *reader, struct bf_message *message)
+{
+	message->intake_hello.version = bf_get_u32(reader);
+	message->intake_hello.slot = bf_get_u32(reader);
+	message->intake_hello.pid = bf_get_i64(reader);
+}
+
+static void
+put_posted(struct bf_buf *out, const struct bf_message *message)
+{
+	const struct bf_msg_event *posted = &message->event;
+
+	bf_put_u64(out, posted->token);
+	put_event(out, posted->event);
+	bf_put_text(out, posted->key);
+	if (posted->key)
+		bf_buf_add(out, posted->digest, sizeof(posted->digest));
+	bf_put_u8(out, posted->resent);
+}
+
+static void
+get_posted(struct bf_reader *reader, struct bf_message *message)
+{
+	struct bf_msg_event *posted = &message->event;
+
+	posted->token = bf_get_u64(reader);
+	posted->event = get_event(reader);
+	posted->key = bf_get_text(reader);
+	for (size_t i = 0; posted->key && i < sizeof(posted->digest); i++)
+		posted->digest[i] = bf_get_u8(reader);
+	posted->resent = bf_get_u8(reader) != 0;
+}
+
+static void
+clear_posted(struct bf_message *message)
+{
+	bf_event_unref(&message->event.event);
+	free(message->event.key);
+}
+
+static void
+put_command(struct bf_buf *out, const struct bf_message *message)
+{
+	bf_put_u64(out, message->command.token);
+	bf_put_text(out, message->command.verb);
+	bf_put_text(out, message->command.tenant);
+	bf_put_text(out, message->command.arguments);
+}
+
+static void
+get_command(struct bf_reader *reader, struct bf_message *message)
+{
+	message->command.token = bf_get_u64(reader);
+	message->command.verb = bf_get_text(reader);
+	message->command.tenant = bf_get_text(reader);
+	message->command.arguments = bf_get_text(reader);
+	if (!message->command.verb || !message->command.arguments)
+		reader->bad = true;
+}
+
+static void
+clear_command(struct bf_message *message)
+{
+	free(message->command.verb);
+	free(message->command.tenant);
+	free(message->command.arguments);
+}
+
+static void
+put_watch(struct bf_buf *out, const struct bf_message *message)
+{
+	bf_put_u8(out, message->watch.on);
+}
+
+static void
+get_watch(struct bf_reader *reader, struct bf_message *message)
+{
+	message->watch.on = bf_get_u8(reader) != 0;
+}
+
+/* ---- scheduler to intake ---- */
+
+static void
+put_welcome(struct bf_buf *out, const struct bf_message *message)
+{
+	bf_put_u32(out, message->welcome.version);
+	bf_put_u64(out, message->welcome.floor);
+	bf_put_text(out, message->welcome.default_tenant);
+	bf_put_text(out, message->welcome.state_dir);
+}
+
+static void
+get_welcome(struct bf_reader *reader, struct bf_message *message)
+{
+	message->welcome.version = bf_get_u32(reader);
+	message->welcome.floor = bf_get_u64(reader);
+	message->welcome.default_tenant = bf_get_text(reader);
+	message->welcome.state_dir = bf_get_text(reader);
+	if (!message->welcome.default_tenant || !message->welcome.state_dir)
+		reader->bad = true;
+}
+
+static void
+clear_welcome(struct bf_message *message)
+{
+	free(message->welcome.default_tenant);
+	free(message->welcome.state_dir);
+}
+
+static void
+put_accepted(struct bf_buf *out, const struct bf_message *message)
+{
+	const struct bf_msg_accepted *accepted = &message->accepted;
+
+	bf_put_u64(out, accepted->token);
+	bf_put_u8(out, (uint8_t)accepted->result);
+	bf_put_u64(out, accepted->event);
+	bf_put_text(out, accepted->reason);
+	bf_put_u32(out, (uint32_t)accepted->count);
+	for (size_t i = 0; i < accepted->count; i++) {
+		bf_put_u32(out, accepted->deliveries[i].channel);
+		bf_put_text(out, accepted->deliveries[i].name);
+	}
+}
+
+static void
+get_accepted(struct bf_reader *reader, struct bf_message *message)
+{
+	struct bf_msg_accepted *accepted = &message->accepted;
+	uint8_t result;
+
+	accepted->token = bf_get_u64(reader);
+	result = bf_get_u8(reader);
+	if (result > BF_ACCEPT_REFUSED)
+		reader->bad = true;
+	accepted->result = (enum bf_accept)result;
+	accepted->event = bf_get_u64(reader);
+	accepted->reason = bf_get_text(reader);
+	accepted->count = bf_get_count(reader, 8);
+	accepted->deliveries =
+	    bf_zalloc(accepted->count, sizeof(*accepted->deliveries));
+	for (size_t i = 0; i < accepted->count; i++) {
+		accepted->deliveries[i].channel = bf_get_u32(reader);
+		accepted->deliveries[i].name = bf_get_text(reader);
+		if (!accepted->deliveries[i].name)
+			reader->bad = true;
+	}
+}
+
+static void
+clear_accepted(struct bf_message *message)
+{
+	free(message->accepted.reason);
+	for (size_t i = 0; i < message->accepted.count; i++)
+		free(message->accepted.deliveries[i].name);
+	free(message->accepted.deliveries);
+}
+
+static void
+put_reply(struct bf_buf *out, const struct bf_message *message)
+{
+	bf_put_u64(out, message->reply.token);
+	bf_put_u32(out, message->reply.status);
+	bf_put_text(out, message->reply.body);
+}
+
+static void
+get_reply(struct bf_reader *reader, struct bf_message *message)
+{
+	message->reply.token = bf_get_u64(reader);
+	message->reply.status = bf_get_u32(reader);
+	message->reply.body = bf_get_text(reader);
+	if (!message->reply.body || message->reply.status < 200 ||
+	    message->reply.status > 599)
+		reader->bad = true;
+}
+
+static void
+clear_reply(struct bf_message *message)
+{
+	free(message->reply.body);
+}
+
+static void
+put_notice(struct bf_buf *out, const struct bf_message *message)
+{
+	bf_put_text(out, message->notice.tenant);
+	bf_put_text(out, message->notice.body);
+}
+
+static void
+get_notice(struct bf_reader *reader, struct bf_message *message)
+{
+	message->notice.tenant = bf_get_text(reader);
+	message->notice.body = bf_get_text(reader);
+	if (!message->notice.tenant || !message->notice.body)
+		reader->bad = true;
+}
+
+static void
+clear_notice(struct bf_message *message)
+{
+	free(message->notice.tenant);
+	free(message->notice.body);
+}
+
+/* ---- worker to scheduler ---- */
+
+static void
+put_worker_hello(struct bf_buf *out, const struct bf_message *message)
+{
+	bf_put_u32(out, message->worker_hello.version);
+	bf_put_i64(out, message->worker_hello.pid);
+	bf_put_text(out, message->worker_hello.group);
+	bf_put_u32(out, message->worker_hello.credit);
+}
+
+static void
+get_worker_hello(struct bf_reader *reader, struct bf_message *message)
+{
+	message->worker_hello.version = bf_get_u32(reader);
+	message->worker_hello.pid = bf_get_i64(reader);
+	message->worker_hello.group = bf_get_text(reader);
+	message->worker_hello.credit = bf_get_u32(reader);
+	if (!message->worker_hello.group)
+		reader->bad = true;
+}
+
+static void
+clear_worker_hello(struct bf_message *message)
+{
+	free(message->worker_hello.group);
+}
+
+static void
+put_id(struct bf_buf *out, struct bf_delivery_id id)
+{
+	bf_put_u64(out, id.event);
+	bf_put_u32(out, id.channel);
+}
+
+static struct bf_delivery_id
+get_id(struct bf_reader *reader)
+{
+	struct bf_delivery_id id;
+
+	id.event = bf_get_u64(reader);
+	id.channel = bf_get_u32(reader);
+	return id;
+}
+
+static void
+put_attempt(struct bf_buf *out, const struct bf_attempt *attempt)
+{
+	bf_put_u32(out, (uint32_t)attempt->number);
+	bf_put_i64(out, attempt->at.ms);
+	bf_put_i64(out, attempt->took_us);
+	bf_put_i64(out, attempt->resolve_us);
+	bf_put_i64(out, attempt->connect_us);
+	bf_put_i64(out, attempt->tls_us);
+	bf_put_i64(out, attempt->first_byte_us);
+	bf_put_u32(out, (uint32_t)attempt->status);
+	bf_put_text(out, attempt->why);
+	bf_put_bytes(out, attempt->excerpt, attempt->excerpt_size);
+}
+
+static void
+get_attempt(struct bf_reader *reader, struct bf_attempt *attempt)
+{
+	const char *excerpt;
+
+	attempt->number = (int)bf_get_u32(reader);
+	attempt->at.ms = bf_get_i64(reader);
+	attempt->took_us = bf_get_i64(reader);
+	attempt->resolve_us = bf_get_i64(reader);
+	attempt->connect_us = bf_get_i64(reader);
+	attempt->tls_us = bf_get_i64(reader);
+	attempt->first_byte_us = bf_get_i64(reader);
+	attempt->status = (int)bf_get_u32(reader);
+	attempt->why = bf_get_text(reader);
+	excerpt = bf_get_bytes(reader, &attempt->excerpt_size);
+	if (attempt->excerpt_size > 0)
+		attempt->excerpt = bf_strndup(excerpt, attempt->excerpt_size);
+}
+
+static void
+put_outcome(struct bf_buf *out, const struct bf_message *message)
+{
+	const struct bf_msg_outcome *outcome = &message->outcome;
+
+	put_id(out, outcome->id);
+	bf_put_u32(out, outcome->tries);
+	bf_put_u8(out, outcome->test);
+	put_attempt(out, &outcome->attempt);
+	bf_put_u8(out, (uint8_t)outcome->outcome);
+	bf_put_i64(out, outcome->wait.ms);
+	bf_put_u8(out, outcome->stop_channel);
+	bf_put_text(out, outcome->transcript);
+}
+
+static void
+get_outcome(struct bf_reader *reader, struct bf_message *message)
+{
+	struct bf_msg_outcome *outcome = &message->outcome;
+	uint8_t verdict;
+
+	outcome->id = get_id(reader);
+	outcome->tries = bf_get_u32(reader);
+	outcome->test = bf_get_u8(reader) != 0;
+	get_attempt(reader, &outcome->attempt);
+	verdict = bf_get_u8(reader);
+	if (verdict > BF_FAILED)
+		reader->bad = true;
+	outcome->outcome = (enum bf_outcome)verdict;
+	outcome->attempt.outcome = verdict;
+	outcome->wait.ms = bf_get_i64(reader);
+	outcome->stop_channel = bf_get_u8(reader) != 0;
+	outcome->transcript = bf_get_text(reader);
+}
+
+static void
+clear_outcome(struct bf_message *message)
+{
+	free(message->outcome.attempt.why);
+	free(message->outcome.attempt.excerpt);
+	free(message->outcome.transcript);
+}
+
+/* ---- scheduler to worker ---- */
+
+static void
+put_channel(struct bf_buf *out, const struct bf_message *message)
+{
+	bf_put_bytes(out, message->channel.bytes, message->channel.size);
+}
+
+static void
+get_channel(struct bf_reader *reader, struct bf_message *message)
+{
+	const char *bytes = bf_get_bytes(reader, &message->channel.size);
+
+	message->channel.bytes = bf_strndup(bytes, message->channel.size);
+}
+
+static void
+clear_channel(struct bf_message *message)
+{
+	/* The settings may hold secrets. */
+	if (message->channel.bytes)
+		explicit_bzero(message->channel.bytes, message->channel.size);
+	free(message->channel.bytes);
+}
+
+static void
+put_forget(struct bf_buf *out, const struct bf_message *message)
+{
+	bf_put_u32(out, message->forget.channel);
+}
+
+static void
+get_forget(struct bf_reader *reader, struct bf_message *message)
+{
+	message->forget.channel = bf_get_u32(reader);
+}
+
+static void
+put_deliver(struct bf_buf *out, const struct bf_message *message)
+{
+	put_id(out, message->deliver.id);
+	bf_put_u32(out, message->deliver.tries);
+	bf_put_u32(out, message->deliver.attempt);
+	bf_put_u8(out, message->deliver.test);
+	put_event(out, message->deliver.event);
+}
+
+static void
+get_deliver(struct bf_reader *reader, struct bf_message *message)
+{
+	message->deliver.id = get_id(reader);
+	message->deliver.tries = bf_get_u32(reader);
+	message->deliver.attempt = bf_get_u32(reader);
+	message->deliver.test = bf_get_u8(reader) != 0;
+	message->deliver.event = get_event(reader);
+}
+
+static void
+clear_deliver(struct bf_message *message)
+{
+	bf_event_unref(&message->deliver.event);
+}
+
+/* ---- the table, and what is read by it ---- */
+
+static void
+put_nothing(struct bf_buf *out, const struct bf_message *message)
+{
+	(void)out;
+	(void)message;
+}
+
+static void
+get_nothing(struct bf_reader *reader, struct bf_message *message)
+{
+	(void)reader;
+	(void)message;
+}
+
+static void
+clear_nothing(struct bf_message *message)
+{
+	(void)message;
+}
+
+static const struct {
+	void (*put)(struct bf_buf *, const struct bf_message *);
+	void (*get)(struct bf_reader *, struct bf_message *);
+	void (*clear)(struct bf_message *);
+} kinds[] = {
+	[BF_MSG_INTAKE_HELLO] = { put_intake_hello, get_intake_hello,
+	    clear_nothing },
+	[BF_MSG_EVENT] = { put_posted, get_posted, clear_posted },
+	[BF_MSG_COMMAND] = { put_command, get_command, clear_command },
+	[BF_MSG_WATCH] = { put_watch, get_watch, clear_nothing },
+	[BF_MSG_WELCOME] = { put_welcome, get_welcome, clear_welcome },
+	[BF_MSG_ACCEPTED] = { put_accepted, get_accepted, clear_accepted },
+	[BF_MSG_REPLY] = { put_reply, get_reply, clear_reply },
+	[BF_MSG_NOTICE] = { put_notice, get_notice, clear_notice },
+	[BF_MSG_FLUSH] = { put_nothing, get_nothing, clear_nothing },
+	[BF_MSG_WORKER_HELLO] = { put_worker_hello, get_worker_hello,
+	    clear_worker_hello },
+	[BF_MSG_OUTCOME] = { put_outcome, get_outcome, clear_outcome },
+	[BF_MSG_DRAINING] = { put_nothing, get_nothing, clear_nothing },
+	[BF_MSG_CHANNEL] = { put_channel, get_channel, clear_channel },
+	[BF_MSG_FORGET] = { put_forget, get_forget, clear_nothing },
+	[BF_MSG_DELIVER] = { put_deliver, get_deliver, clear_deliver },
+};
+
+#define KINDS (sizeof(kinds) / sizeof(*kinds))
+
+void
+bf_message_encode(const struct bf_message *message, struct bf_buf *out)
+{
+	const size_t start = out->size;
+
+	/* The length comes first and is known last: written twice. */
+	bf_put_u32(out, 0);
+	bf_put_u8(out, (uint8_t)message->kind);
+	kinds[message->kind].put(out, message);
+	bf_patch_u32(out, start, (uint32_t)(out->size - start - 4));
+}
+
+int
+bf_message_decode(const char *bytes, size_t size, struct bf_message *message)
+{
+	struct bf_reader reader = { bytes, size, false };
+	const uint8_t kind = bf_get_u8(&reader);
+
+	*message = (struct bf_message){ 0 };
+	if (kind >= KINDS || !kinds[kind].get)
+		return -1;
+	message->kind = (enum bf_message_kind)kind;
+	kinds[kind].get(&reader, message);
+	if (bf_reader_done(&reader))
+		return 0;
+	bf_message_clear(message);
+	return -1;
+}
+
+void
+bf_message_clear(struct bf_message *message)
+{
+	if (message->kind < KINDS && kinds[message->kind].clear)
+		kinds[message->kind].clear(message);
+	*message = (struct bf_message){ 0 };
+}
