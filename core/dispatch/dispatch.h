@@ -13,9 +13,10 @@
 
 /*
  * What is due, in memory, and whose turn it is. Channels take turns (deficit
- * round robin); each has its own concurrency, rate and window of deliveries
- * held in memory; what does not fit stays in the store. Pure arithmetic: no
- * clock, no I/O. Knows nothing of workers but the credit that the caller has.
+ * round robin over the bytes of their events); each has its own concurrency,
+ * rate and window of deliveries held in memory; what does not fit stays in the
+ * store. Pure arithmetic: no clock, no I/O. Knows nothing of workers but the
+ * group that serves a channel.
  */
 
 /* A delivery in memory: queued, or in the hands of a worker. */
@@ -26,10 +27,8 @@ struct bf_delivery {
 	int tries;              /* attempts that count, so far */
 	int attempts;           /* attempts in all, so far */
 	int crashes;
-	bool retry;             /* stood in the store as a retry */
-	bool suspect;           /* was in flight when its worker died */
+	bool retry; /* stood in the store as a retry */
 	struct bf_instant expires;
-	void *owner;            /* the caller's: the worker that has it */
 };
 
 struct bf_dispatch;
@@ -40,40 +39,46 @@ void bf_dispatch_free(struct bf_dispatch **dispatch);
 
 /* Makes the lane of a channel, or gives it a new policy. group names the
  * worker group that serves it ("" unless its module is isolated). */
-struct bf_lane *bf_dispatch_lane(struct bf_dispatch *dispatch,
-    uint32_t channel, const struct bf_channel_policy *policy,
-    const char *group);
-struct bf_lane *bf_dispatch_find(
-    const struct bf_dispatch *dispatch, uint32_t channel);
+struct bf_lane *bf_dispatch_lane(struct bf_dispatch *dispatch, uint32_t channel,
+    const struct bf_channel_policy *policy, const char *group);
 
 /* Forgets a lane; what was queued in it is freed, what is in flight stays the
- * caller's and finds no lane when it ends. */
+ * caller's. */
 void bf_dispatch_remove(struct bf_dispatch *dispatch, uint32_t channel);
 
 /* Holds a lane (stopped, disabled): it gets no turns until let go on. */
 void bf_lane_hold(struct bf_lane *lane, bool hold);
 
-/* How many more deliveries the lane's window takes. */
+/* Gives an ordered lane no turn before the time: its head waits for a retry. */
+void bf_lane_block(struct bf_lane *lane, int64_t until_monotonic_ms);
+
+/* How many more deliveries the lane's window takes; what it has. */
 size_t bf_lane_room(const struct bf_lane *lane);
+size_t bf_lane_window(const struct bf_lane *lane);
 size_t bf_lane_queued(const struct bf_lane *lane);
 size_t bf_lane_in_flight(const struct bf_lane *lane);
+bool bf_lane_held(const struct bf_lane *lane);
 
-/* Puts a delivery at the end of its lane's queue (first: at its head, for one
- * that came back unsent). Takes it. */
-void bf_lane_add(struct bf_lane *lane, struct bf_delivery *delivery, bool first);
+/* Puts a delivery at the end of its lane's queue, or at its head. Takes it. */
+void bf_lane_add(struct bf_lane *lane, struct bf_delivery *delivery,
+    bool at_head);
+
+/* Frees the queued deliveries that drop says; returns how many. */
+size_t bf_lane_drop(struct bf_lane *lane,
+    bool (*drop)(void *context, const struct bf_delivery *delivery),
+    void *context);
 
 /*
  * Takes the next delivery that may be sent now to a worker of the group, or
- * NULL. wake is set to when a rate lets the next one go, if nothing but rates
- * holds deliveries back: monotonic milliseconds, 0 if there is none.
- * It counts as in flight until bf_dispatch_done.
+ * NULL. It counts as in flight until bf_lane_done. wake is lowered to the
+ * monotonic time in milliseconds at which a rate or a block lets another lane
+ * of the group go on (INT64_MAX: none).
  */
 struct bf_delivery *bf_dispatch_next(struct bf_dispatch *dispatch,
     const char *group, int64_t now_monotonic_ms, int64_t *wake);
 
-/* The delivery (taken by bf_dispatch_next) is no longer in flight. */
-void bf_dispatch_done(
-    struct bf_dispatch *dispatch, struct bf_delivery *delivery);
+/* A delivery of the lane is no longer in flight. */
+void bf_lane_done(struct bf_lane *lane);
 
 /* Deliveries queued, and bytes of their events, in all lanes. */
 size_t bf_dispatch_queued(const struct bf_dispatch *dispatch);

@@ -1,1 +1,2 @@
-libcore_la_SOURCES += core/scheduler/retry.h
+libcore_la_SOURCES += core/scheduler/retry.h core/scheduler/due.h \
+	core/scheduler/due.c core/scheduler/retry.c

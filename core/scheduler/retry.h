@@ -14,7 +14,7 @@
  *
  * Returns false when the schedule is used up.
  */
-bool bf_retry_next(const struct bf_retry *retry, int failures,
-    uint32_t random, struct bf_duration *wait);
+bool bf_retry_next(const struct bf_retry *retry, int failures, uint32_t random,
+    struct bf_duration *wait);
 
 #endif

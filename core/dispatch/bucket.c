@@ -1,0 +1,55 @@
+/*
+ * bucket.c - a token bucket
+ */
+#include "core/dispatch/bucket.h"
+
+static double
+per_ms(const struct bf_rate *rate)
+{
+	return (double)rate->count / (double)rate->period.ms;
+}
+
+/* How many tokens there are at the time. */
+static double
+level(const struct bf_bucket *bucket, const struct bf_rate *rate, int64_t now)
+{
+	const double burst = rate->burst > 0 ? (double)rate->burst : 1;
+	double tokens = bucket->tokens;
+
+	if (bucket->filled == 0)
+		return burst;
+	if (now > bucket->filled)
+		tokens += (double)(now - bucket->filled) * per_ms(rate);
+	return tokens < burst ? tokens : burst;
+}
+
+bool
+bf_bucket_take(struct bf_bucket *bucket, const struct bf_rate *rate,
+    int64_t now)
+{
+	double tokens;
+
+	if (rate->count == 0)
+		return true;
+	tokens = level(bucket, rate, now);
+	/* The sum of many small fillings may fall short of a whole by a hair.
+	 */
+	if (tokens < 1 - 1e-6)
+		return false;
+	bucket->tokens = tokens - 1;
+	bucket->filled = now > 0 ? now : 1;
+	return true;
+}
+
+int64_t
+bf_bucket_ready(const struct bf_bucket *bucket, const struct bf_rate *rate,
+    int64_t now)
+{
+	double missing;
+
+	if (rate->count == 0)
+		return now;
+	missing = 1 - level(bucket, rate, now);
+	return missing <= 1e-6 ? now
+			       : now + (int64_t)(missing / per_ms(rate)) + 1;
+}

@@ -1,0 +1,26 @@
+#ifndef BF_BUCKET_H
+#define BF_BUCKET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/registry/snapshot.h"
+
+/*
+ * A token bucket: at most count in each period in the long run, burst at once.
+ * Times are monotonic milliseconds. { 0 } is full at its first use.
+ */
+struct bf_bucket {
+	double tokens;
+	int64_t filled; /* when tokens was right; 0: never */
+};
+
+/* Takes a token if there is one. A rate with count 0 has no end of them. */
+bool bf_bucket_take(struct bf_bucket *bucket, const struct bf_rate *rate,
+    int64_t now);
+
+/* When the next token will be there: now or later. */
+int64_t bf_bucket_ready(const struct bf_bucket *bucket,
+    const struct bf_rate *rate, int64_t now);
+
+#endif

@@ -1,0 +1,392 @@
+/*
+ * dispatch.c - whose turn it is
+ *
+ * Each worker group has a ring of the lanes that can send now. The lane at its
+ * head sends while its deficit covers the next event, then is given another
+ * quantum and goes to the end. A lane that can't send (nothing queued, held,
+ * at its concurrency) is in no ring; one that waits for its rate or for a
+ * retry stands in the group's list of waiting lanes until that time.
+ */
+#include "core/dispatch/dispatch.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <uthash.h>
+
+#include <belfry/memory.h>
+
+#include "core/dispatch/bucket.h"
+
+#define QUANTUM 4096    /* bytes of events that a turn is worth */
+#define BASE_COST 256   /* bytes that a delivery costs beside its event */
+#define WINDOW_LEAST 64 /* deliveries held in memory for a channel */
+
+enum place {
+	NOWHERE,
+	IN_RING,
+	WAITING,
+};
+
+struct group;
+
+struct bf_lane {
+	uint32_t channel;
+	struct bf_dispatch *dispatch;
+	struct group *group;
+	size_t concurrency;
+	struct bf_rate rate;
+	struct bf_bucket bucket;
+	bool held;
+	int64_t blocked_until;
+	struct bf_delivery *first;
+	struct bf_delivery **last;
+	size_t queued;
+	size_t in_flight;
+	size_t deficit;
+	enum place place;
+	TAILQ_ENTRY(bf_lane) link; /* in the group's ring or list */
+	UT_hash_handle hh;
+};
+
+TAILQ_HEAD(lane_list, bf_lane);
+
+struct group {
+	char *name;
+	struct lane_list ring;
+	struct lane_list waiting;
+	int64_t wake; /* no lane in waiting can go on before */
+	UT_hash_handle hh;
+};
+
+struct bf_dispatch {
+	struct bf_lane *lanes;
+	struct group *groups;
+	size_t queued;
+	size_t bytes;
+};
+
+void
+bf_delivery_free(struct bf_delivery *delivery)
+{
+	if (!delivery)
+		return;
+	bf_event_unref(&delivery->event);
+	free(delivery);
+}
+
+struct bf_dispatch *
+bf_dispatch_new(void)
+{
+	return bf_new(struct bf_dispatch);
+}
+
+static size_t
+cost(const struct bf_delivery *delivery)
+{
+	return delivery->event->json.size + BASE_COST;
+}
+
+static struct group *
+find_group(struct bf_dispatch *dispatch, const char *name)
+{
+	struct group *group;
+
+	HASH_FIND_STR(dispatch->groups, name, group);
+	if (group)
+		return group;
+	group = bf_new(struct group);
+	group->name = bf_strdup(name);
+	group->wake = INT64_MAX;
+	TAILQ_INIT(&group->ring);
+	TAILQ_INIT(&group->waiting);
+	HASH_ADD_KEYPTR(hh, dispatch->groups, group->name, strlen(group->name),
+	    group);
+	return group;
+}
+
+static void
+leave(struct bf_lane *lane)
+{
+	if (lane->place == IN_RING)
+		TAILQ_REMOVE(&lane->group->ring, lane, link);
+	else if (lane->place == WAITING)
+		TAILQ_REMOVE(&lane->group->waiting, lane, link);
+	lane->place = NOWHERE;
+}
+
+/* Puts the lane where it belongs after something about it changed. A lane that
+ * waits is looked at again by bf_dispatch_next. */
+static void
+place_lane(struct bf_lane *lane)
+{
+	const bool can = lane->queued > 0 && !lane->held &&
+			 lane->in_flight < lane->concurrency;
+
+	if (!can) {
+		leave(lane);
+		lane->deficit = 0;
+	} else if (lane->place == NOWHERE) {
+		TAILQ_INSERT_TAIL(&lane->group->ring, lane, link);
+		lane->place = IN_RING;
+	}
+}
+
+struct bf_lane *
+bf_dispatch_lane(struct bf_dispatch *dispatch, uint32_t channel,
+    const struct bf_channel_policy *policy, const char *group)
+{
+	struct bf_lane *lane;
+
+	HASH_FIND(hh, dispatch->lanes, &channel, sizeof(channel), lane);
+	if (!lane) {
+		lane = bf_new(struct bf_lane);
+		lane->channel = channel;
+		lane->dispatch = dispatch;
+		lane->last = &lane->first;
+		HASH_ADD(hh, dispatch->lanes, channel, sizeof(channel), lane);
+	}
+	leave(lane);
+	lane->group = find_group(dispatch, group);
+	/* In order means one after the other. */
+	lane->concurrency = policy->ordered ? 1 : (size_t)policy->concurrency;
+	lane->rate = policy->rate;
+	place_lane(lane);
+	return lane;
+}
+
+/* Takes the first delivery off the lane's queue. */
+static struct bf_delivery *
+shift(struct bf_lane *lane)
+{
+	struct bf_delivery *delivery = lane->first;
+
+	lane->first = delivery->next;
+	if (!lane->first)
+		lane->last = &lane->first;
+	delivery->next = NULL;
+	lane->queued--;
+	lane->dispatch->queued--;
+	lane->dispatch->bytes -= delivery->event->json.size;
+	return delivery;
+}
+
+static void
+free_lane(struct bf_lane *lane)
+{
+	leave(lane);
+	while (lane->first)
+		bf_delivery_free(shift(lane));
+	HASH_DEL(lane->dispatch->lanes, lane);
+	free(lane);
+}
+
+void
+bf_dispatch_remove(struct bf_dispatch *dispatch, uint32_t channel)
+{
+	struct bf_lane *lane;
+
+	HASH_FIND(hh, dispatch->lanes, &channel, sizeof(channel), lane);
+	if (lane)
+		free_lane(lane);
+}
+
+void
+bf_dispatch_free(struct bf_dispatch **dispatch)
+{
+	struct bf_lane *lane, *next_lane;
+	struct group *group, *next_group;
+
+	if (!*dispatch)
+		return;
+	HASH_ITER(hh, (*dispatch)->lanes, lane, next_lane)
+	free_lane(lane);
+	HASH_ITER(hh, (*dispatch)->groups, group, next_group)
+	{
+		HASH_DEL((*dispatch)->groups, group);
+		free(group->name);
+		free(group);
+	}
+	free(*dispatch);
+	*dispatch = NULL;
+}
+
+void
+bf_lane_hold(struct bf_lane *lane, bool hold)
+{
+	lane->held = hold;
+	place_lane(lane);
+}
+
+void
+bf_lane_block(struct bf_lane *lane, int64_t until_monotonic_ms)
+{
+	lane->blocked_until = until_monotonic_ms;
+}
+
+size_t
+bf_lane_window(const struct bf_lane *lane)
+{
+	const size_t wanted = 2 * lane->concurrency;
+
+	return wanted > WINDOW_LEAST ? wanted : WINDOW_LEAST;
+}
+
+size_t
+bf_lane_room(const struct bf_lane *lane)
+{
+	const size_t window = bf_lane_window(lane);
+
+	return lane->queued < window ? window - lane->queued : 0;
+}
+
+size_t
+bf_lane_queued(const struct bf_lane *lane)
+{
+	return lane->queued;
+}
+
+size_t
+bf_lane_in_flight(const struct bf_lane *lane)
+{
+	return lane->in_flight;
+}
+
+bool
+bf_lane_held(const struct bf_lane *lane)
+{
+	return lane->held;
+}
+
+void
+bf_lane_add(struct bf_lane *lane, struct bf_delivery *delivery, bool at_head)
+{
+	if (at_head) {
+		delivery->next = lane->first;
+		if (!lane->first)
+			lane->last = &delivery->next;
+		lane->first = delivery;
+	} else {
+		delivery->next = NULL;
+		*lane->last = delivery;
+		lane->last = &delivery->next;
+	}
+	lane->queued++;
+	lane->dispatch->queued++;
+	lane->dispatch->bytes += delivery->event->json.size;
+	place_lane(lane);
+}
+
+size_t
+bf_lane_drop(struct bf_lane *lane,
+    bool (*drop)(void *context, const struct bf_delivery *delivery),
+    void *context)
+{
+	const size_t queued = lane->queued;
+	size_t dropped = 0;
+
+	for (size_t i = 0; i < queued; i++) {
+		struct bf_delivery *delivery = shift(lane);
+
+		if (drop(context, delivery)) {
+			bf_delivery_free(delivery);
+			dropped++;
+		} else {
+			bf_lane_add(lane, delivery, false);
+		}
+	}
+	place_lane(lane);
+	return dropped;
+}
+
+/* When the lane may send, by its rate and its block: now or later. */
+static int64_t
+ready_at(const struct bf_lane *lane, int64_t now)
+{
+	const int64_t paced = bf_bucket_ready(&lane->bucket, &lane->rate, now);
+
+	return paced > lane->blocked_until ? paced : lane->blocked_until;
+}
+
+/* Moves the waiting lanes whose time has come back into the ring. */
+static void
+wake_lanes(struct group *group, int64_t now)
+{
+	struct bf_lane *lane, *next;
+
+	if (now < group->wake)
+		return;
+	group->wake = INT64_MAX;
+	for (lane = TAILQ_FIRST(&group->waiting); lane; lane = next) {
+		const int64_t ready = ready_at(lane, now);
+
+		next = TAILQ_NEXT(lane, link);
+		if (ready <= now) {
+			leave(lane);
+			place_lane(lane);
+		} else if (ready < group->wake) {
+			group->wake = ready;
+		}
+	}
+}
+
+static void
+make_wait(struct bf_lane *lane, int64_t until)
+{
+	leave(lane);
+	TAILQ_INSERT_TAIL(&lane->group->waiting, lane, link);
+	lane->place = WAITING;
+	if (until < lane->group->wake)
+		lane->group->wake = until;
+}
+
+struct bf_delivery *
+bf_dispatch_next(struct bf_dispatch *dispatch, const char *group_name,
+    int64_t now_monotonic_ms, int64_t *wake)
+{
+	struct group *group = find_group(dispatch, group_name);
+	struct bf_delivery *delivery = NULL;
+	struct bf_lane *lane;
+
+	wake_lanes(group, now_monotonic_ms);
+	while (!delivery && (lane = TAILQ_FIRST(&group->ring))) {
+		const int64_t ready = ready_at(lane, now_monotonic_ms);
+
+		if (ready > now_monotonic_ms) {
+			make_wait(lane, ready);
+		} else if (lane->deficit < cost(lane->first)) {
+			lane->deficit += QUANTUM;
+			TAILQ_REMOVE(&group->ring, lane, link);
+			TAILQ_INSERT_TAIL(&group->ring, lane, link);
+		} else {
+			lane->deficit -= cost(lane->first);
+			bf_bucket_take(&lane->bucket, &lane->rate,
+			    now_monotonic_ms);
+			delivery = shift(lane);
+			lane->in_flight++;
+			place_lane(lane);
+		}
+	}
+	if (group->wake < *wake)
+		*wake = group->wake;
+	return delivery;
+}
+
+void
+bf_lane_done(struct bf_lane *lane)
+{
+	lane->in_flight--;
+	place_lane(lane);
+}
+
+size_t
+bf_dispatch_queued(const struct bf_dispatch *dispatch)
+{
+	return dispatch->queued;
+}
+
+size_t
+bf_dispatch_bytes(const struct bf_dispatch *dispatch)
+{
+	return dispatch->bytes;
+}
