@@ -30,9 +30,10 @@ struct bf_store; /* laid out by each implementation */
 enum bf_store_result {
 	BF_STORE_OK,
 	BF_STORE_AGAIN,    /* nothing done: busy, full or failing; try later */
-	BF_STORE_UNUSABLE, /* corrupt, wrong schema, not ours: say so and stop */
+	BF_STORE_UNUSABLE, /* corrupt, not ours, too new: say so, stop */
 };
 
+/* Their numbers are kept in the store: new ones go to the end. */
 enum bf_delivery_state {
 	BF_STATE_SCHEDULED, /* fresh: waits for its first attempt */
 	BF_STATE_RETRY,     /* waits for another; shown as scheduled too */
@@ -43,14 +44,14 @@ enum bf_delivery_state {
 
 /* One try at a delivery, as it is kept. Texts may be NULL. */
 struct bf_attempt {
-	int number;               /* 1 for the first */
-	struct bf_instant at;     /* when it began */
+	int number;           /* 1 for the first */
+	struct bf_instant at; /* when it began */
 	int64_t took_us;
 	int64_t resolve_us, connect_us, tls_us, first_byte_us; /* -1: none */
-	int outcome;              /* enum bf_outcome */
-	int status;               /* HTTP status; 0: no answer */
-	char *why;                /* a sentence; NULL for a plain success */
-	char *excerpt;            /* beginning of the answer's body */
+	int outcome;   /* enum bf_outcome */
+	int status;    /* HTTP status; 0: no answer */
+	char *why;     /* a sentence; NULL for a plain success */
+	char *excerpt; /* beginning of the answer's body */
 	size_t excerpt_size;
 };
 
@@ -58,25 +59,28 @@ struct bf_attempt {
 struct bf_delivery_row {
 	struct bf_delivery_id id;
 	enum bf_delivery_state state;
-	int tries;                /* attempts made since accepted or replayed */
-	int attempts;             /* attempts made in all: numbers go on */
-	int crashes;              /* workers it killed while alone there */
-	struct bf_instant due;    /* of a retry; else when accepted */
+	int tries;             /* attempts made since accepted or replayed */
+	int attempts;          /* attempts made in all: numbers go on */
+	int crashes;           /* workers it killed while alone there */
+	struct bf_instant due; /* of a retry; else when accepted */
 	struct bf_instant expires; /* max_age: fails when it waits longer */
-	struct bf_instant ended;  /* final states; else 0 */
-	struct bf_event *event;   /* one reference, where asked for; or NULL */
+	struct bf_instant ended;   /* final states; else 0 */
+	struct bf_event *event;    /* one reference, where asked for; or NULL */
 };
 
 /* ---- changes: gathered in a batch, committed together ---- */
 
-/* An event to keep, with its deliveries. */
+/*
+ * An event to keep, with its deliveries. One whose id is there already is
+ * stored once: the same event is a repeat, another one a conflict.
+ */
 struct bf_append {
 	struct bf_event *event; /* one reference; id, type, tenant, json set */
 	char *key;              /* idempotency key, or NULL */
-	unsigned char digest[32]; /* SHA-256 of the body as posted, with a key */
-	char *reason;           /* why there are no deliveries, or NULL */
-	bool resent;            /* may be there already: look first */
-	uint32_t *channels;     /* one delivery each */
+	unsigned char digest[32]; /* with a key: SHA-256 of what was posted */
+	char *reason;             /* why there are no deliveries, or NULL */
+	bool resent;              /* may well be there already */
+	uint32_t *channels;       /* one delivery each */
 	size_t channel_count;
 	struct bf_instant *expires; /* of each delivery */
 
@@ -84,13 +88,14 @@ struct bf_append {
 	enum {
 		BF_APPENDED,
 		BF_REPEATED, /* same key and digest, or the id was there */
-		BF_CONFLICT, /* same key, another digest */
+		BF_CONFLICT, /* same key, another digest; or another event
+			      * has the id (found is that id then) */
 	} result;
 	uint64_t found; /* with BF_REPEATED: the id of the first event */
 };
 
-/* The end of an attempt. A finish for other tries than the store has is late:
- * it changes nothing. */
+/* The end of an attempt. A finish for other tries than the store has, or whose
+ * attempt's number was used, is late: it changes nothing. */
 struct bf_finish {
 	struct bf_delivery_id id;
 	int tries; /* before this attempt */
@@ -114,7 +119,7 @@ enum bf_change_kind {
 	BF_CHANGE_APPEND,
 	BF_CHANGE_FINISH,
 	BF_CHANGE_CANCEL, /* waiting -> cancelled, at most limit of them */
-	BF_CHANGE_REPLAY, /* failed, delivered, cancelled -> retry due at once */
+	BF_CHANGE_REPLAY, /* ended -> retry that is due at once */
 	BF_CHANGE_PUT,    /* a setting */
 };
 
@@ -130,11 +135,17 @@ struct bf_change {
 			struct bf_duration max_age; /* of what is replayed */
 			size_t limit;
 			bool failed_only; /* replay: only what failed */
-			/* Filled in: what was changed, and whether the limit
-			 * was reached before the end. */
+			/*
+			 * Filled in: what was changed, and whether the end was
+			 * not reached: for the limit's sake, or because a step
+			 * looks at no more than some thousand rows (then count
+			 * may be 0). If so, selector.since was moved on: commit
+			 * the same selector again to go on.
+			 */
 			struct bf_delivery_id *changed;
 			size_t count;
 			bool more;
+			uint64_t next; /* the new selector.since */
 		} select;
 		struct {
 			char *name;
@@ -162,7 +173,8 @@ void bf_change_free(struct bf_change *change);
 /*
  * Opens the store in dir for the one writer, creating it if absent and
  * migrating it forward if its schema is older. Refuses one that is newer,
- * corrupt, or open elsewhere. NULL on failure.
+ * corrupt, empty or gone though it was there, or open elsewhere (naming who
+ * has it). NULL on failure.
  */
 struct bf_store *bf_store_open(const char *dir, struct bf_error *err);
 
@@ -170,8 +182,8 @@ struct bf_store *bf_store_open(const char *dir, struct bf_error *err);
  * Commits a batch, all or nothing but for the results that changes carry.
  * After BF_STORE_AGAIN the same batch can be committed again.
  */
-enum bf_store_result bf_store_commit(
-    struct bf_store *store, struct bf_batch *batch, struct bf_error *err);
+enum bf_store_result bf_store_commit(struct bf_store *store,
+    struct bf_batch *batch, struct bf_error *err);
 
 /* What is waiting for one channel. */
 struct bf_backlog {
@@ -209,7 +221,9 @@ enum bf_store_result bf_store_claim_retries(struct bf_store *store,
 /*
  * Ends as failed what has waited in the store past its time: at most limit
  * deliveries; *count says how many there were, ids (the caller's array of
- * limit) which.
+ * limit) which. Cheap when nothing can have expired; else a call goes on with
+ * a round over what waits, some thousand rows, so 0 does not mean that nothing
+ * is left: call it now and then.
  */
 enum bf_store_result bf_store_expire(struct bf_store *store,
     struct bf_instant now, size_t limit, struct bf_delivery_id *ids,
@@ -229,16 +243,23 @@ enum bf_store_result bf_store_channel_number(struct bf_store *store,
     const char *tenant, const char *name, uint32_t *number,
     struct bf_error *err);
 
-/* Moves what it can from the write-ahead log into the main file. */
-enum bf_store_result bf_store_checkpoint(
-    struct bf_store *store, struct bf_error *err);
+/*
+ * Moves what it can from the write-ahead log into the main file, when there is
+ * enough to be worth it: call it after each commit, once the answers are out.
+ */
+enum bf_store_result bf_store_checkpoint(struct bf_store *store,
+    struct bf_error *err);
 
 /* ---- readers: the writer's handle serves too ---- */
 
 /* Opens for reading only. A store that is not there yet is an error. */
 struct bf_store *bf_store_open_reader(const char *dir, struct bf_error *err);
 
-/* Calls that run longer than this from now on end with BF_STORE_AGAIN. */
+/*
+ * Calls that run longer than this from now on (0: no limit) end with
+ * BF_STORE_AGAIN; lists end with what they found and where to go on. A check
+ * and a backup take as long as they need.
+ */
 void bf_store_deadline(struct bf_store *store, struct bf_duration limit);
 
 /* A filter of deliveries; what is 0 or NULL filters nothing. */
@@ -246,22 +267,29 @@ struct bf_query {
 	const char *tenant;
 	uint32_t channel;
 	const char *type;
-	int state;            /* enum bf_delivery_state, or -1: any; a waiting
-	                       * state means both waiting states */
+	int state;             /* enum bf_delivery_state, or -1: any; a waiting
+				* state means both waiting states */
 	uint64_t since, until; /* event ids: since <= id < until */
 	struct bf_delivery_id before; /* go on below this one (newest first) */
 	size_t limit;
 };
 
-/* Called with each row, newest first. Its event is there; borrowed. */
+/*
+ * Called with each row, newest first. Its event is there; borrowed.
+ *
+ * next is where to go on (as before): {0} at the end. It is set when limit was
+ * reached and when the deadline was, with fewer rows, or none, but not without
+ * having moved on.
+ */
 typedef void bf_store_row(void *context, const struct bf_delivery_row *row);
 enum bf_store_result bf_store_list(struct bf_store *store,
     const struct bf_query *query, bf_store_row *row, void *context,
     struct bf_delivery_id *next, struct bf_error *err);
 
-/* The same for events, whether they have deliveries or not. */
-typedef void bf_store_event_row(
-    void *context, struct bf_event *event, const char *reason);
+/* The same for events, whether they have deliveries or not; of the query,
+ * tenant, type, since, until, before.event and limit count. */
+typedef void bf_store_event_row(void *context, struct bf_event *event,
+    const char *reason);
 enum bf_store_result bf_store_list_events(struct bf_store *store,
     const struct bf_query *query, bf_store_event_row *row, void *context,
     uint64_t *next, struct bf_error *err);
@@ -272,7 +300,8 @@ enum bf_store_result bf_store_get_event(struct bf_store *store, uint64_t id,
     struct bf_event **event, char **reason, bf_store_row *row, void *context,
     struct bf_error *err);
 
-/* One delivery (*found) and its attempts, oldest first. */
+/* One delivery (*found; row->event is a reference of the caller's) and its
+ * attempts, oldest first. attempt may be NULL, as may row above. */
 typedef void bf_store_attempt(void *context, const struct bf_attempt *attempt);
 enum bf_store_result bf_store_get_delivery(struct bf_store *store,
     struct bf_delivery_id id, struct bf_delivery_row *row, bool *found,
@@ -282,8 +311,8 @@ enum bf_store_result bf_store_get_delivery(struct bf_store *store,
  * whose names begin with prefix, in order of name. */
 enum bf_store_result bf_store_get(struct bf_store *store, const char *name,
     char **value, struct bf_error *err);
-typedef void bf_store_setting(
-    void *context, const char *name, const char *value);
+typedef void bf_store_setting(void *context, const char *name,
+    const char *value);
 enum bf_store_result bf_store_settings(struct bf_store *store,
     const char *prefix, bf_store_setting *setting, void *context,
     struct bf_error *err);
@@ -295,19 +324,27 @@ enum bf_store_result bf_store_channels(struct bf_store *store,
     bf_store_channel *channel, void *context, struct bf_error *err);
 
 struct bf_store_stats {
-	uint64_t highest_event;  /* id; 0: none */
-	int64_t file_bytes, wal_bytes, free_bytes; /* free: of the file system */
+	uint64_t highest_event; /* id; 0: none */
+	int64_t file_bytes, wal_bytes,
+	    free_bytes; /* free: of the file system */
 	int schema;
 };
 enum bf_store_result bf_store_stats(struct bf_store *store,
     struct bf_store_stats *stats, struct bf_error *err);
 
 /* Checks the whole file; BF_STORE_UNUSABLE with the first fault found. */
-enum bf_store_result bf_store_check(
-    struct bf_store *store, struct bf_error *err);
+enum bf_store_result bf_store_check(struct bf_store *store,
+    struct bf_error *err);
 
-/* A consistent copy in a new file (mode 0600), while others go on; it must
- * not exist. progress (may be NULL) is told of pages left and in all. */
+/*
+ * A consistent copy in a new file (mode 0600), while others go on; it must
+ * not exist. progress (may be NULL) is told of pages left and in all. Meant
+ * for a reader's handle on a thread of its own: the call lasts as long as the
+ * copy, and so does its hold on the log, which grows meanwhile.
+ *
+ * To restore: stop belfry, remove belfry.db-wal and belfry.db-shm, put the
+ * copy in the place of belfry.db.
+ */
 typedef void bf_store_progress(void *context, int left, int total);
 enum bf_store_result bf_store_backup(struct bf_store *store, const char *path,
     bf_store_progress *progress, void *context, struct bf_error *err);

@@ -9,8 +9,8 @@
  * begins with a struct bf_store.
  */
 struct bf_store_vtable {
-	enum bf_store_result (*commit)(
-	    struct bf_store *, struct bf_batch *, struct bf_error *);
+	enum bf_store_result (
+	    *commit)(struct bf_store *, struct bf_batch *, struct bf_error *);
 	enum bf_store_result (*backlog)(struct bf_store *, struct bf_backlog **,
 	    size_t *, struct bf_error *);
 	enum bf_store_result (*claim_fresh)(struct bf_store *, uint32_t,
@@ -26,12 +26,11 @@ struct bf_store_vtable {
 	    struct bf_instant, size_t, size_t *, struct bf_error *);
 	enum bf_store_result (*channel_number)(struct bf_store *, const char *,
 	    const char *, uint32_t *, struct bf_error *);
-	enum bf_store_result (*checkpoint)(
-	    struct bf_store *, struct bf_error *);
+	enum bf_store_result (
+	    *checkpoint)(struct bf_store *, struct bf_error *);
 	void (*deadline)(struct bf_store *, struct bf_duration);
 	enum bf_store_result (*list)(struct bf_store *, const struct bf_query *,
-	    bf_store_row *, void *, struct bf_delivery_id *,
-	    struct bf_error *);
+	    bf_store_row *, void *, struct bf_delivery_id *, struct bf_error *);
 	enum bf_store_result (*list_events)(struct bf_store *,
 	    const struct bf_query *, bf_store_event_row *, void *, uint64_t *,
 	    struct bf_error *);
@@ -41,8 +40,8 @@ struct bf_store_vtable {
 	enum bf_store_result (*get_delivery)(struct bf_store *,
 	    struct bf_delivery_id, struct bf_delivery_row *, bool *,
 	    bf_store_attempt *, void *, struct bf_error *);
-	enum bf_store_result (*get)(
-	    struct bf_store *, const char *, char **, struct bf_error *);
+	enum bf_store_result (
+	    *get)(struct bf_store *, const char *, char **, struct bf_error *);
 	enum bf_store_result (*settings)(struct bf_store *, const char *,
 	    bf_store_setting *, void *, struct bf_error *);
 	enum bf_store_result (*channels)(struct bf_store *, bf_store_channel *,

@@ -1,0 +1,96 @@
+/*
+ * sqlite_prune.c - what is old
+ *
+ * Events are forgotten by ranges of ids, which are ranges of time. One that
+ * something still waits for is left, and met again on the next round.
+ */
+#include "core/store/sqlite_private.h"
+
+static const enum bf_sql deletions[] = {
+	BF_SQL_PRUNE_ATTEMPTS,
+	BF_SQL_PRUNE_EVENTS, /* before what says that something waits */
+	BF_SQL_PRUNE_DELIVERIES,
+};
+
+/* The next events in order: *last is the last of at most limit of them, 0 if
+ * there are none; *full, if there may be more. */
+static enum bf_store_result
+find_range(struct bf_sqlite *sqlite, uint64_t before, size_t limit,
+    uint64_t *last, bool *full, struct bf_error *err)
+{
+	sqlite3_stmt *statement =
+	    bf_sqlite_statement(sqlite, BF_SQL_PRUNE_LAST);
+	enum bf_store_result result;
+	bool row;
+
+	sqlite3_bind_int64(statement, 1, (int64_t)sqlite->prune_from);
+	sqlite3_bind_int64(statement, 2, (int64_t)before);
+	sqlite3_bind_int64(statement, 3, (int64_t)limit);
+	result =
+	    bf_sqlite_step(sqlite, statement, &row, "look for old events", err);
+	*last = row ? (uint64_t)sqlite3_column_int64(statement, 0) : 0;
+	*full = row && (size_t)sqlite3_column_int64(statement, 1) == limit;
+	sqlite3_reset(statement);
+	return result;
+}
+
+static enum bf_store_result
+delete_range(struct bf_sqlite *sqlite, uint64_t last, size_t *count,
+    struct bf_error *err)
+{
+	enum bf_store_result result = BF_STORE_OK;
+
+	for (size_t i = 0; result == BF_STORE_OK &&
+			   i < sizeof(deletions) / sizeof(*deletions);
+	     i++) {
+		sqlite3_stmt *statement =
+		    bf_sqlite_statement(sqlite, deletions[i]);
+
+		sqlite3_bind_int64(statement, 1,
+		    (int64_t)sqlite->prune_from + 1);
+		sqlite3_bind_int64(statement, 2, (int64_t)last);
+		result =
+		    bf_sqlite_run(sqlite, statement, "forget old events", err);
+		if (deletions[i] == BF_SQL_PRUNE_EVENTS)
+			*count = (size_t)sqlite3_changes(sqlite->db);
+	}
+	return result;
+}
+
+static enum bf_store_result
+delete_keys(struct bf_sqlite *sqlite, uint64_t before, size_t limit,
+    struct bf_error *err)
+{
+	sqlite3_stmt *statement =
+	    bf_sqlite_statement(sqlite, BF_SQL_PRUNE_KEYS);
+
+	sqlite3_bind_int64(statement, 1, (int64_t)before);
+	sqlite3_bind_int64(statement, 2, (int64_t)limit);
+	return bf_sqlite_run(sqlite, statement, "forget old keys", err);
+}
+
+enum bf_store_result
+bf_sqlite_prune(struct bf_store *store, struct bf_instant before,
+    struct bf_instant keys_before, size_t limit, size_t *count,
+    struct bf_error *err)
+{
+	struct bf_sqlite *sqlite = bf_sqlite_of(store);
+	enum bf_store_result result = bf_sqlite_begin(sqlite, err);
+	uint64_t last = 0;
+	bool full = false;
+
+	*count = 0;
+	if (result != BF_STORE_OK)
+		return result;
+	result = find_range(sqlite, bf_id_at(before), limit, &last, &full, err);
+	if (result == BF_STORE_OK && last > 0)
+		result = delete_range(sqlite, last, count, err);
+	if (result == BF_STORE_OK)
+		result = delete_keys(sqlite, bf_id_at(keys_before), limit, err);
+	result = bf_sqlite_end(sqlite, result, "forget what is old", err);
+	if (result == BF_STORE_OK)
+		sqlite->prune_from = full ? last : 0;
+	else
+		*count = 0;
+	return result;
+}

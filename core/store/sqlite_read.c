@@ -1,0 +1,270 @@
+/*
+ * sqlite_read.c - an event, a delivery, settings, channels
+ */
+#include "core/store/sqlite_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <belfry/memory.h>
+
+/* ---- events and deliveries ---- */
+
+static enum bf_store_result
+give_deliveries(struct bf_sqlite *sqlite, struct bf_event *event,
+    bf_store_row *give, void *context, struct bf_error *err)
+{
+	sqlite3_stmt *statement =
+	    bf_sqlite_statement(sqlite, BF_SQL_EVENT_DELIVERIES);
+	enum bf_store_result result;
+	bool row;
+
+	sqlite3_bind_int64(statement, 1, (int64_t)event->id);
+	while ((result = bf_sqlite_step(sqlite, statement, &row,
+		    "read deliveries", err)) == BF_STORE_OK &&
+	       row) {
+		struct bf_delivery_row delivery;
+
+		result = bf_sqlite_delivery(sqlite, statement, &delivery, err);
+		if (result != BF_STORE_OK)
+			break;
+		delivery.event = event;
+		give(context, &delivery);
+	}
+	sqlite3_reset(statement);
+	return result;
+}
+
+enum bf_store_result
+bf_sqlite_get_event(struct bf_store *store, uint64_t id,
+    struct bf_event **event, char **reason, bf_store_row *give, void *context,
+    struct bf_error *err)
+{
+	struct bf_sqlite *sqlite = bf_sqlite_of(store);
+	enum bf_store_result result = bf_sqlite_enter(sqlite, err);
+
+	*event = NULL;
+	*reason = NULL;
+	if (result == BF_STORE_OK)
+		result = bf_sqlite_fetch_event(sqlite, id, event, reason, err);
+	if (*event && give)
+		result = give_deliveries(sqlite, *event, give, context, err);
+	if (result == BF_STORE_OK)
+		return result;
+	bf_event_unref(event);
+	free(*reason);
+	*reason = NULL;
+	return result;
+}
+
+static int64_t
+time_of(sqlite3_stmt *row, int column)
+{
+	return sqlite3_column_type(row, column) == SQLITE_NULL
+		   ? -1
+		   : sqlite3_column_int64(row, column);
+}
+
+/* The excerpt is NUL-terminated for those who print it. */
+static void
+read_attempt(sqlite3_stmt *row, struct bf_attempt *attempt)
+{
+	const void *excerpt = sqlite3_column_blob(row, 10);
+
+	*attempt = (struct bf_attempt){
+		.number = sqlite3_column_int(row, 0),
+		.at = { sqlite3_column_int64(row, 1) },
+		.took_us = sqlite3_column_int64(row, 2),
+		.resolve_us = time_of(row, 3),
+		.connect_us = time_of(row, 4),
+		.tls_us = time_of(row, 5),
+		.first_byte_us = time_of(row, 6),
+		.outcome = sqlite3_column_int(row, 7),
+		.status = sqlite3_column_int(row, 8),
+		.why = bf_sqlite_text(row, 9),
+	};
+	if (!excerpt)
+		return;
+	attempt->excerpt_size = (size_t)sqlite3_column_bytes(row, 10);
+	attempt->excerpt = bf_strndup(excerpt, attempt->excerpt_size);
+}
+
+static enum bf_store_result
+give_attempts(struct bf_sqlite *sqlite, struct bf_delivery_id id,
+    bf_store_attempt *give, void *context, struct bf_error *err)
+{
+	sqlite3_stmt *statement = bf_sqlite_statement(sqlite, BF_SQL_ATTEMPTS);
+	enum bf_store_result result;
+	bool row;
+
+	sqlite3_bind_int64(statement, 1, (int64_t)id.event);
+	sqlite3_bind_int64(statement, 2, id.channel);
+	while ((result = bf_sqlite_step(sqlite, statement, &row,
+		    "read attempts", err)) == BF_STORE_OK &&
+	       row) {
+		struct bf_attempt attempt;
+
+		read_attempt(statement, &attempt);
+		give(context, &attempt);
+		free(attempt.why);
+		free(attempt.excerpt);
+	}
+	return result;
+}
+
+enum bf_store_result
+bf_sqlite_get_delivery(struct bf_store *store, struct bf_delivery_id id,
+    struct bf_delivery_row *delivery, bool *found, bf_store_attempt *give,
+    void *context, struct bf_error *err)
+{
+	struct bf_sqlite *sqlite = bf_sqlite_of(store);
+	enum bf_store_result result = bf_sqlite_enter(sqlite, err);
+
+	*found = false;
+	if (result == BF_STORE_OK)
+		result =
+		    bf_sqlite_fetch_delivery(sqlite, id, delivery, found, err);
+	if (result != BF_STORE_OK || !*found)
+		return result;
+	result = bf_sqlite_fetch_event(sqlite, id.event, &delivery->event, NULL,
+	    err);
+	if (result == BF_STORE_OK && !delivery->event)
+		result = bf_sqlite_damaged(sqlite,
+		    "a delivery's event is not there", err);
+	if (result == BF_STORE_OK && give)
+		result = give_attempts(sqlite, id, give, context, err);
+	if (result != BF_STORE_OK) {
+		bf_event_unref(&delivery->event);
+		*found = false;
+	}
+	return result;
+}
+
+/* ---- settings ---- */
+
+enum bf_store_result
+bf_sqlite_get(struct bf_store *store, const char *name, char **value,
+    struct bf_error *err)
+{
+	struct bf_sqlite *sqlite = bf_sqlite_of(store);
+	enum bf_store_result result = bf_sqlite_enter(sqlite, err);
+	sqlite3_stmt *statement = bf_sqlite_statement(sqlite, BF_SQL_SETTING);
+	bool row;
+
+	*value = NULL;
+	if (result != BF_STORE_OK)
+		return result;
+	bf_sqlite_bind_text(statement, 1, name);
+	result = bf_sqlite_step(sqlite, statement, &row, "read setting", err);
+	if (row)
+		*value = bf_sqlite_text(statement, 0);
+	sqlite3_reset(statement);
+	return result;
+}
+
+enum bf_store_result
+bf_sqlite_settings(struct bf_store *store, const char *prefix,
+    bf_store_setting *give, void *context, struct bf_error *err)
+{
+	struct bf_sqlite *sqlite = bf_sqlite_of(store);
+	enum bf_store_result result = bf_sqlite_enter(sqlite, err);
+	sqlite3_stmt *statement = bf_sqlite_statement(sqlite, BF_SQL_SETTINGS);
+	bool row = true;
+
+	if (result != BF_STORE_OK)
+		return result;
+	bf_sqlite_bind_text(statement, 1, prefix);
+	while ((result = bf_sqlite_step(sqlite, statement, &row,
+		    "read settings", err)) == BF_STORE_OK &&
+	       row) {
+		const char *name =
+		    (const char *)sqlite3_column_text(statement, 0);
+		const char *value =
+		    (const char *)sqlite3_column_text(statement, 1);
+
+		if (!name || strncmp(name, prefix, strlen(prefix)) != 0)
+			break;
+		give(context, name, value ? value : "");
+	}
+	sqlite3_reset(statement);
+	return result;
+}
+
+/* ---- channels ---- */
+
+static enum bf_store_result
+find_channel(struct bf_sqlite *sqlite, const char *tenant, const char *name,
+    uint32_t *number, struct bf_error *err)
+{
+	sqlite3_stmt *statement =
+	    bf_sqlite_statement(sqlite, BF_SQL_CHANNEL_NUMBER);
+	enum bf_store_result result;
+	bool row;
+
+	*number = 0;
+	bf_sqlite_bind_text(statement, 1, tenant);
+	bf_sqlite_bind_text(statement, 2, name);
+	result = bf_sqlite_step(sqlite, statement, &row, "find channel", err);
+	if (row)
+		*number = (uint32_t)sqlite3_column_int64(statement, 0);
+	sqlite3_reset(statement);
+	return result;
+}
+
+static enum bf_store_result
+add_channel(struct bf_sqlite *sqlite, const char *tenant, const char *name,
+    uint32_t *number, struct bf_error *err)
+{
+	enum bf_store_result result = bf_sqlite_begin(sqlite, err);
+	sqlite3_stmt *statement =
+	    bf_sqlite_statement(sqlite, BF_SQL_CHANNEL_ADD);
+
+	if (result != BF_STORE_OK)
+		return result;
+	bf_sqlite_bind_text(statement, 1, tenant);
+	bf_sqlite_bind_text(statement, 2, name);
+	result = bf_sqlite_run(sqlite, statement, "add channel", err);
+	if (result == BF_STORE_OK)
+		*number = (uint32_t)sqlite3_last_insert_rowid(sqlite->db);
+	return bf_sqlite_end(sqlite, result, "add channel", err);
+}
+
+enum bf_store_result
+bf_sqlite_channel_number(struct bf_store *store, const char *tenant,
+    const char *name, uint32_t *number, struct bf_error *err)
+{
+	struct bf_sqlite *sqlite = bf_sqlite_of(store);
+	enum bf_store_result result = bf_sqlite_enter(sqlite, err);
+
+	*number = 0;
+	if (result == BF_STORE_OK)
+		result = find_channel(sqlite, tenant, name, number, err);
+	if (result == BF_STORE_OK && *number == 0)
+		result = add_channel(sqlite, tenant, name, number, err);
+	return result;
+}
+
+enum bf_store_result
+bf_sqlite_channels(struct bf_store *store, bf_store_channel *give,
+    void *context, struct bf_error *err)
+{
+	struct bf_sqlite *sqlite = bf_sqlite_of(store);
+	enum bf_store_result result = bf_sqlite_enter(sqlite, err);
+	sqlite3_stmt *statement = bf_sqlite_statement(sqlite, BF_SQL_CHANNELS);
+	bool row = true;
+
+	if (result != BF_STORE_OK)
+		return result;
+	while ((result = bf_sqlite_step(sqlite, statement, &row,
+		    "read channels", err)) == BF_STORE_OK &&
+	       row) {
+		const char *tenant =
+		    (const char *)sqlite3_column_text(statement, 1);
+		const char *name =
+		    (const char *)sqlite3_column_text(statement, 2);
+
+		give(context, (uint32_t)sqlite3_column_int64(statement, 0),
+		    tenant ? tenant : "", name ? name : "");
+	}
+	return result;
+}
