@@ -7,12 +7,17 @@
  * From directives to a struct of settings, by a directive table.
  */
 
-/* How a secret's reference (env:NAME, file:PATH) becomes its bytes. */
+/*
+ * How a reference (env:NAME, file:PATH) becomes its bytes. Besides secrets, a
+ * URL and the value of a pair may be written as one.
+ */
 struct bf_secret_source {
 	/* The value of an environment variable, or NULL. */
 	const char *(*env)(void *context, const char *name);
 	void *context;
-	const char *directory; /* relative file: paths start here */
+	/* Relative file: paths start here; NULL: at the folder of the file
+	 * that the directive stands in. */
+	const char *directory;
 };
 
 /*
@@ -21,6 +26,9 @@ struct bf_secret_source {
  * (naming the nearest known one), repeated ones, wrong values, and required
  * ones that are missing (at: the node whose block it is). Directives whose
  * name is in skip (NULL-terminated; may be NULL) are left to the caller.
+ *
+ * secrets  NULL where the words were made final by bf_settings_final before:
+ *          then nothing is looked up, and no file is touched
  */
 int bf_settings_apply(const struct bf_directive *table, void *target,
     const struct bf_conf_node *at, const char *const *skip,
@@ -29,6 +37,28 @@ int bf_settings_apply(const struct bf_directive *table, void *target,
 /* Frees what the members own and zeroes them; secrets are wiped first. */
 void bf_settings_clear(const struct bf_directive *table, void *target);
 
+/* The directive by name, or NULL. */
+const struct bf_directive *bf_settings_find(
+    const struct bf_directive *table, const char *name);
+
+/* Bytes of a struct that has room for all members the table names. */
+size_t bf_settings_size(const struct bf_directive *table);
+
+/*
+ * The words of a directive as they are to be carried to another process:
+ * references replaced by what they stand for, paths made absolute. *secret:
+ * whether they must not be shown. words is new.
+ */
+int bf_settings_final(const struct bf_directive *directive,
+    const struct bf_conf_node *node, const struct bf_secret_source *secrets,
+    struct bf_strings *words, bool *secret, struct bf_error *err);
+
+/* "unknown directive "urll"; did you mean "url"?" at the node. Names come from
+ * the table and from more (NULL-terminated); both may be NULL. Always -1. */
+int bf_settings_unknown(const struct bf_conf_node *node,
+    const struct bf_directive *table, const char *const *more,
+    struct bf_error *err);
+
 /*
  * Reads one secret as it is written in the conf file: a literal, env:NAME or
  * file:PATH (the file's content without one final line end). Refuses an empty
@@ -36,6 +66,9 @@ void bf_settings_clear(const struct bf_directive *table, void *target);
  */
 int bf_secret_read(const char *word, const struct bf_secret_source *source,
     struct bf_secret *secret, struct bf_error *err);
+
+/* Whether a word stands for a secret that is kept elsewhere. */
+bool bf_secret_is_reference(const char *word);
 
 /* Overwrites and frees a secret. */
 void bf_secret_clear(struct bf_secret *secret);
@@ -50,6 +83,7 @@ int bf_flag_parse(const char *text, bool *value, struct bf_error *err);
 
 /* "1h 30m" style, the shortest exact form: "90m"; for messages. */
 void bf_duration_format(struct bf_duration value, char text[32]);
+void bf_size_format(struct bf_size value, char text[32]);
 
 /* The nearest of the names to a misspelt one, or NULL if none is near. */
 const char *bf_nearest(

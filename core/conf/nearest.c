@@ -1,0 +1,70 @@
+/*
+ * nearest.c - what a misspelt name was meant to be
+ *
+ * The distance of two names is how many letters have to be changed, added,
+ * taken away or swapped with the next one (optimal string alignment).
+ */
+#include "core/conf/settings.h"
+
+#include <string.h>
+
+#define LONGEST 64 /* longer words have no nearest name */
+
+static unsigned
+min(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+static unsigned
+distance(const char *a, size_t a_size, const char *b, size_t b_size)
+{
+	unsigned rows[3][LONGEST + 1];
+	unsigned *before = rows[0], *last = rows[1], *row = rows[2], *free_row;
+
+	for (size_t j = 0; j <= b_size; j++)
+		last[j] = (unsigned)j;
+	memcpy(before, last, sizeof(rows[0]) / (LONGEST + 1) * (b_size + 1));
+	for (size_t i = 1; i <= a_size; i++) {
+		row[0] = (unsigned)i;
+		for (size_t j = 1; j <= b_size; j++) {
+			const bool same = a[i - 1] == b[j - 1];
+
+			row[j] = min(last[j - 1] + !same,
+			    min(last[j], row[j - 1]) + 1);
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+			    a[i - 2] == b[j - 1])
+				row[j] = min(row[j], before[j - 2] + 1);
+		}
+		free_row = before;
+		before = last;
+		last = row;
+		row = free_row;
+	}
+	return last[b_size];
+}
+
+const char *
+bf_nearest(const char *word, const char *const *names, size_t count)
+{
+	const size_t size = strlen(word);
+	/* One slip in three letters is still a slip. */
+	unsigned best = size < 3 ? 1 : (unsigned)size / 3;
+	const char *nearest = NULL;
+
+	if (size > LONGEST)
+		return NULL;
+	for (size_t i = 0; i < count; i++) {
+		const size_t name_size = strlen(names[i]);
+		unsigned d;
+
+		if (name_size > LONGEST)
+			continue;
+		d = distance(word, size, names[i], name_size);
+		if (d < best || (d == best && !nearest)) {
+			best = d;
+			nearest = names[i];
+		}
+	}
+	return nearest;
+}
