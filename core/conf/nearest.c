@@ -2,10 +2,12 @@
  * nearest.c - what a misspelt name was meant to be
  *
  * The distance of two names is how many letters have to be changed, added,
- * taken away or swapped with the next one (optimal string alignment).
+ * taken away or swapped with the next one (optimal string alignment). Upper and
+ * lower case are the same letter here.
  */
 #include "core/conf/settings.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #define LONGEST 64 /* longer words have no nearest name */
@@ -16,24 +18,29 @@ min(unsigned a, unsigned b)
 	return a < b ? a : b;
 }
 
+static bool
+same(char a, char b)
+{
+	return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
 static unsigned
 distance(const char *a, size_t a_size, const char *b, size_t b_size)
 {
-	unsigned rows[3][LONGEST + 1];
+	unsigned rows[3][LONGEST + 1] = { 0 };
 	unsigned *before = rows[0], *last = rows[1], *row = rows[2], *free_row;
 
 	for (size_t j = 0; j <= b_size; j++)
 		last[j] = (unsigned)j;
-	memcpy(before, last, sizeof(rows[0]) / (LONGEST + 1) * (b_size + 1));
 	for (size_t i = 1; i <= a_size; i++) {
 		row[0] = (unsigned)i;
 		for (size_t j = 1; j <= b_size; j++) {
-			const bool same = a[i - 1] == b[j - 1];
+			const bool equal = same(a[i - 1], b[j - 1]);
 
-			row[j] = min(last[j - 1] + !same,
+			row[j] = min(last[j - 1] + !equal,
 			    min(last[j], row[j - 1]) + 1);
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
-			    a[i - 2] == b[j - 1])
+			if (i > 1 && j > 1 && same(a[i - 1], b[j - 2]) &&
+			    same(a[i - 2], b[j - 1]))
 				row[j] = min(row[j], before[j - 2] + 1);
 		}
 		free_row = before;

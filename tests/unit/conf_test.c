@@ -16,6 +16,7 @@
 #include <belfry/buf.h>
 
 #include "core/conf/conf.h"
+#include "core/conf/dump.h"
 
 /* A folder of its own for each test that needs files. */
 static char folder[] = "/tmp/belfry-conf-XXXXXX";
@@ -378,6 +379,47 @@ relative_paths_start_at_the_folder_of_their_file(void **state)
 	free(path);
 }
 
+static void
+a_dump_shows_everything_but_secrets(void **state)
+{
+	static const char *const secrets[] = { "secret", "value", NULL };
+	struct bf_buf out = { 0 };
+	struct bf_error err;
+	const char *path;
+	char expected[1024];
+
+	(void)state;
+	write_file("b.conf", "secret x; # b\n");
+	path = write_file("main.conf",
+	    "a  { secret \"my ; secret\" two; } # secret of a\n"
+	    "\tsecret env:NAME; secret file:x;\n"
+	    "# secret hunter2; # on\n"
+	    "#secret hunter2;\n"
+	    "proxy http://user:pass@host:1;\n"
+	    "url \"https://a/b@c\" secret;\n"
+	    "value\n abc;\n"
+	    "include b.conf; include b.conf;");
+	assert_int_equal(bf_conf_dump(path, secrets, &out, &err), 0);
+	snprintf(expected, sizeof(expected),
+	    "# configuration file %s/main.conf:\n"
+	    "a  { secret *** ***; } # secret of a\n"
+	    "\tsecret env:NAME; secret file:x;\n"
+	    "# secret ***;\n"
+	    "#secret ***;\n"
+	    "proxy http://***@host:1;\n"
+	    "url \"https://a/b@c\" secret;\n"
+	    "value\n ***;\n"
+	    "include b.conf; include b.conf;\n"
+	    "# configuration file %s/b.conf:\n"
+	    "secret ***; # b\n\n",
+	    folder, folder);
+	assert_string_equal(bf_buf_text(&out), expected);
+	bf_buf_free(&out);
+	assert_int_equal(bf_conf_mask("a \"", 3, secrets, &out), -1);
+	assert_int_equal(out.size, 0);
+	bf_buf_free(&out);
+}
+
 #define WITH_FOLDER(test)                                                      \
 	cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
@@ -396,6 +438,7 @@ main(void)
 		WITH_FOLDER(includes_that_cannot_be_read_name_their_line),
 		WITH_FOLDER(a_file_that_includes_itself_is_refused),
 		WITH_FOLDER(ten_thousand_files_are_refused),
+		WITH_FOLDER(a_dump_shows_everything_but_secrets),
 		cmocka_unit_test(a_conf_file_that_is_not_there_says_so),
 		cmocka_unit_test(
 		    relative_paths_start_at_the_folder_of_their_file),
