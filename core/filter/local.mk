@@ -1,1 +1,1 @@
-libcore_la_SOURCES += core/filter/route.h
+libcore_la_SOURCES += core/filter/route.h core/filter/route.c

@@ -3,11 +3,14 @@
 
 #include <stdbool.h>
 
+#include "core/registry/pattern.h"
 #include "core/registry/registry.h"
 
 /*
  * Which channels get an event: a pure function of the event's type and tenant
- * and the registry. `explain` is the same function with a recorder.
+ * and the registry. `explain` is the same function with a recorder. A channel
+ * that is stopped (its endpoint is gone) still gets events: they wait until it
+ * is started again, or until their max_age has passed.
  */
 
 /* The rule that decided about a channel, in the order they are tried. */
@@ -47,10 +50,6 @@ void bf_route_event(const struct bf_registry *registry, const char *tenant,
     struct bf_route *route, bf_route_recorder *recorder, void *context);
 
 void bf_route_free(struct bf_route *route);
-
-/* Whether one word of an event list (a name, a pattern with *, or
- * category:NAME) matches the type. */
-bool bf_pattern_matches(const char *pattern, const struct bf_event_type *type);
 
 /* "toggle_off", "not_listed", ... for programs. */
 const char *bf_rule_name(enum bf_rule rule);

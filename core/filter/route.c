@@ -1,0 +1,246 @@
+/*
+ * route.c - which channels get an event
+ *
+ * The rules are tried in the order of enum bf_rule; the first that says no
+ * decides. Sentences are made only where somebody reads them: by explain, or
+ * when no channel gets the event.
+ */
+#include "core/filter/route.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <belfry/memory.h>
+
+/* What every channel is judged by. */
+struct question {
+	const struct bf_registry *registry;
+	const struct bf_event_type *type;
+	const char *about;
+	struct bf_toggle_state toggle;
+};
+
+static const char *const rule_names[] = {
+	[BF_RULE_ACCEPTED] = "accepted",
+	[BF_RULE_TOGGLE_OFF] = "toggle_off",
+	[BF_RULE_MODULE_DISABLED] = "module_disabled",
+	[BF_RULE_CHANNEL_DISABLED] = "channel_disabled",
+	[BF_RULE_NOT_LISTED] = "not_listed",
+	[BF_RULE_ABOUT_ITSELF] = "about_itself",
+};
+
+const char *
+bf_rule_name(enum bf_rule rule)
+{
+	return rule_names[rule];
+}
+
+static bool
+module_disabled(const struct bf_registry *registry,
+    const struct bf_channel *channel)
+{
+	const struct bf_module_info *module =
+	    bf_snapshot_module(bf_registry_snapshot(registry), channel->module);
+
+	return !module || module->disabled;
+}
+
+static enum bf_rule
+decide(const struct question *question, const struct bf_channel_state *state)
+{
+	const struct bf_channel *channel = state->channel;
+
+	if (!question->toggle.enabled)
+		return BF_RULE_TOGGLE_OFF;
+	if (module_disabled(question->registry, channel))
+		return BF_RULE_MODULE_DISABLED;
+	if (!channel->policy.enabled || state->disabled)
+		return BF_RULE_CHANNEL_DISABLED;
+	if (!bf_patterns_match(&channel->policy.events, question->type))
+		return BF_RULE_NOT_LISTED;
+	if (question->about && strcmp(question->about, channel->name) == 0)
+		return BF_RULE_ABOUT_ITSELF;
+	return BF_RULE_ACCEPTED;
+}
+
+/* ---- sentences ---- */
+
+#define REASON_SIZE sizeof(((struct bf_decision *)0)->reason)
+
+typedef void explain_rule(const struct question *question,
+    const struct bf_channel_state *state, char *text);
+
+static void
+explain_toggle(const struct question *question,
+    const struct bf_channel_state *state, char *text)
+{
+	const struct bf_toggle_state *toggle = &question->toggle;
+	const char *name = question->type->name;
+
+	(void)state;
+	switch (toggle->source) {
+	case BF_TOGGLE_CONF:
+		snprintf(text, REASON_SIZE,
+		    "event type %.64s is off: switched off in %s:%u", name,
+		    toggle->file, toggle->line);
+		return;
+	case BF_TOGGLE_API:
+		snprintf(text, REASON_SIZE,
+		    "event type %.64s is off: switched off over the API", name);
+		return;
+	case BF_TOGGLE_DEFAULT:
+		snprintf(text, REASON_SIZE,
+		    "event type %.64s is off: that is its default", name);
+	}
+}
+
+static void
+explain_module(const struct question *question,
+    const struct bf_channel_state *state, char *text)
+{
+	(void)question;
+	snprintf(text, REASON_SIZE,
+	    "module %.64s is disabled: \"disable\" in the conf file",
+	    state->channel->module);
+}
+
+static void
+explain_disabled(const struct question *question,
+    const struct bf_channel_state *state, char *text)
+{
+	const struct bf_channel *channel = state->channel;
+
+	(void)question;
+	if (channel->policy.enabled)
+		snprintf(text, REASON_SIZE,
+		    "the channel was disabled over the API");
+	else
+		snprintf(text, REASON_SIZE,
+		    "the channel is disabled: \"enabled off\" in its block in "
+		    "%s:%u",
+		    channel->file, channel->line);
+}
+
+static void
+explain_not_listed(const struct question *question,
+    const struct bf_channel_state *state, char *text)
+{
+	snprintf(text, REASON_SIZE,
+	    "the channel's event list does not match %.64s: see \"events\" in "
+	    "its block in %s:%u",
+	    question->type->name, state->channel->file, state->channel->line);
+}
+
+static void
+explain_itself(const struct question *question,
+    const struct bf_channel_state *state, char *text)
+{
+	(void)question;
+	(void)state;
+	snprintf(text, REASON_SIZE,
+	    "the event is about this channel, and goes to the others only");
+}
+
+static void
+explain_accepted(const struct question *question,
+    const struct bf_channel_state *state, char *text)
+{
+	const struct bf_strings *events = &state->channel->policy.events;
+
+	for (size_t i = 0; i < events->count; i++) {
+		if (!bf_pattern_matches(events->items[i], question->type))
+			continue;
+		snprintf(text, REASON_SIZE,
+		    "\"%.64s\" in the channel's event list matches",
+		    events->items[i]);
+		return;
+	}
+	snprintf(text, REASON_SIZE,
+	    "the channel has no event list: it gets every type");
+}
+
+static explain_rule *const explain[] = {
+	[BF_RULE_ACCEPTED] = explain_accepted,
+	[BF_RULE_TOGGLE_OFF] = explain_toggle,
+	[BF_RULE_MODULE_DISABLED] = explain_module,
+	[BF_RULE_CHANNEL_DISABLED] = explain_disabled,
+	[BF_RULE_NOT_LISTED] = explain_not_listed,
+	[BF_RULE_ABOUT_ITSELF] = explain_itself,
+};
+
+static void
+record(const struct question *question, const struct bf_channel_state *state,
+    enum bf_rule rule, bf_route_recorder *recorder, void *context)
+{
+	struct bf_decision decision = { .channel = state, .rule = rule };
+
+	explain[rule](question, state, decision.reason);
+	recorder(context, &decision);
+}
+
+/* Says why no channel gets the event. */
+static void
+explain_none(const struct question *question, size_t channels,
+    struct bf_route *route)
+{
+	if (!question->toggle.enabled)
+		explain_toggle(question, NULL, route->reason);
+	else if (channels == 0)
+		snprintf(route->reason, REASON_SIZE,
+		    "the tenant has no channels");
+	else
+		snprintf(route->reason, REASON_SIZE,
+		    "none of the tenant's %zu channels wants %.64s; ask "
+		    "belfryctl explain",
+		    channels, question->type->name);
+}
+
+/* ---- the route ---- */
+
+static void
+add(struct bf_route *route, struct bf_channel_state *state)
+{
+	if (route->count == route->capacity) {
+		route->capacity = route->capacity ? route->capacity * 2 : 8;
+		route->channels = bf_resize(route->channels, route->capacity,
+		    sizeof(*route->channels));
+	}
+	route->channels[route->count++] = state;
+}
+
+void
+bf_route_event(const struct bf_registry *registry, const char *tenant,
+    const struct bf_event_type *type, const char *about, struct bf_route *route,
+    bf_route_recorder *recorder, void *context)
+{
+	const struct question question = {
+		.registry = registry,
+		.type = type,
+		.about = about,
+		.toggle = bf_registry_toggle(registry, tenant, type),
+	};
+	struct bf_channel_state *const *channels;
+	enum bf_rule rule;
+	size_t count;
+
+	route->count = 0;
+	route->reason[0] = '\0';
+	channels = bf_registry_channels(registry, tenant, &count);
+	for (size_t i = 0; i < count; i++) {
+		rule = decide(&question, channels[i]);
+		if (rule == BF_RULE_ACCEPTED)
+			add(route, channels[i]);
+		if (recorder)
+			record(&question, channels[i], rule, recorder, context);
+	}
+	if (route->count == 0)
+		explain_none(&question, count, route);
+}
+
+void
+bf_route_free(struct bf_route *route)
+{
+	free(route->channels);
+	*route = (struct bf_route){ 0 };
+}
