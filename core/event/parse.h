@@ -1,6 +1,7 @@
 #ifndef BF_EVENT_PARSE_H
 #define BF_EVENT_PARSE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,6 +12,7 @@
 /* What is wrong with a body that was posted, and where. */
 struct bf_event_problem {
 	char field[128]; /* JSON pointer (RFC 6901) to the member; "" the whole */
+	bool parsed;     /* it is JSON, but no event */
 	struct bf_error error;
 };
 

@@ -1,0 +1,602 @@
+/*
+ * json.c - strict JSON around cJSON
+ *
+ * A scanner walks the text once, by RFC 8259 to the letter, and notes each
+ * number's canonical text in document order. What it accepts, cJSON parses,
+ * and the numbers' texts are hung on the tree in the same order. So cJSON
+ * never sees what it would be lenient about, and no digit is lost to a double.
+ */
+#include "core/event/json.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <belfry/memory.h>
+
+struct scan {
+	const unsigned char *start, *next, *end;
+	int depth;
+	struct bf_buf numbers; /* canonical texts, each with a NUL */
+	struct bf_error *err;
+};
+
+static bool
+fail(struct scan *scan, const char *what)
+{
+	bf_error_set(scan->err, "%s at byte %zu", what,
+	    (size_t)(scan->next - scan->start));
+	return false;
+}
+
+static int
+peek(const struct scan *scan)
+{
+	return scan->next < scan->end ? *scan->next : -1;
+}
+
+static void
+skip_space(struct scan *scan)
+{
+	while (scan->next < scan->end &&
+	       (*scan->next == ' ' || *scan->next == '\t' ||
+		   *scan->next == '\n' || *scan->next == '\r'))
+		scan->next++;
+}
+
+/* ---- strings ---- */
+
+static int
+hex_digit(int c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
+		return (c | 0x20) - 'a' + 10;
+	return -1;
+}
+
+/* The four hexadecimal digits after "\u"; -1 if they are none. */
+static int
+scan_hex4(struct scan *scan)
+{
+	int value = 0;
+
+	for (int i = 0; i < 4; i++) {
+		const int digit = hex_digit(peek(scan));
+
+		if (digit == -1)
+			return -1;
+		value = value << 4 | digit;
+		scan->next++;
+	}
+	return value;
+}
+
+/* "\uXXXX", with its other half if it is a surrogate. */
+static bool
+scan_unicode_escape(struct scan *scan)
+{
+	const int first = scan_hex4(scan);
+	int second;
+
+	if (first == -1)
+		return fail(scan, "expected four hexadecimal digits after \\u");
+	if (first == 0)
+		return fail(scan, "\\u0000 is not allowed");
+	if (first < 0xd800 || first > 0xdfff)
+		return true;
+	if (first > 0xdbff || scan->end - scan->next < 6 ||
+	    scan->next[0] != '\\' || scan->next[1] != 'u')
+		return fail(scan, "lone surrogate");
+	scan->next += 2;
+	second = scan_hex4(scan);
+	if (second < 0xdc00 || second > 0xdfff)
+		return fail(scan, "lone surrogate");
+	return true;
+}
+
+static bool
+scan_escape(struct scan *scan)
+{
+	scan->next++;
+	switch (peek(scan)) {
+	case '"':
+	case '\\':
+	case '/':
+	case 'b':
+	case 'f':
+	case 'n':
+	case 'r':
+	case 't':
+		scan->next++;
+		return true;
+	case 'u':
+		scan->next++;
+		return scan_unicode_escape(scan);
+	default:
+		return fail(scan, "unknown escape in a string");
+	}
+}
+
+/* One character of more than one byte. Source: RFC 3629, section 4. */
+static bool
+scan_utf8(struct scan *scan)
+{
+	const unsigned char *c = scan->next;
+	const size_t left = (size_t)(scan->end - c);
+	const size_t size = c[0] >= 0xf0 ? 4 : c[0] >= 0xe0 ? 3 : 2;
+
+	if (c[0] < 0xc2 || c[0] > 0xf4 || left < size)
+		return fail(scan, "invalid UTF-8");
+	for (size_t i = 1; i < size; i++) {
+		if ((c[i] & 0xc0) != 0x80)
+			return fail(scan, "invalid UTF-8");
+	}
+	if ((c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xed && c[1] > 0x9f) ||
+	    (c[0] == 0xf0 && c[1] < 0x90) || (c[0] == 0xf4 && c[1] > 0x8f))
+		return fail(scan, "invalid UTF-8");
+	scan->next += size;
+	return true;
+}
+
+static bool
+scan_string(struct scan *scan)
+{
+	scan->next++;
+	while (scan->next < scan->end) {
+		const unsigned char c = *scan->next;
+
+		if (c == '"') {
+			scan->next++;
+			return true;
+		}
+		if (c == '\\') {
+			if (!scan_escape(scan))
+				return false;
+		} else if (c < 0x20) {
+			return fail(scan, "raw control character in a string");
+		} else if (c < 0x80) {
+			scan->next++;
+		} else if (!scan_utf8(scan)) {
+			return false;
+		}
+	}
+	return fail(scan, "the string does not end");
+}
+
+/* ---- numbers ---- */
+
+static size_t
+scan_digits(struct scan *scan)
+{
+	const unsigned char *first = scan->next;
+
+	while (
+	    scan->next < scan->end && *scan->next >= '0' && *scan->next <= '9')
+		scan->next++;
+	return (size_t)(scan->next - first);
+}
+
+/* Notes an integer as it is written, but for -0, which Python makes 0. */
+static bool
+note_integer(struct scan *scan, const unsigned char *first, size_t digits)
+{
+	const size_t size = (size_t)(scan->next - first);
+
+	if (digits > BF_JSON_DIGITS)
+		return fail(scan, "the integer has more than 4300 digits");
+	if (size == 2 && first[0] == '-' && first[1] == '0')
+		bf_buf_add(&scan->numbers, "0", 2);
+	else {
+		bf_buf_add(&scan->numbers, first, size);
+		bf_buf_add_byte(&scan->numbers, '\0');
+	}
+	return true;
+}
+
+static bool
+note_double(struct scan *scan, const unsigned char *first)
+{
+	const size_t size = (size_t)(scan->next - first);
+	char text[64];
+	char *copy = size < sizeof(text)
+			 ? memcpy(text, first, size)
+			 : bf_strndup((const char *)first, size);
+	double value;
+
+	if (copy == text)
+		text[size] = '\0';
+	value = strtod(copy, NULL);
+	if (copy != text)
+		free(copy);
+	if (isinf(value))
+		return fail(scan, "the number does not fit a double");
+	bf_json_double(&scan->numbers, value);
+	bf_buf_add_byte(&scan->numbers, '\0');
+	return true;
+}
+
+static bool
+scan_number(struct scan *scan)
+{
+	const unsigned char *first = scan->next;
+	bool whole = true;
+	size_t digits;
+
+	if (peek(scan) == '-')
+		scan->next++;
+	digits = scan_digits(scan);
+	if (digits == 0)
+		return fail(scan, "expected a value");
+	if (digits > 1 && first[*first == '-'] == '0')
+		return fail(scan, "a number must not begin with 0");
+	if (peek(scan) == '.') {
+		whole = false;
+		scan->next++;
+		if (scan_digits(scan) == 0)
+			return fail(scan, "expected a digit");
+	}
+	if (peek(scan) == 'e' || peek(scan) == 'E') {
+		whole = false;
+		scan->next++;
+		if (peek(scan) == '+' || peek(scan) == '-')
+			scan->next++;
+		if (scan_digits(scan) == 0)
+			return fail(scan, "expected a digit");
+	}
+	return whole ? note_integer(scan, first, digits)
+		     : note_double(scan, first);
+}
+
+/* ---- values ---- */
+
+static bool scan_value(struct scan *scan);
+
+static bool
+scan_word(struct scan *scan, const char *word)
+{
+	const size_t size = strlen(word);
+
+	if ((size_t)(scan->end - scan->next) < size ||
+	    memcmp(scan->next, word, size) != 0)
+		return fail(scan, "expected a value");
+	scan->next += size;
+	return true;
+}
+
+/* A name and its colon, in front of a member's value. */
+static bool
+scan_name(struct scan *scan)
+{
+	if (peek(scan) != '"')
+		return fail(scan, "expected a member's name");
+	if (!scan_string(scan))
+		return false;
+	skip_space(scan);
+	if (peek(scan) != ':')
+		return fail(scan, "expected a colon");
+	scan->next++;
+	return true;
+}
+
+/* What stands between the brackets of an array or object, and the last. */
+static bool
+scan_list(struct scan *scan, int close, bool named)
+{
+	bool more;
+
+	if (++scan->depth > BF_JSON_DEPTH)
+		return fail(scan, "nested deeper than 128 levels");
+	scan->next++;
+	skip_space(scan);
+	more = peek(scan) != close;
+	if (!more)
+		scan->next++;
+	while (more) {
+		skip_space(scan);
+		if ((named && !scan_name(scan)) || !scan_value(scan))
+			return false;
+		more = peek(scan) == ',';
+		if (!more && peek(scan) != close)
+			return fail(scan, close == ']'
+					      ? "expected a comma or ]"
+					      : "expected a comma or }");
+		scan->next++;
+	}
+	scan->depth--;
+	return true;
+}
+
+static bool
+scan_any(struct scan *scan)
+{
+	switch (peek(scan)) {
+	case '{':
+		return scan_list(scan, '}', true);
+	case '[':
+		return scan_list(scan, ']', false);
+	case '"':
+		return scan_string(scan);
+	case 't':
+		return scan_word(scan, "true");
+	case 'f':
+		return scan_word(scan, "false");
+	case 'n':
+		return scan_word(scan, "null");
+	case -1:
+		return fail(scan, "the document ends early");
+	default:
+		return scan_number(scan);
+	}
+}
+
+/* A value, and the white space around it. */
+static bool
+scan_value(struct scan *scan)
+{
+	skip_space(scan);
+	if (!scan_any(scan))
+		return false;
+	skip_space(scan);
+	return true;
+}
+
+/* ---- the tree ---- */
+
+static int
+compare_names(const void *left, const void *right)
+{
+	const cJSON *const *a = left, *const *b = right;
+
+	/* Bytes of UTF-8 sort as code points do. */
+	return strcmp((*a)->string, (*b)->string);
+}
+
+/* Sorts an object's members by name; false if two have the same. */
+static bool
+sort_members(cJSON *object, struct bf_error *err)
+{
+	cJSON *few[32];
+	cJSON **members = few;
+	const size_t count = (size_t)cJSON_GetArraySize(object);
+	size_t i = 0;
+	bool ok = true;
+
+	if (count < 2)
+		return true;
+	if (count > 32)
+		members = bf_zalloc(count, sizeof(*members));
+	for (cJSON *member = object->child; member; member = member->next)
+		members[i++] = member;
+	qsort(members, count, sizeof(*members), compare_names);
+	for (i = 0; i < count; i++) {
+		members[i]->prev = members[i > 0 ? i - 1 : count - 1];
+		members[i]->next = i + 1 < count ? members[i + 1] : NULL;
+		if (ok && i > 0 &&
+		    strcmp(members[i]->string, members[i - 1]->string) == 0) {
+			bf_error_set(err, "the member \"%.64s\" is there twice",
+			    members[i]->string);
+			ok = false;
+		}
+	}
+	object->child = members[0];
+	if (members != few)
+		free(members);
+	return ok;
+}
+
+/* Hangs the numbers' texts on the tree, in document order, and sorts. */
+static bool
+finish_tree(cJSON *node, const char **number, struct bf_error *err)
+{
+	if (cJSON_IsNumber(node)) {
+		const size_t size = strlen(*number) + 1;
+
+		/* cJSON frees it with the node. */
+		node->valuestring = cJSON_malloc(size);
+		if (!node->valuestring)
+			abort();
+		memcpy(node->valuestring, *number, size);
+		*number += size;
+	}
+	for (cJSON *child = node->child; child; child = child->next) {
+		if (!finish_tree(child, number, err))
+			return false;
+	}
+	return !cJSON_IsObject(node) || sort_members(node, err);
+}
+
+cJSON *
+bf_json_parse(const char *bytes, size_t size, struct bf_error *err)
+{
+	const unsigned char *start = (const unsigned char *)bytes;
+	struct scan scan = { start, start, start + size, 0, { 0 }, err };
+	const char *number;
+	cJSON *tree = NULL;
+
+	if (!scan_value(&scan))
+		goto done;
+	if (scan.next < scan.end) {
+		fail(&scan, "something follows the document");
+		goto done;
+	}
+	tree = cJSON_ParseWithLength(bytes, size);
+	number = bf_buf_text(&scan.numbers);
+	if (!tree) {
+		bf_error_set(err, "the document can't be parsed");
+	} else if (!finish_tree(tree, &number, err)) {
+		cJSON_Delete(tree);
+		tree = NULL;
+	}
+done:
+	bf_buf_free(&scan.numbers);
+	return tree;
+}
+
+/* ---- printing ---- */
+
+void
+bf_json_double(struct bf_buf *out, double value)
+{
+	/* Fifteen digits are always the shortest where they suffice, but for
+	 * subnormal numbers, which have fewer. */
+	int precision = fabs(value) < 2.3e-308 ? 1 : 15;
+	char text[40], digits[24];
+	char *mark;
+	int exponent;
+	size_t count = 0;
+
+	do {
+		snprintf(text, sizeof(text), "%.*e", precision - 1, value);
+	} while (strtod(text, NULL) != value && ++precision <= 17);
+	mark = strchr(text, 'e');
+	exponent = atoi(mark + 1);
+	for (const char *c = text; c < mark; c++) {
+		if (*c >= '0' && *c <= '9')
+			digits[count++] = *c;
+	}
+	while (count > 1 && digits[count - 1] == '0')
+		count--;
+	digits[count] = '\0';
+	if (text[0] == '-')
+		bf_buf_add_byte(out, '-');
+	/* Python's float.__repr__: fixed from 1e-4 up to below 1e16. */
+	if (exponent < -4 || exponent >= 16) {
+		bf_buf_add_byte(out, digits[0]);
+		if (count > 1)
+			bf_buf_add_format(out, ".%s", digits + 1);
+		bf_buf_add_format(out, "e%c%02d", exponent < 0 ? '-' : '+',
+		    abs(exponent));
+	} else if (exponent < 0) {
+		bf_buf_add_format(out, "0.%.*s%s", -exponent - 1, "0000",
+		    digits);
+	} else if ((size_t)exponent + 1 >= count) {
+		bf_buf_add_text(out, digits);
+		for (size_t i = count; i < (size_t)exponent + 1; i++)
+			bf_buf_add_byte(out, '0');
+		bf_buf_add_text(out, ".0");
+	} else {
+		bf_buf_add_format(out, "%.*s.%s", exponent + 1, digits,
+		    digits + exponent + 1);
+	}
+}
+
+static void
+add_escape(struct bf_buf *out, uint32_t unit)
+{
+	static const char hex[] = "0123456789abcdef";
+	const char text[6] = { '\\', 'u', hex[unit >> 12 & 15],
+		hex[unit >> 8 & 15], hex[unit >> 4 & 15], hex[unit & 15] };
+
+	bf_buf_add(out, text, sizeof(text));
+}
+
+/* The code point of a character of more than one byte; moves *text on. */
+static uint32_t
+decode(const unsigned char **text)
+{
+	const unsigned char *c = *text;
+	const size_t size = c[0] >= 0xf0 ? 4 : c[0] >= 0xe0 ? 3 : 2;
+	uint32_t point = c[0] & (0xffu >> (size + 1));
+
+	for (size_t i = 1; i < size; i++)
+		point = point << 6 | (c[i] & 0x3f);
+	*text += size;
+	return point;
+}
+
+static void
+add_character(struct bf_buf *out, const unsigned char **text)
+{
+	static const char plain[] = "\b\t\n\f\r\"\\";
+	static const char escapes[] = "btnfr\"\\";
+	const char *at;
+	uint32_t point;
+
+	if (**text >= 0x80) {
+		point = decode(text);
+		if (point > 0xffff) {
+			add_escape(out, 0xd800 + ((point - 0x10000) >> 10));
+			point = 0xdc00 + (point & 0x3ff);
+		}
+		add_escape(out, point);
+		return;
+	}
+	at = strchr(plain, **text);
+	if (at) {
+		bf_buf_add_byte(out, '\\');
+		bf_buf_add_byte(out, escapes[at - plain]);
+	} else {
+		add_escape(out, **text);
+	}
+	(*text)++;
+}
+
+void
+bf_json_string(struct bf_buf *out, const char *text)
+{
+	const unsigned char *c = (const unsigned char *)text;
+	const unsigned char *plain = c;
+
+	bf_buf_add_byte(out, '"');
+	while (*c) {
+		if (*c >= 0x20 && *c < 0x7f && *c != '"' && *c != '\\') {
+			c++;
+			continue;
+		}
+		bf_buf_add(out, plain, (size_t)(c - plain));
+		add_character(out, &c);
+		plain = c;
+	}
+	bf_buf_add(out, plain, (size_t)(c - plain));
+	bf_buf_add_byte(out, '"');
+}
+
+static void
+print_number(struct bf_buf *out, const cJSON *node)
+{
+	if (node->valuestring)
+		bf_buf_add_text(out, node->valuestring);
+	else if (node->valuedouble == floor(node->valuedouble) &&
+		 fabs(node->valuedouble) < 9007199254740992.0)
+		bf_buf_add_format(out, "%.0f", node->valuedouble);
+	else
+		bf_json_double(out, node->valuedouble);
+}
+
+static void
+print_list(struct bf_buf *out, const cJSON *list, char open, char close)
+{
+	bf_buf_add_byte(out, open);
+	for (const cJSON *child = list->child; child; child = child->next) {
+		if (child != list->child)
+			bf_buf_add_byte(out, ',');
+		if (child->string) {
+			bf_json_string(out, child->string);
+			bf_buf_add_byte(out, ':');
+		}
+		bf_json_print(out, child);
+	}
+	bf_buf_add_byte(out, close);
+}
+
+void
+bf_json_print(struct bf_buf *out, const cJSON *tree)
+{
+	if (cJSON_IsObject(tree))
+		print_list(out, tree, '{', '}');
+	else if (cJSON_IsArray(tree))
+		print_list(out, tree, '[', ']');
+	else if (cJSON_IsString(tree))
+		bf_json_string(out, tree->valuestring);
+	else if (cJSON_IsNumber(tree))
+		print_number(out, tree);
+	else
+		bf_buf_add_text(out, cJSON_IsTrue(tree)    ? "true"
+				     : cJSON_IsFalse(tree) ? "false"
+							   : "null");
+}
