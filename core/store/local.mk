@@ -10,3 +10,26 @@ libcore_la_SOURCES += core/store/lock.c core/store/store.c core/store/sqlite.c \
 	core/store/sqlite_scan.c core/store/sqlite_schema.c \
 	core/store/sqlite_select.c core/store/sqlite_statement.c \
 	core/store/sqlite_type.c
+
+# What the store costs, run by hand.
+noinst_PROGRAMS += tests/bench/storebench
+tests_bench_storebench_SOURCES = tests/bench/storebench.c
+tests_bench_storebench_LDADD = libcore.la libbelfry.la
+
+if CMOCKA
+STORE_HELPERS = tests/unit/store_helpers.c tests/unit/store_helpers.h
+check_PROGRAMS += tests/unit/store_commit_test tests/unit/store_claim_test \
+	tests/unit/store_read_test tests/unit/store_open_test
+tests_unit_store_commit_test_SOURCES = tests/unit/store_commit_test.c \
+	$(STORE_HELPERS)
+tests_unit_store_commit_test_LDADD = $(UNIT_LIBS)
+tests_unit_store_claim_test_SOURCES = tests/unit/store_claim_test.c \
+	$(STORE_HELPERS)
+tests_unit_store_claim_test_LDADD = $(UNIT_LIBS)
+tests_unit_store_read_test_SOURCES = tests/unit/store_read_test.c \
+	$(STORE_HELPERS)
+tests_unit_store_read_test_LDADD = $(UNIT_LIBS)
+tests_unit_store_open_test_SOURCES = tests/unit/store_open_test.c \
+	$(STORE_HELPERS)
+tests_unit_store_open_test_LDADD = $(UNIT_LIBS)
+endif

@@ -96,15 +96,17 @@ follow(struct bf_sqlite_scan *scan, size_t limit, bf_store_row *give,
 		}
 	}
 	bf_event_unref(&event);
-	if (step == BF_SCAN_FAILED)
-		return scan->result;
+	if (result == BF_STORE_AGAIN && count > 0) {
+		*next = last; /* out of time while fetching the one after */
+		return BF_STORE_OK;
+	}
+	if (result != BF_STORE_OK || step == BF_SCAN_FAILED)
+		return result != BF_STORE_OK ? result : scan->result;
 	if (step == BF_SCAN_PAUSE)
 		*next = scan->at;
-	else if (result == BF_STORE_AGAIN && count > 0)
-		*next = last; /* out of time while fetching the one after */
 	else if (step == BF_SCAN_ROW && bf_sqlite_scan_more(scan))
 		*next = last;
-	return next->event != 0 ? BF_STORE_OK : result;
+	return BF_STORE_OK;
 }
 
 enum bf_store_result
