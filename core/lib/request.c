@@ -1,0 +1,72 @@
+/*
+ * request.c - an HTTP request, as a module composes it
+ */
+#include "core/lib/request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <belfry/memory.h>
+
+void
+bf_request_post(struct bf_request *request, const struct bf_url *url,
+    const char *content_type)
+{
+	request->method = "POST";
+	request->url = url->text;
+	bf_request_header(request, "Content-Type", content_type);
+}
+
+/* Whether every character may stand in a token (RFC 9110, section 5.6.2). */
+static bool
+is_token(const char *name)
+{
+	const size_t length = strlen(name);
+
+	return length > 0 &&
+	       strspn(name, "!#$%&'*+-.^_`|~0123456789"
+			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			    "abcdefghijklmnopqrstuvwxyz") == length;
+}
+
+int
+bf_request_header(struct bf_request *request, const char *name,
+    const char *value)
+{
+	char *header;
+
+	if (!is_token(name))
+		return -1;
+	for (const unsigned char *c = (const void *)value; *c; c++) {
+		if ((*c < 0x20 && *c != '\t') || *c == 0x7f)
+			return -1;
+	}
+	header = bf_strf("%s: %s", name, value);
+	bf_strings_add(&request->headers, header);
+	free(header);
+	return 0;
+}
+
+void
+bf_request_bearer(struct bf_request *request, const struct bf_secret *token)
+{
+	char *value;
+
+	if (!token->bytes)
+		return;
+	value = bf_strf("Bearer %s", token->bytes);
+	bf_request_header(request, "Authorization", value);
+	explicit_bzero(value, strlen(value));
+	free(value);
+}
+
+void
+bf_request_free(struct bf_request *request)
+{
+	/* Some of the headers may be secrets. */
+	for (size_t i = 0; i < request->headers.count; i++)
+		explicit_bzero(request->headers.items[i],
+		    strlen(request->headers.items[i]));
+	bf_strings_free(&request->headers);
+	bf_buf_free(&request->body);
+}

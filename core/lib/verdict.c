@@ -1,0 +1,42 @@
+/*
+ * verdict.c - what a response means for the delivery
+ */
+#include "core/lib/verdict.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <belfry/retry_after.h>
+
+void
+bf_verdict_set(struct bf_verdict *verdict, enum bf_outcome outcome,
+    const char *why, ...)
+{
+	va_list args;
+
+	verdict->outcome = outcome;
+	va_start(args, why);
+	vsnprintf(verdict->why, sizeof(verdict->why), why, args);
+	va_end(args);
+}
+
+void
+bf_verdict_http(const struct bf_response *response, struct bf_verdict *verdict)
+{
+	const char *retry_after = bf_response_header(response, "Retry-After");
+
+	/* The status line decides, even if the body broke off after it. */
+	if (response->status >= 200 && response->status < 300) {
+		bf_verdict_set(verdict, BF_DELIVERED, "%s", "");
+		return;
+	}
+	if (response->status == 0)
+		bf_verdict_set(verdict, BF_RETRY, "%s",
+		    response->error ? response->error : "no answer");
+	else
+		bf_verdict_set(verdict, BF_RETRY, "HTTP status %d",
+		    response->status);
+	if (retry_after)
+		(void)bf_retry_after(retry_after, response->now,
+		    &verdict->wait);
+}
