@@ -2,6 +2,7 @@
 #define BF_TRANSPORT_H
 
 #include <stdbool.h>
+#include <sys/socket.h>
 
 #include <event2/event.h>
 
@@ -23,11 +24,11 @@ struct bf_timings {
 
 /* How a channel's requests are made, whatever the module. */
 struct bf_transport_options {
-	const char *proxy;        /* NULL: none; the environment is ignored */
-	const char *bind_address; /* NULL: any */
+	const char *proxy;          /* NULL: none; the environment is ignored */
+	const char *bind_address;   /* NULL: any */
 	struct bf_duration timeout; /* from start to end, all included */
-	bool transcript;          /* collect what a test shows */
-	bool fresh;               /* a new connection, as a test wants */
+	bool transcript;            /* collect what a test shows */
+	bool fresh;                 /* a new connection, as a test wants */
 };
 
 /* The request has ended. response and transcript (JSON array of steps, or
@@ -36,8 +37,8 @@ typedef void bf_transport_done(void *context,
     const struct bf_response *response, const struct bf_timings *timings,
     const char *transcript);
 
-struct bf_transport *bf_transport_new(
-    struct event_base *base, long max_connections, struct bf_error *err);
+struct bf_transport *bf_transport_new(struct event_base *base,
+    long max_connections, struct bf_error *err);
 
 /*
  * Starts a request. Takes what request owns; what it borrows (settings of the
@@ -46,6 +47,15 @@ struct bf_transport *bf_transport_new(
 void bf_transport_start(struct bf_transport *transport,
     struct bf_request *request, const struct bf_transport_options *options,
     bf_transport_done *done, void *context);
+
+/*
+ * Is asked about each address before it is connected to. Returns 0, or -1 with
+ * why not in reason: the request then fails with that.
+ */
+typedef int bf_transport_guard(void *context, const struct sockaddr *address,
+    unsigned length, char *reason, size_t size);
+void bf_transport_guard_with(struct bf_transport *transport,
+    bf_transport_guard *guard, void *context);
 
 /* How many requests are under way. */
 size_t bf_transport_active(const struct bf_transport *transport);
