@@ -222,6 +222,8 @@ void
 bf_lane_block(struct bf_lane *lane, int64_t until_monotonic_ms)
 {
 	lane->blocked_until = until_monotonic_ms;
+	leave(lane);
+	place_lane(lane);
 }
 
 size_t

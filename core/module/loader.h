@@ -17,12 +17,12 @@ struct bf_loader;
 struct bf_loader *bf_loader_new(void);
 
 /* Opens the shared object at path. The module stays loaded. */
-const struct bf_module *bf_loader_open(
-    struct bf_loader *loader, const char *path, struct bf_error *err);
+const struct bf_module *bf_loader_open(struct bf_loader *loader,
+    const char *path, struct bf_error *err);
 
 /* An opened module by name, or NULL. */
-const struct bf_module *bf_loader_find(
-    const struct bf_loader *loader, const char *name);
+const struct bf_module *bf_loader_find(const struct bf_loader *loader,
+    const char *name);
 
 /* Fills in what the conf needs to know of a module. */
 void bf_loader_describe(const struct bf_module *module, const char *path,

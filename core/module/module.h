@@ -46,14 +46,14 @@
 
 /* Members are only ever added at the end; size tells which a module has. */
 struct bf_module {
-	int abi;             /* BF_MODULE_ABI */
-	size_t size;         /* sizeof(struct bf_module) */
-	const char *name;    /* as in `channel NAME ...`: [a-z0-9-], 32 at most */
+	int abi;          /* BF_MODULE_ABI */
+	size_t size;      /* sizeof(struct bf_module) */
+	const char *name; /* as in `channel NAME ...`: [a-z0-9-], 32 at most */
 	const char *version; /* the module's own, for people; NULL: belfry's */
 	const char *license; /* SPDX identifier */
 	const char *summary; /* one line: what it delivers to */
 
-	size_t conf_size;    /* of the struct of settings */
+	size_t conf_size;                      /* of the struct of settings */
 	const struct bf_directive *directives; /* ends with an empty one */
 
 	/* Schedule of retries where the conf file gives none, as it would be

@@ -17,13 +17,13 @@ enum bf_child_kind {
 /* What a child is born with. It owns the descriptors; the snapshot has no
  * secrets (the scheduler gets those by BF_CONTROL_SNAPSHOT). */
 struct bf_birth {
-	int control;             /* to the master */
-	int link;                /* to the scheduler; -1 for the scheduler */
+	int control; /* to the master */
+	int link;    /* to the scheduler; -1 for the scheduler */
 	struct bf_snapshot *snapshot;
-	unsigned slot;           /* among its kind */
+	unsigned slot;                /* among its kind */
 	struct bf_counters *counters; /* shared by all children */
-	const char *group;       /* worker: the module it runs alone, or "" */
-	int *listeners;          /* intake: as in snapshot->api.listens */
+	const char *group; /* worker: the module it runs alone, or "" */
+	int *listeners;    /* intake: as in snapshot->api.listens */
 	size_t listener_count;
 };
 

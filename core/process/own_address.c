@@ -1,0 +1,87 @@
+/*
+ * own_address.c - whether an address is belfry's own
+ *
+ * A wildcard listener is reached over any address of this machine; of those,
+ * the loopback ones are known without asking.
+ */
+#include "core/process/own_address.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include <event2/util.h>
+
+/* An address without its family's accidents: IPv4 as IPv4-mapped IPv6. */
+struct place {
+	struct in6_addr address;
+	in_port_t port;
+};
+
+static bool
+read_place(const struct sockaddr *address, struct place *place)
+{
+	if (address->sa_family == AF_INET6) {
+		const struct sockaddr_in6 *six =
+		    (const struct sockaddr_in6 *)address;
+
+		place->address = six->sin6_addr;
+		place->port = six->sin6_port;
+		return true;
+	}
+	if (address->sa_family == AF_INET) {
+		const struct sockaddr_in *four =
+		    (const struct sockaddr_in *)address;
+
+		memset(&place->address, 0, sizeof(place->address));
+		place->address.s6_addr[10] = 0xff;
+		place->address.s6_addr[11] = 0xff;
+		memcpy(&place->address.s6_addr[12], &four->sin_addr, 4);
+		place->port = four->sin_port;
+		return true;
+	}
+	return false;
+}
+
+static bool
+is_wildcard(const struct in6_addr *address)
+{
+	static const unsigned char any_four[16] = { [10] = 0xff, [11] = 0xff };
+
+	return IN6_IS_ADDR_UNSPECIFIED(address) ||
+	       memcmp(address, any_four, sizeof(any_four)) == 0;
+}
+
+static bool
+is_loopback(const struct in6_addr *address)
+{
+	return IN6_IS_ADDR_LOOPBACK(address) ||
+	       (IN6_IS_ADDR_V4MAPPED(address) && address->s6_addr[12] == 127);
+}
+
+bool
+bf_own_address(const struct bf_snapshot *snapshot,
+    const struct sockaddr *address, socklen_t length)
+{
+	struct place there, here;
+
+	(void)length;
+	if (!read_place(address, &there))
+		return false;
+	for (size_t i = 0; i < snapshot->api.listen_count; i++) {
+		struct sockaddr_storage own;
+		int size = sizeof(own);
+
+		if (evutil_parse_sockaddr_port(snapshot->api.listens[i].address,
+			(struct sockaddr *)&own, &size) == -1 ||
+		    !read_place((struct sockaddr *)&own, &here) ||
+		    here.port != there.port)
+			continue;
+		if (memcmp(&here.address, &there.address,
+			sizeof(here.address)) == 0 ||
+		    is_wildcard(&there.address) ||
+		    (is_wildcard(&here.address) && is_loopback(&there.address)))
+			return true;
+	}
+	return false;
+}

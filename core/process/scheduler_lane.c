@@ -1,0 +1,392 @@
+/*
+ * scheduler_lane.c - channels: what waits in the store, and paging it in
+ *
+ * Two cursors say what of a channel's waiting deliveries has been taken into
+ * memory: one over fresh deliveries by event id, one over retries by due time.
+ * What lies above a cursor is in the store only, and is claimed in pages when
+ * the channel's queue has room. A fresh delivery goes from its commit straight
+ * into memory unless older ones wait in the store; one whose id is below the
+ * cursor (ids of two intakes may be committed out of order) always does, as no
+ * claim would find it.
+ */
+#include <stdlib.h>
+
+#include <belfry/memory.h>
+
+#include "core/base/log.h"
+#include "core/process/scheduler_private.h"
+
+#define CLAIM_MOST 256           /* deliveries of a page */
+#define CLAIM_BYTES (2u << 20)   /* bytes of its events */
+#define MEMORY_BYTES (16u << 20) /* bytes of queued events, in all */
+
+struct claim {
+	struct store_call call;
+	uint32_t channel;
+	bool retries;
+	uint64_t after;
+	struct bf_instant after_due;
+	struct bf_instant now;
+	size_t limit;
+	size_t count;
+	bool more;
+	struct bf_instant next_due;
+	struct bf_delivery_row rows[];
+};
+
+struct bf_lane_state *
+bf_lane_state_find(const struct scheduler *scheduler, uint32_t number)
+{
+	struct bf_lane_state *lane;
+
+	HASH_FIND(hh, scheduler->lanes, &number, sizeof(number), lane);
+	return lane;
+}
+
+/* Which worker group serves the channel. */
+static const char *
+group_of(const struct scheduler *scheduler, const struct bf_channel *channel)
+{
+	const struct bf_module_info *module =
+	    bf_snapshot_module(bf_registry_snapshot(scheduler->registry),
+		channel->module);
+
+	return module && module->isolate ? module->name : "";
+}
+
+void
+bf_lane_state_refresh(struct scheduler *scheduler, struct bf_lane_state *lane)
+{
+	const struct bf_channel *channel = lane->state->channel;
+
+	free(lane->group);
+	lane->group = bf_strdup(group_of(scheduler, channel));
+	lane->lane = bf_dispatch_lane(scheduler->dispatch, lane->number,
+	    &channel->policy, lane->group);
+	bf_lane_hold(lane->lane,
+	    !bf_registry_channel_runs(scheduler->registry, lane->state, NULL));
+	bf_lane_state_wanted(scheduler, lane);
+}
+
+struct bf_lane_state *
+bf_lane_state_make(struct scheduler *scheduler, struct bf_channel_state *state)
+{
+	struct bf_lane_state *lane =
+	    bf_lane_state_find(scheduler, state->channel->number);
+
+	if (!lane) {
+		lane = bf_new(struct bf_lane_state);
+		lane->number = state->channel->number;
+		HASH_ADD(hh, scheduler->lanes, number, sizeof(lane->number),
+		    lane);
+	}
+	lane->state = state;
+	bf_lane_state_refresh(scheduler, lane);
+	return lane;
+}
+
+static void
+not_hungry(struct scheduler *scheduler, struct bf_lane_state *lane)
+{
+	if (lane->hungry)
+		TAILQ_REMOVE(&scheduler->hungry, lane, entry);
+	lane->hungry = false;
+}
+
+void
+bf_lane_state_remove(struct scheduler *scheduler, struct bf_lane_state *lane)
+{
+	not_hungry(scheduler, lane);
+	bf_due_remove(&scheduler->due, &lane->due);
+	bf_dispatch_remove(scheduler->dispatch, lane->number);
+	HASH_DEL(scheduler->lanes, lane);
+	free(lane->group);
+	free(lane);
+}
+
+int64_t
+bf_lane_state_waiting(const struct bf_lane_state *lane)
+{
+	return lane->fresh_stored + lane->retries_stored +
+	       (int64_t)bf_lane_queued(lane->lane);
+}
+
+static bool
+memory_is_full(const struct scheduler *scheduler)
+{
+	return bf_dispatch_bytes(scheduler->dispatch) >= MEMORY_BYTES;
+}
+
+/* Nothing overtakes a retry of an ordered channel: while one is in the store
+ * and none in the queue, the lane sends nothing. */
+static void
+keep_order(struct bf_lane_state *lane)
+{
+	const bool wait = lane->state->channel->policy.ordered &&
+			  lane->retries_stored > 0 && lane->retries_queued == 0;
+
+	bf_lane_block(lane->lane, wait ? INT64_MAX : 0);
+}
+
+void
+bf_lane_state_appended(struct scheduler *scheduler, struct bf_lane_state *lane,
+    struct bf_event *event, struct bf_instant expires)
+{
+	const bool below = event->id <= lane->fresh_after;
+	struct bf_delivery *delivery;
+
+	if (!below &&
+	    (lane->fresh_stored > 0 || lane->claiming_fresh ||
+		bf_lane_held(lane->lane) || bf_lane_room(lane->lane) == 0 ||
+		memory_is_full(scheduler))) {
+		lane->fresh_stored++;
+		bf_lane_state_wanted(scheduler, lane);
+		bf_retain_waiting(scheduler);
+		return;
+	}
+	delivery = bf_new(struct bf_delivery);
+	delivery->id = (struct bf_delivery_id){ event->id, lane->number };
+	delivery->event = bf_event_ref(event);
+	delivery->expires = expires;
+	if (!below)
+		lane->fresh_after = event->id;
+	bf_lane_add(lane->lane, delivery, false);
+	bf_worker_pump_soon(scheduler);
+}
+
+/* Arms the timer for the first retry that falls due. */
+static void
+arm_due_timer(struct scheduler *scheduler)
+{
+	const struct bf_due *first = bf_due_first(&scheduler->due);
+	struct timeval wait = { 0, 0 };
+	int64_t ms;
+
+	if (!first) {
+		event_del(scheduler->due_timer);
+		return;
+	}
+	ms = first->at.ms - bf_scheduler_now(scheduler).ms;
+	if (ms > 0)
+		wait = (struct timeval){ ms / 1000, ms % 1000 * 1000 };
+	event_add(scheduler->due_timer, &wait);
+}
+
+void
+bf_lane_state_retrying(struct scheduler *scheduler, struct bf_lane_state *lane)
+{
+	lane->retries_stored++;
+	keep_order(lane);
+	bf_retain_waiting(scheduler);
+}
+
+void
+bf_lane_state_retry(struct scheduler *scheduler, struct bf_lane_state *lane,
+    struct bf_instant due)
+{
+	if (lane->due.place != 0 && lane->due.at.ms <= due.ms)
+		return;
+	bf_due_set(&scheduler->due, &lane->due, due);
+	arm_due_timer(scheduler);
+}
+
+static enum bf_store_result
+run_claim(struct bf_store *store, struct store_call *call, struct bf_error *err)
+{
+	struct claim *claim = (struct claim *)call;
+
+	if (claim->retries)
+		return bf_store_claim_retries(store, claim->channel,
+		    claim->after_due, claim->after, claim->now, claim->limit,
+		    CLAIM_BYTES, claim->rows, &claim->count, &claim->next_due,
+		    err);
+	return bf_store_claim_fresh(store, claim->channel, claim->after,
+	    claim->limit, CLAIM_BYTES, claim->rows, &claim->count, &claim->more,
+	    err);
+}
+
+/* Puts a claimed row into its lane's queue; takes its event. */
+static void
+queue_row(struct bf_lane_state *lane, struct bf_delivery_row *row, bool retry)
+{
+	struct bf_delivery *delivery = bf_new(struct bf_delivery);
+
+	delivery->id = row->id;
+	delivery->event = row->event;
+	delivery->tries = row->tries;
+	delivery->attempts = row->attempts;
+	delivery->crashes = row->crashes;
+	delivery->expires = row->expires;
+	delivery->retry = retry;
+	row->event = NULL;
+	lane->retries_queued += retry;
+	/* A retry has its time: it goes first. */
+	bf_lane_add(lane->lane, delivery, retry);
+}
+
+static void
+take_fresh(struct bf_lane_state *lane, struct claim *claim)
+{
+	lane->claiming_fresh = false;
+	for (size_t i = 0; i < claim->count; i++) {
+		lane->fresh_after = claim->rows[i].id.event;
+		queue_row(lane, &claim->rows[i], false);
+	}
+	lane->fresh_stored -= (int64_t)claim->count;
+	if (!claim->more || lane->fresh_stored < 0)
+		lane->fresh_stored = claim->more ? 1 : 0;
+}
+
+static void
+take_retries(struct scheduler *scheduler, struct bf_lane_state *lane,
+    struct claim *claim)
+{
+	lane->claiming_retries = false;
+	/* Each is put at the head: the last one first. */
+	for (size_t i = claim->count; i-- > 0;)
+		queue_row(lane, &claim->rows[i], true);
+	lane->retries_stored -= (int64_t)claim->count;
+	if (lane->retries_stored < 0)
+		lane->retries_stored = 0;
+	keep_order(lane);
+	if (claim->count > 0) {
+		lane->retry_after = claim->rows[claim->count - 1].due;
+		lane->retry_after_event =
+		    claim->rows[claim->count - 1].id.event;
+	}
+	if (claim->next_due.ms > 0)
+		bf_due_set(&scheduler->due, &lane->due, claim->next_due);
+	else
+		bf_due_remove(&scheduler->due, &lane->due);
+	arm_due_timer(scheduler);
+}
+
+static void
+claim_done(void *owner, struct store_call *call)
+{
+	struct scheduler *scheduler = owner;
+	struct claim *claim = (struct claim *)call;
+	struct bf_lane_state *lane =
+	    bf_lane_state_find(scheduler, claim->channel);
+
+	if (call->result != BF_STORE_OK)
+		bf_log(BF_LOG_ERROR, "read what waits: %s", call->error.text);
+	if (lane && call->result == BF_STORE_OK && claim->retries) {
+		take_retries(scheduler, lane, claim);
+	} else if (lane && call->result == BF_STORE_OK) {
+		take_fresh(lane, claim);
+	} else if (lane) {
+		/* Asked for again, by the next turn of the pump. */
+		if (claim->retries)
+			lane->claiming_retries = false;
+		else
+			lane->claiming_fresh = false;
+		lane->retries_ready = lane->retries_ready || claim->retries;
+	}
+	if (lane)
+		bf_lane_state_wanted(scheduler, lane);
+	for (size_t i = 0; i < claim->count; i++)
+		bf_event_unref(&claim->rows[i].event);
+	free(claim);
+	bf_worker_pump_soon(scheduler);
+}
+
+static void
+start_claim(struct scheduler *scheduler, struct bf_lane_state *lane,
+    bool retries, size_t limit)
+{
+	struct claim *claim =
+	    bf_zalloc(1, sizeof(*claim) + limit * sizeof(*claim->rows));
+
+	claim->call.run = run_claim;
+	claim->call.done = claim_done;
+	claim->channel = lane->number;
+	claim->retries = retries;
+	claim->limit = limit;
+	claim->now = bf_scheduler_now(scheduler);
+	claim->after = retries ? lane->retry_after_event : lane->fresh_after;
+	claim->after_due = lane->retry_after;
+	if (retries) {
+		lane->claiming_retries = true;
+		lane->retries_ready = false;
+	} else {
+		lane->claiming_fresh = true;
+	}
+	bf_committer_call(scheduler->committer, &claim->call);
+}
+
+/* Whether the lane has retries that are due and may be taken. */
+static bool
+may_take_retries(const struct bf_lane_state *lane)
+{
+	return lane->retries_ready && !lane->claiming_retries &&
+	       lane->retries_queued < bf_lane_window(lane->lane);
+}
+
+/* Pages in what the lane has room for. */
+static void
+feed_lane(struct scheduler *scheduler, struct bf_lane_state *lane)
+{
+	const size_t room = bf_lane_room(lane->lane);
+
+	if (bf_lane_held(lane->lane))
+		return;
+	if (may_take_retries(lane))
+		start_claim(scheduler, lane, true, bf_lane_window(lane->lane));
+	/* Half a window at a time, so that pages are worth their reading. */
+	if (lane->fresh_stored > 0 && !lane->claiming_fresh &&
+	    room >= bf_lane_window(lane->lane) / 2)
+		start_claim(scheduler, lane, false,
+		    room < CLAIM_MOST ? room : CLAIM_MOST);
+}
+
+void
+bf_lane_state_wanted(struct scheduler *scheduler, struct bf_lane_state *lane)
+{
+	const bool wants = !bf_lane_held(lane->lane) &&
+			   (lane->fresh_stored > 0 || lane->retries_ready);
+
+	if (!wants) {
+		not_hungry(scheduler, lane);
+	} else if (!lane->hungry) {
+		TAILQ_INSERT_TAIL(&scheduler->hungry, lane, entry);
+		lane->hungry = true;
+		bf_worker_pump_soon(scheduler);
+	}
+}
+
+void
+bf_lane_state_feed(struct scheduler *scheduler)
+{
+	struct bf_lane_state *lane, *next;
+
+	if (scheduler->releasing)
+		return;
+	for (lane = TAILQ_FIRST(&scheduler->hungry);
+	     lane && !memory_is_full(scheduler); lane = next) {
+		next = TAILQ_NEXT(lane, entry);
+		feed_lane(scheduler, lane);
+	}
+}
+
+/* The timer of the first retry: every lane that is due becomes hungry. */
+void
+bf_lane_state_due(evutil_socket_t fd, short what, void *context)
+{
+	struct scheduler *scheduler = context;
+	struct bf_due *first;
+	const struct bf_instant now = bf_scheduler_now(scheduler);
+
+	(void)fd;
+	(void)what;
+	while (
+	    (first = bf_due_first(&scheduler->due)) && first->at.ms <= now.ms) {
+		struct bf_lane_state *lane = (struct bf_lane_state *)first;
+
+		/* Out of the heap until a claim has said what comes next. */
+		bf_due_remove(&scheduler->due, first);
+		lane->retries_ready = true;
+		bf_lane_state_wanted(scheduler, lane);
+	}
+	arm_due_timer(scheduler);
+}

@@ -1,0 +1,336 @@
+/*
+ * scheduler_outcome.c - what an attempt means for its delivery
+ */
+#include "core/process/scheduler_outcome.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include <belfry/memory.h>
+
+#include "core/base/log.h"
+#include "core/scheduler/retry.h"
+
+static const char *const verdicts[] = {
+	[BF_DELIVERED] = "delivered",
+	[BF_RETRY] = "retry",
+	[BF_FAILED] = "failed",
+};
+
+/* What is to become of a delivery, as decided here. */
+struct decision {
+	enum bf_delivery_state state;
+	struct bf_duration wait; /* with BF_STATE_RETRY */
+	bool count;              /* the attempt uses up one of the tries */
+	char why[320];
+};
+
+/* One line for each attempt, fit for grep and for a person. */
+static void
+log_attempt(const struct bf_lane_state *lane,
+    const struct bf_delivery *delivery, const struct bf_attempt *attempt,
+    const struct decision *decision)
+{
+	char id[BF_DELIVERY_ID_TEXT];
+	char wait[40] = "";
+	char status[24] = "";
+
+	if (!bf_log_wants(BF_LOG_NOTICE))
+		return;
+	bf_delivery_id_format(delivery->id, id);
+	if (decision->state == BF_STATE_RETRY)
+		snprintf(wait, sizeof(wait), " wait=%lldms",
+		    (long long)decision->wait.ms);
+	if (attempt->status > 0)
+		snprintf(status, sizeof(status), " status=%d", attempt->status);
+	bf_log(BF_LOG_NOTICE,
+	    "delivery=%s event=%s channel=%s attempt=%d verdict=%s%s%s "
+	    "took=%lldus%s%s%s",
+	    id, delivery->event->type, lane ? lane->state->channel->name : "-",
+	    attempt->number,
+	    decision->state == BF_STATE_DELIVERED ? "delivered"
+	    : decision->state == BF_STATE_RETRY   ? "retry"
+						  : "failed",
+	    wait, status, (long long)attempt->took_us,
+	    decision->why[0] ? " why=\"" : "", decision->why,
+	    decision->why[0] ? "\"" : "");
+}
+
+static uint32_t
+draw(void)
+{
+	uint32_t random = 0;
+
+	if (getrandom(&random, sizeof(random), 0) == -1)
+		return 0;
+	return random;
+}
+
+/* Plans the next try after a failure, or ends the delivery. */
+static void
+plan_retry(const struct scheduler *scheduler,
+    const struct bf_channel_policy *policy, const struct bf_delivery *delivery,
+    struct bf_duration asked, struct decision *decision)
+{
+	const struct bf_instant now = bf_scheduler_now(scheduler);
+	const size_t used = strlen(decision->why);
+
+	decision->count = true;
+	if (!bf_retry_next(&policy->retry, delivery->tries + 1,
+		policy->retry.jitter > 0 ? draw() : 0, &decision->wait)) {
+		decision->state = BF_STATE_FAILED;
+		return;
+	}
+	if (asked.ms > policy->retry_after_max.ms)
+		asked = policy->retry_after_max;
+	if (asked.ms > decision->wait.ms)
+		decision->wait = asked;
+	if (now.ms + decision->wait.ms >= delivery->expires.ms) {
+		decision->state = BF_STATE_FAILED;
+		snprintf(decision->why + used, sizeof(decision->why) - used,
+		    "; max_age would pass before the next try");
+		return;
+	}
+	decision->state = BF_STATE_RETRY;
+}
+
+static void
+decide(const struct scheduler *scheduler, const struct bf_lane_state *lane,
+    const struct bf_delivery *delivery, const struct bf_msg_outcome *outcome,
+    struct decision *decision)
+{
+	*decision = (struct decision){ .count = true };
+	if (outcome->attempt.why)
+		snprintf(decision->why, sizeof(decision->why), "%s",
+		    outcome->attempt.why);
+	if (outcome->outcome == BF_DELIVERED) {
+		decision->state = BF_STATE_DELIVERED;
+	} else if (outcome->stop_channel && lane) {
+		/* It waits, with the others, until the channel is started. */
+		decision->state = BF_STATE_RETRY;
+		decision->count = false;
+	} else if (outcome->outcome == BF_FAILED) {
+		decision->state = BF_STATE_FAILED;
+	} else if (!lane) {
+		decision->state = BF_STATE_CANCELLED;
+	} else {
+		plan_retry(scheduler, &lane->state->channel->policy, delivery,
+		    outcome->wait, decision);
+	}
+}
+
+/* A copy of the attempt that a worker sent, taking over its texts. */
+static struct bf_attempt *
+take_attempt(struct bf_msg_outcome *outcome, const char *why)
+{
+	struct bf_attempt *attempt = bf_new(struct bf_attempt);
+
+	*attempt = outcome->attempt;
+	outcome->attempt.why = NULL;
+	outcome->attempt.excerpt = NULL;
+	attempt->outcome = (int)outcome->outcome;
+	if (why && *why && (!attempt->why || strcmp(attempt->why, why) != 0)) {
+		free(attempt->why);
+		attempt->why = bf_strdup(why);
+	}
+	return attempt;
+}
+
+/* Hands the end of an attempt to the committer. attempt is taken over. */
+static void
+record(struct scheduler *scheduler, const struct bf_delivery *delivery,
+    const struct decision *decision, struct bf_attempt *attempt)
+{
+	const struct bf_instant now = bf_scheduler_now(scheduler);
+	struct bf_change *change = bf_new(struct bf_change);
+
+	change->kind = BF_CHANGE_FINISH;
+	change->finish = (struct bf_finish){ .id = delivery->id,
+		.tries = delivery->tries,
+		.state = decision->state,
+		.due = { now.ms + decision->wait.ms },
+		.now = now,
+		.crashes = delivery->crashes,
+		.count = decision->count,
+		.attempt = attempt };
+	bf_committer_add(scheduler->committer, change, false);
+}
+
+static void
+count_attempt(struct scheduler *scheduler, struct bf_lane_state *lane,
+    const struct bf_attempt *attempt, const struct decision *decision)
+{
+	struct metrics *metrics = &scheduler->metrics;
+
+	metrics->attempts[attempt->outcome]++;
+	bf_histogram_add(&metrics->attempt_seconds,
+	    (double)attempt->took_us / 1e6);
+	if (decision->state == BF_STATE_FAILED)
+		metrics->failed++;
+	if (!lane)
+		return;
+	lane->counts[attempt->outcome]++;
+	lane->failed += decision->state == BF_STATE_FAILED;
+}
+
+static const char *
+state_name(enum bf_delivery_state state)
+{
+	static const char *const names[] = { [BF_STATE_SCHEDULED] = "scheduled",
+		[BF_STATE_RETRY] = "scheduled",
+		[BF_STATE_DELIVERED] = "delivered",
+		[BF_STATE_FAILED] = "failed",
+		[BF_STATE_CANCELLED] = "cancelled" };
+
+	return names[state];
+}
+
+/* Tells of a channel that fails or recovers, unless by one of belfry's own
+ * events: they would make one another without end. */
+static void
+notice(struct scheduler *scheduler, struct bf_lane_state *lane,
+    const struct bf_delivery *delivery, enum bf_delivery_state state,
+    const char *why)
+{
+	const struct bf_event_type *type =
+	    bf_registry_type(scheduler->registry, delivery->event->type);
+
+	if (type && strcmp(type->category, "belfry") == 0)
+		return;
+	bf_notice_outcome(scheduler, lane, state == BF_STATE_DELIVERED,
+	    state == BF_STATE_FAILED, why);
+}
+
+void
+bf_outcome_take(struct scheduler *scheduler, struct bf_lane_state *lane,
+    struct bf_delivery *delivery, struct bf_msg_outcome *outcome)
+{
+	const bool stop =
+	    outcome->stop_channel && lane && outcome->outcome != BF_DELIVERED;
+	struct bf_attempt *attempt;
+	struct decision decision;
+
+	decide(scheduler, lane, delivery, outcome, &decision);
+	attempt = take_attempt(outcome, decision.why);
+	log_attempt(lane, delivery, attempt, &decision);
+	count_attempt(scheduler, lane, attempt, &decision);
+	delivery->attempts++;
+	if (scheduler->watchers > 0)
+		bf_notice_delivery(scheduler, lane, delivery,
+		    state_name(decision.state), attempt->why);
+	record(scheduler, delivery, &decision, attempt);
+	if (!lane)
+		return;
+	if (decision.state == BF_STATE_RETRY)
+		bf_lane_state_retrying(scheduler, lane);
+	if (stop)
+		bf_settings_stop_channel(scheduler, lane, decision.why);
+	else
+		notice(scheduler, lane, delivery, decision.state, decision.why);
+	bf_lane_state_wanted(scheduler, lane);
+}
+
+/* Ends a delivery without an attempt. */
+static void
+give_up(struct scheduler *scheduler, struct bf_lane_state *lane,
+    const struct bf_delivery *delivery, const char *why, bool expired)
+{
+	struct decision decision = { .state = BF_STATE_FAILED };
+	struct bf_attempt *attempt = bf_new(struct bf_attempt);
+
+	snprintf(decision.why, sizeof(decision.why), "%s", why);
+	*attempt = (struct bf_attempt){ .number = delivery->attempts + 1,
+		.at = bf_clock_wall(),
+		.resolve_us = -1,
+		.connect_us = -1,
+		.tls_us = -1,
+		.first_byte_us = -1,
+		.outcome = BF_FAILED,
+		.why = bf_strdup(why) };
+	log_attempt(lane, delivery, attempt, &decision);
+	scheduler->metrics.failed++;
+	scheduler->metrics.expired += expired;
+	lane->failed++;
+	if (scheduler->watchers > 0)
+		bf_notice_delivery(scheduler, lane, delivery, "failed", why);
+	record(scheduler, delivery, &decision, attempt);
+	notice(scheduler, lane, delivery, BF_STATE_FAILED, why);
+}
+
+void
+bf_outcome_expired(struct scheduler *scheduler, struct bf_lane_state *lane,
+    struct bf_delivery *delivery)
+{
+	bf_lane_done(lane->lane);
+	give_up(scheduler, lane, delivery,
+	    "it waited longer than the channel's max_age", true);
+	bf_delivery_free(delivery);
+}
+
+void
+bf_outcome_crashed(struct scheduler *scheduler, struct bf_lane_state *lane,
+    const struct bf_delivery *delivery, int signal)
+{
+	char *why = signal > 0
+			? bf_strf("module %s crashed its worker %d times with "
+				  "signal %d (%s)",
+			      lane->state->channel->module, delivery->crashes,
+			      signal, strsignal(signal))
+			: bf_strf("module %s ended its worker %d times",
+			      lane->state->channel->module, delivery->crashes);
+
+	give_up(scheduler, lane, delivery, why, false);
+	free(why);
+}
+
+void
+bf_outcome_note_crash(struct scheduler *scheduler,
+    const struct bf_delivery *delivery)
+{
+	const struct decision decision = {
+		.state = delivery->retry ? BF_STATE_RETRY : BF_STATE_SCHEDULED,
+	};
+
+	record(scheduler, delivery, &decision, NULL);
+}
+
+void
+bf_outcome_committed(struct scheduler *scheduler,
+    const struct bf_finish *finish)
+{
+	struct bf_lane_state *lane;
+
+	if (finish->state != BF_STATE_RETRY || !finish->attempt)
+		return;
+	lane = bf_lane_state_find(scheduler, finish->id.channel);
+	if (lane)
+		bf_lane_state_retry(scheduler, lane, finish->due);
+}
+
+void
+bf_outcome_test(struct scheduler *scheduler, uint64_t intake, uint64_t token,
+    const struct bf_msg_outcome *outcome)
+{
+	cJSON *result = cJSON_CreateObject();
+	cJSON *steps =
+	    outcome->transcript ? cJSON_Parse(outcome->transcript) : NULL;
+	char *text;
+
+	cJSON_AddBoolToObject(result, "ok", outcome->outcome == BF_DELIVERED);
+	cJSON_AddStringToObject(result, "verdict", verdicts[outcome->outcome]);
+	cJSON_AddNumberToObject(result, "status", outcome->attempt.status);
+	if (outcome->attempt.why)
+		cJSON_AddStringToObject(result, "why", outcome->attempt.why);
+	cJSON_AddNumberToObject(result, "took_ms",
+	    (double)outcome->attempt.took_us / 1000);
+	if (outcome->attempt.excerpt)
+		cJSON_AddStringToObject(result, "excerpt",
+		    outcome->attempt.excerpt);
+	cJSON_AddItemToObject(result, "steps",
+	    steps ? steps : cJSON_CreateArray());
+	text = cJSON_PrintUnformatted(result);
+	bf_accept_reply(scheduler, intake, token, 200, text);
+	cJSON_free(text);
+	cJSON_Delete(result);
+}

@@ -1,0 +1,36 @@
+#ifndef BF_SCHEDULER_OUTCOME_H
+#define BF_SCHEDULER_OUTCOME_H
+
+#include "core/process/scheduler_private.h"
+
+/*
+ * What an attempt means for its delivery: recorded, and the next one planned.
+ * None of these takes the delivery.
+ */
+
+/* The outcome that a worker sent; its attempt is taken over. lane is NULL when
+ * the channel was deleted meanwhile. */
+void bf_outcome_take(struct scheduler *scheduler, struct bf_lane_state *lane,
+    struct bf_delivery *delivery, struct bf_msg_outcome *outcome);
+
+/* The delivery waited longer than its max_age. Gives it up: takes it. */
+void bf_outcome_expired(struct scheduler *scheduler, struct bf_lane_state *lane,
+    struct bf_delivery *delivery);
+
+/* The delivery killed its worker for the last time. */
+void bf_outcome_crashed(struct scheduler *scheduler, struct bf_lane_state *lane,
+    const struct bf_delivery *delivery, int signal);
+
+/* The delivery killed its worker, and will be tried again: keep the count. */
+void bf_outcome_note_crash(struct scheduler *scheduler,
+    const struct bf_delivery *delivery);
+
+/* The outcome of a test: answers the command. */
+void bf_outcome_test(struct scheduler *scheduler, uint64_t intake,
+    uint64_t token, const struct bf_msg_outcome *outcome);
+
+/* The end of an attempt was committed. */
+void bf_outcome_committed(struct scheduler *scheduler,
+    const struct bf_finish *finish);
+
+#endif

@@ -1,0 +1,296 @@
+#ifndef BF_SCHEDULER_PRIVATE_H
+#define BF_SCHEDULER_PRIVATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <event2/event.h>
+#include <sys/queue.h>
+#include <uthash.h>
+
+#include "core/dispatch/dispatch.h"
+#include "core/filter/route.h"
+#include "core/process/child.h"
+#include "core/process/committer.h"
+#include "core/registry/registry.h"
+#include "core/scheduler/due.h"
+#include "core/store/store.h"
+#include "core/wire/control.h"
+#include "core/wire/link.h"
+
+/*
+ * The scheduler process: what its files share. One struct holds it all; every
+ * function runs on its event loop, but for the committer's thread.
+ *
+ *   scheduler.c           the loop, control messages, start and stop
+ *   committer.c           the store's thread: batches in, results out
+ *   scheduler_accept.c    events from intakes, until they are answered
+ *   scheduler_lane.c      channels: what waits in the store, and paging it in
+ *   scheduler_worker.c    workers: deliveries out, outcomes in
+ *   scheduler_settings.c  snapshots, toggles and states of channels
+ *   scheduler_command.c   the verbs of the API
+ *   scheduler_metrics.c   counts and sizes
+ *   scheduler_notice.c    belfry's own events
+ *   scheduler_retain.c    retention and expiry, in small steps
+ */
+
+struct intake {
+	struct scheduler *scheduler;
+	struct bf_link *link;
+	uint64_t serial; /* names it in contexts that may outlive it */
+	int64_t pid;
+	bool watching;
+	bool welcomed;
+	TAILQ_ENTRY(intake) entry;
+};
+
+/* A delivery in a worker's hands, or a test. */
+struct held {
+	struct bf_delivery *delivery;
+	struct bf_lane_state *lane; /* NULL: its channel was deleted */
+	struct worker *worker;      /* NULL: waits for a lone worker */
+	bool test;
+	uint64_t intake; /* of a test: who asked, and its token */
+	uint64_t token;
+	int64_t deadline;        /* monotonic ms: then the worker is stuck */
+	TAILQ_ENTRY(held) entry; /* in the worker's hand, or suspects */
+	UT_hash_handle hh;       /* by delivery id */
+};
+
+TAILQ_HEAD(held_list, held);
+
+struct worker {
+	struct scheduler *scheduler;
+	struct bf_link *link;
+	int64_t pid;
+	char *group;
+	uint32_t credit;
+	uint32_t in_hand;
+	bool ready; /* it has said hello */
+	bool draining;
+	bool alone;    /* it has a suspect, and gets nothing else */
+	bool reported; /* as stuck */
+	struct held_list hand;
+	struct known *known; /* channels it has the settings of */
+	TAILQ_ENTRY(worker) entry;
+};
+
+/* A channel: its queue in memory, and what of it waits in the store. */
+struct bf_lane_state {
+	struct bf_due due; /* first: of its retries in the store */
+	uint32_t number;
+	struct bf_channel_state *state; /* in the registry; NULL: deleted */
+	struct bf_lane *lane;
+	char *group;
+	uint64_t fresh_after; /* cursor: fresh ones up to it are taken */
+	struct bf_instant retry_after; /* cursor of retries: due ... */
+	uint64_t retry_after_event;    /* ... and event */
+	int64_t fresh_stored;          /* above the cursor, in the store only */
+	int64_t retries_stored;
+	size_t retries_queued; /* of those in memory, not yet sent */
+	bool retries_ready;    /* some are due and not yet claimed */
+	bool claiming_fresh;
+	bool claiming_retries;
+	bool hungry;        /* in the list of those that want more */
+	int failures;       /* attempts in a row that failed */
+	bool failing;       /* said so by an event */
+	uint64_t counts[3]; /* attempts by enum bf_outcome */
+	uint64_t failed;    /* deliveries that ended as failed */
+	TAILQ_ENTRY(bf_lane_state) entry; /* among the hungry */
+	UT_hash_handle hh;
+};
+
+#define BF_HISTOGRAM_STEPS 12
+
+struct histogram {
+	uint64_t buckets[BF_HISTOGRAM_STEPS + 1];
+	uint64_t count;
+	double sum;
+};
+
+struct metrics {
+	uint64_t accepted, repeated, refused, unrouted;
+	uint64_t attempts[3];
+	uint64_t failed, expired, cancelled, replayed;
+	uint64_t late_outcomes, crashes;
+	struct histogram attempt_seconds;
+	struct histogram lateness_seconds; /* of retries, behind their time */
+};
+
+struct key_in_progress;
+
+struct scheduler {
+	struct event_base *base;
+	int control;
+	struct event *control_event;
+	const struct bf_counters *counters;
+	struct bf_registry *registry;
+	uint64_t generation; /* of the registry: grows by one a reload */
+	struct committer *committer;
+	struct bf_dispatch *dispatch;
+	struct bf_id_maker ids;
+	int64_t wall_offset; /* wall minus monotonic at start */
+	int64_t started;     /* wall, ms */
+	uint64_t next_serial;
+
+	TAILQ_HEAD(, intake) intakes;
+	TAILQ_HEAD(, worker) workers;
+	size_t watchers;
+	size_t accepting; /* events handed to the committer */
+	bool intakes_paused;
+	struct key_in_progress *keys;
+	struct bf_route route;
+
+	struct bf_lane_state *lanes;
+	uint32_t *orphans; /* channels of the store that are gone */
+	size_t orphan_count;
+	TAILQ_HEAD(, bf_lane_state) hungry;
+	struct bf_due_heap due;
+	struct event *due_timer;
+	struct event *pump_timer; /* a rate or a block lets something go */
+	struct event *pump_soon;  /* made active: pump in this turn */
+
+	struct held *held;         /* everything in hand, by delivery id */
+	struct held_list suspects; /* to be run alone */
+	struct event *stuck_timer; /* runs while something is in hand */
+	uint64_t next_test;
+
+	struct event *retain_timer;
+	struct event *expire_timer;
+	bool retaining, expiring;
+	struct event *space_timer;
+	bool low_space;
+	struct event *backlog_timer;
+	int64_t backlog_seen, backlog_said;
+
+	bool releasing; /* no more dispatching: on the way out */
+	bool quitting;
+	struct event *quit_timer;
+	struct metrics metrics;
+	int status; /* of the process */
+};
+
+/* Time that never steps: wall clock at start plus what elapsed since. */
+struct bf_instant bf_scheduler_now(const struct scheduler *scheduler);
+
+/* ---- scheduler.c ---- */
+
+/* Leaves the loop when nothing is left to do before leaving. */
+void bf_scheduler_leave_if_done(struct scheduler *scheduler);
+
+/* ---- scheduler_accept.c ---- */
+/* What became of an event that was handed to the committer. */
+void bf_accept_changed(struct scheduler *scheduler, struct bf_change *change,
+    const char *why);
+void bf_accept_link(struct scheduler *scheduler, int fd, int64_t pid);
+void bf_accept_reply(struct scheduler *scheduler, uint64_t intake,
+    uint64_t token, uint32_t status, const char *body);
+/* An event of belfry's own, about a channel (or NULL). Takes the event. */
+void bf_accept_own(struct scheduler *scheduler, struct bf_event *event,
+    const char *about);
+void bf_accept_flush(struct scheduler *scheduler);
+void bf_accept_free(struct scheduler *scheduler);
+
+/* ---- scheduler_lane.c ---- */
+struct bf_lane_state *bf_lane_state_find(const struct scheduler *scheduler,
+    uint32_t number);
+struct bf_lane_state *bf_lane_state_make(struct scheduler *scheduler,
+    struct bf_channel_state *state);
+/* A delivery of an event was committed: from memory, or later by a claim. */
+void bf_lane_state_appended(struct scheduler *scheduler,
+    struct bf_lane_state *lane, struct bf_event *event,
+    struct bf_instant expires);
+/* A delivery is to be retried: from now on it counts as waiting. */
+void bf_lane_state_retrying(struct scheduler *scheduler,
+    struct bf_lane_state *lane);
+/* The timer of the first retry that falls due. */
+void bf_lane_state_due(evutil_socket_t fd, short what, void *context);
+/* The retry was committed, due at the instant. */
+void bf_lane_state_retry(struct scheduler *scheduler,
+    struct bf_lane_state *lane, struct bf_instant due);
+/* Pages in more where there is room. */
+void bf_lane_state_feed(struct scheduler *scheduler);
+/* Notes whether the lane wants more from the store. */
+void bf_lane_state_wanted(struct scheduler *scheduler,
+    struct bf_lane_state *lane);
+/* Applies hold and policy after the channel's state changed. */
+void bf_lane_state_refresh(struct scheduler *scheduler,
+    struct bf_lane_state *lane);
+void bf_lane_state_remove(struct scheduler *scheduler,
+    struct bf_lane_state *lane);
+int64_t bf_lane_state_waiting(const struct bf_lane_state *lane);
+
+/* ---- scheduler_worker.c ---- */
+void bf_worker_link(struct scheduler *scheduler, int fd, int64_t pid);
+/* Sends what can be sent, to whoever has credit. */
+void bf_worker_pump(struct scheduler *scheduler);
+void bf_worker_pump_soon(struct scheduler *scheduler);
+/* The master says that the worker died, by a signal or not (0). */
+void bf_worker_lost(struct scheduler *scheduler, int64_t pid, int signal);
+/* Sends a test through a channel; the intake is answered when it ended. -1:
+ * there is no worker for it now. */
+int bf_worker_test(struct scheduler *scheduler, struct bf_lane_state *lane,
+    struct bf_event *event, uint64_t intake, uint64_t token);
+struct held *bf_worker_held(const struct scheduler *scheduler,
+    struct bf_delivery_id id);
+/* The lane is about to go: what is in hand of it has none from now on. */
+void bf_worker_orphan(struct scheduler *scheduler, struct bf_lane_state *lane);
+/* The timer that looks for workers that do not return what they have. */
+void bf_worker_stuck(evutil_socket_t fd, short what, void *context);
+size_t bf_worker_in_hand(const struct scheduler *scheduler);
+void bf_worker_free(struct scheduler *scheduler);
+
+/* ---- scheduler_settings.c ---- */
+/* Takes a new snapshot into use: numbers its channels, swaps the registry. */
+void bf_settings_take(struct scheduler *scheduler,
+    struct bf_snapshot *snapshot);
+/* The same before the loop runs, on the opened store. */
+int bf_settings_start(struct scheduler *scheduler, struct bf_store *store,
+    struct bf_snapshot *snapshot, struct bf_error *err);
+/* Cancels what waits in the store for channels that are gone. */
+void bf_settings_cancel_orphans(struct scheduler *scheduler);
+/* A cancel was committed: goes on with a deleted channel. */
+void bf_settings_cancelled(struct scheduler *scheduler,
+    const struct bf_change *change);
+/* Keeps a setting in the store, or forgets it (value NULL). */
+void bf_settings_put(struct scheduler *scheduler, const char *name,
+    const char *value);
+void bf_settings_channel_put(struct scheduler *scheduler,
+    const struct bf_channel *channel, const char *what, const char *value);
+/* Stops a channel on its endpoint's own word, and says so. */
+void bf_settings_stop_channel(struct scheduler *scheduler,
+    struct bf_lane_state *lane, const char *reason);
+
+/* ---- scheduler_command.c ---- */
+void bf_command_run(struct scheduler *scheduler, struct intake *intake,
+    const struct bf_msg_command *command);
+
+/* A cancel or replay that a command asked for was committed. */
+void bf_command_selected(struct scheduler *scheduler, struct bf_change *change);
+
+/* ---- scheduler_metrics.c ---- */
+void bf_histogram_add(struct histogram *histogram, double seconds);
+void bf_metrics_text(struct scheduler *scheduler,
+    const struct bf_store_stats *stats, struct bf_buf *out);
+char *bf_metrics_stats(struct scheduler *scheduler,
+    const struct bf_store_stats *stats);
+
+/* ---- scheduler_notice.c ---- */
+void bf_notice_outcome(struct scheduler *scheduler, struct bf_lane_state *lane,
+    bool delivered, bool ended, const char *why);
+void bf_notice_stopped(struct scheduler *scheduler, struct bf_lane_state *lane,
+    const char *why);
+/* Tells the watching intakes how a delivery stands. */
+void bf_notice_delivery(struct scheduler *scheduler,
+    const struct bf_lane_state *lane, const struct bf_delivery *delivery,
+    const char *state, const char *why);
+/* Events come in: space and backlog are worth a look before long. */
+void bf_notice_busy(struct scheduler *scheduler);
+void bf_notice_start(struct scheduler *scheduler);
+
+/* ---- scheduler_retain.c ---- */
+void bf_retain_start(struct scheduler *scheduler);
+/* Something waits in the store: what is too old must be looked for. */
+void bf_retain_waiting(struct scheduler *scheduler);
+
+#endif

@@ -1,0 +1,187 @@
+/*
+ * scheduler_retain.c - retention and expiry, in small steps
+ *
+ * Finished deliveries are forgotten when they are older than `retention`, and
+ * what waits in the store past its max_age ends as failed. Both go in steps
+ * between other commits, one after the other while there is more to do. With
+ * nothing waiting and nothing to forget the timers are hours apart.
+ */
+#include <stdlib.h>
+
+#include <belfry/memory.h>
+
+#include "core/base/log.h"
+#include "core/process/scheduler_private.h"
+
+#define STEP 500           /* events, or deliveries, at once */
+#define STEP_PAUSE_MS 20   /* between two steps */
+#define RETAIN_EVERY_S 60  /* between two looks while there was work */
+#define RETAIN_IDLE_S 3600 /* when the last look found nothing */
+#define EXPIRE_EVERY_S 30  /* while something waits in the store */
+#define KEYS_KEPT_MS (24 * 3600 * 1000) /* of idempotency keys */
+
+struct step {
+	struct store_call call;
+	struct bf_instant now;
+	struct bf_instant before;
+	size_t count;
+	struct bf_delivery_id ids[STEP];
+};
+
+static enum bf_store_result
+run_prune(struct bf_store *store, struct store_call *call, struct bf_error *err)
+{
+	struct step *step = (struct step *)call;
+
+	return bf_store_prune(store, step->before,
+	    (struct bf_instant){ step->now.ms - KEYS_KEPT_MS }, STEP,
+	    &step->count, err);
+}
+
+static void
+arm(struct event *timer, int64_t ms)
+{
+	event_add(timer, &(struct timeval){ ms / 1000, ms % 1000 * 1000 });
+}
+
+static void
+prune_done(void *owner, struct store_call *call)
+{
+	struct scheduler *scheduler = owner;
+	const struct step *step = (struct step *)call;
+	int64_t wait = RETAIN_IDLE_S * 1000LL;
+
+	scheduler->retaining = false;
+	if (call->result != BF_STORE_OK)
+		bf_log(BF_LOG_ERROR, "forget old deliveries: %s",
+		    call->error.text);
+	else if (step->count >= STEP)
+		wait = STEP_PAUSE_MS;
+	else if (step->count > 0)
+		wait = RETAIN_EVERY_S * 1000LL;
+	arm(scheduler->retain_timer, wait);
+	free(call);
+}
+
+static void
+on_retain(evutil_socket_t fd, short what, void *context)
+{
+	struct scheduler *scheduler = context;
+	struct step *step;
+
+	(void)fd;
+	(void)what;
+	if (scheduler->retaining || scheduler->releasing)
+		return;
+	scheduler->retaining = true;
+	step = bf_new(struct step);
+	step->call.run = run_prune;
+	step->call.done = prune_done;
+	step->now = bf_scheduler_now(scheduler);
+	step->before.ms =
+	    step->now.ms -
+	    bf_registry_snapshot(scheduler->registry)->retention.ms;
+	bf_committer_call(scheduler->committer, &step->call);
+}
+
+static enum bf_store_result
+run_expire(struct bf_store *store, struct store_call *call,
+    struct bf_error *err)
+{
+	struct step *step = (struct step *)call;
+
+	return bf_store_expire(store, step->now, STEP, step->ids, &step->count,
+	    err);
+}
+
+/* Logs each that ended; what was claimed into memory meanwhile is dropped by
+ * its own expiry when its turn comes. */
+static void
+note_expired(struct scheduler *scheduler, const struct step *step)
+{
+	for (size_t i = 0; i < step->count; i++) {
+		const struct bf_delivery_id *expired = &step->ids[i];
+		struct bf_lane_state *lane =
+		    bf_lane_state_find(scheduler, expired->channel);
+		char id[BF_DELIVERY_ID_TEXT];
+
+		bf_delivery_id_format(*expired, id);
+		bf_log(BF_LOG_WARN,
+		    "delivery=%s channel=%s verdict=failed why=\"it waited "
+		    "longer than the channel's max_age\"",
+		    id, lane ? lane->state->channel->name : "-");
+	}
+	scheduler->metrics.failed += step->count;
+	scheduler->metrics.expired += step->count;
+}
+
+static bool
+something_waits(const struct scheduler *scheduler)
+{
+	const struct bf_lane_state *lane;
+
+	for (lane = scheduler->lanes; lane; lane = lane->hh.next) {
+		if (lane->fresh_stored > 0 || lane->retries_stored > 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+expire_done(void *owner, struct store_call *call)
+{
+	struct scheduler *scheduler = owner;
+	const struct step *step = (struct step *)call;
+
+	scheduler->expiring = false;
+	if (call->result != BF_STORE_OK)
+		bf_log(BF_LOG_ERROR, "end old deliveries: %s",
+		    call->error.text);
+	else
+		note_expired(scheduler, step);
+	if (call->result == BF_STORE_OK && step->count >= STEP)
+		arm(scheduler->expire_timer, STEP_PAUSE_MS);
+	else if (something_waits(scheduler))
+		arm(scheduler->expire_timer, EXPIRE_EVERY_S * 1000LL);
+	free(call);
+}
+
+static void
+on_expire(evutil_socket_t fd, short what, void *context)
+{
+	struct scheduler *scheduler = context;
+	struct step *step;
+
+	(void)fd;
+	(void)what;
+	if (scheduler->expiring || scheduler->releasing)
+		return;
+	scheduler->expiring = true;
+	step = bf_new(struct step);
+	step->call.run = run_expire;
+	step->call.done = expire_done;
+	step->now = bf_scheduler_now(scheduler);
+	bf_committer_call(scheduler->committer, &step->call);
+}
+
+void
+bf_retain_waiting(struct scheduler *scheduler)
+{
+	if (scheduler->expire_timer && !scheduler->expiring &&
+	    !event_pending(scheduler->expire_timer, EV_TIMEOUT, NULL))
+		arm(scheduler->expire_timer, EXPIRE_EVERY_S * 1000LL);
+}
+
+void
+bf_retain_start(struct scheduler *scheduler)
+{
+	scheduler->retain_timer =
+	    event_new(scheduler->base, -1, 0, on_retain, scheduler);
+	scheduler->expire_timer =
+	    event_new(scheduler->base, -1, 0, on_expire, scheduler);
+	if (!scheduler->retain_timer || !scheduler->expire_timer)
+		abort();
+	arm(scheduler->retain_timer, 1000);
+	if (something_waits(scheduler))
+		arm(scheduler->expire_timer, 1000);
+}

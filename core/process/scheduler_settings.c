@@ -1,0 +1,386 @@
+/*
+ * scheduler_settings.c - snapshots, toggles and states of channels
+ *
+ * A snapshot becomes a registry; what the store adds (toggles and channels
+ * switched over the API, numbers of channels) is laid over it. A reload swaps
+ * the registry as a whole; lanes go on, and those whose channel is gone are
+ * removed, and what waits for them is cancelled in steps.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include <belfry/memory.h>
+
+#include "core/base/log.h"
+#include "core/process/scheduler_private.h"
+
+#define CANCEL_STEP 1000 /* deliveries of a deleted channel at once */
+
+/* A setting of the store, read while a registry is prepared. */
+struct setting {
+	char *name;
+	char *value;
+};
+
+/* What a snapshot needs of the store before it can be taken into use. */
+struct overlay {
+	struct store_call call;
+	struct bf_snapshot *snapshot; /* taken over by the registry */
+	char *default_tenant;
+	uint32_t *numbers; /* of its channels, in their order */
+	struct setting *settings;
+	size_t setting_count;
+};
+
+static void
+note_setting(void *context, const char *name, const char *value)
+{
+	struct overlay *overlay = context;
+
+	overlay->settings = bf_resize(overlay->settings,
+	    overlay->setting_count + 1, sizeof(*overlay->settings));
+	overlay->settings[overlay->setting_count++] =
+	    (struct setting){ bf_strdup(name), bf_strdup(value) };
+}
+
+/* A random UUID, version 4. Source: RFC 9562, section 5.4. */
+static char *
+make_uuid(void)
+{
+	unsigned char bytes[16];
+
+	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+		abort();
+	bytes[6] = (unsigned char)((bytes[6] & 0x0f) | 0x40);
+	bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80);
+	return bf_strf("%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
+		       "%02x%02x%02x%02x%02x%02x",
+	    bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5],
+	    bytes[6], bytes[7], bytes[8], bytes[9], bytes[10], bytes[11],
+	    bytes[12], bytes[13], bytes[14], bytes[15]);
+}
+
+/* The default tenant: named by the conf file, or made once and kept. */
+static enum bf_store_result
+find_default_tenant(struct bf_store *store, struct overlay *overlay,
+    struct bf_error *err)
+{
+	enum bf_store_result result;
+	struct bf_batch batch;
+	struct bf_change *change;
+
+	if (overlay->snapshot->default_tenant) {
+		overlay->default_tenant =
+		    bf_strdup(overlay->snapshot->default_tenant);
+		return BF_STORE_OK;
+	}
+	result = bf_store_get(store, "default_tenant", &overlay->default_tenant,
+	    err);
+	if (result != BF_STORE_OK || overlay->default_tenant)
+		return result;
+	overlay->default_tenant = make_uuid();
+	change = bf_new(struct bf_change);
+	change->kind = BF_CHANGE_PUT;
+	change->put.name = bf_strdup("default_tenant");
+	change->put.value = bf_strdup(overlay->default_tenant);
+	bf_batch_init(&batch);
+	bf_batch_add(&batch, change);
+	result = bf_store_commit(store, &batch, err);
+	bf_batch_clear(&batch);
+	return result;
+}
+
+static enum bf_store_result
+run_overlay(struct bf_store *store, struct store_call *call,
+    struct bf_error *err)
+{
+	struct overlay *overlay = (struct overlay *)call;
+	const struct bf_snapshot *snapshot = overlay->snapshot;
+	enum bf_store_result result;
+
+	result = find_default_tenant(store, overlay, err);
+	overlay->numbers =
+	    bf_zalloc(snapshot->channel_count, sizeof(*overlay->numbers));
+	for (size_t i = 0; result == BF_STORE_OK && i < snapshot->channel_count;
+	     i++) {
+		const struct bf_channel *channel = &snapshot->channels[i];
+
+		result = bf_store_channel_number(store,
+		    channel->tenant ? channel->tenant : overlay->default_tenant,
+		    channel->name, &overlay->numbers[i], err);
+	}
+	if (result == BF_STORE_OK)
+		result = bf_store_settings(store, "toggle/", note_setting,
+		    overlay, err);
+	if (result == BF_STORE_OK)
+		result = bf_store_settings(store, "channel/", note_setting,
+		    overlay, err);
+	return result;
+}
+
+static void
+free_overlay(struct overlay *overlay)
+{
+	bf_snapshot_free(&overlay->snapshot);
+	for (size_t i = 0; i < overlay->setting_count; i++) {
+		free(overlay->settings[i].name);
+		free(overlay->settings[i].value);
+	}
+	free(overlay->settings);
+	free(overlay->numbers);
+	free(overlay->default_tenant);
+	free(overlay);
+}
+
+/* Splits "KIND/FIRST/SECOND[/THIRD]" in place; parts that lack are NULL. */
+static void
+split(char *name, char *parts[4])
+{
+	for (int i = 0; i < 4; i++) {
+		parts[i] = name;
+		if (name && (name = strchr(name, '/')))
+			*name++ = '\0';
+	}
+}
+
+/* Lays one setting of the store over the registry. */
+static void
+lay_over(struct bf_registry *registry, struct setting *setting)
+{
+	const struct bf_event_type *type;
+	struct bf_channel_state *state;
+	char *parts[4];
+
+	split(setting->name, parts);
+	if (!parts[1] || !parts[2])
+		return;
+	if (strcmp(parts[0], "toggle") == 0) {
+		type = bf_registry_type(registry, parts[2]);
+		if (type)
+			bf_registry_set_toggle(registry, parts[1], type,
+			    strcmp(setting->value, "on") == 0);
+		return;
+	}
+	state = bf_registry_channel(registry, parts[1], parts[2]);
+	if (!state || !parts[3])
+		return;
+	if (strcmp(parts[3], "disabled") == 0) {
+		state->disabled = true;
+	} else if (strcmp(parts[3], "stopped") == 0) {
+		state->stopped = true;
+		free(state->stop_reason);
+		state->stop_reason = bf_strdup(setting->value);
+	}
+}
+
+/* The registry that the snapshot and the store make together. */
+static struct bf_registry *
+make_registry(struct overlay *overlay)
+{
+	struct bf_registry *registry =
+	    bf_registry_new(overlay->snapshot, overlay->default_tenant);
+	struct bf_channel_state *const *states;
+	size_t count;
+
+	overlay->snapshot = NULL;
+	states = bf_registry_all_channels(registry, &count);
+	for (size_t i = 0; i < count; i++)
+		bf_registry_number(registry, states[i], overlay->numbers[i]);
+	for (size_t i = 0; i < overlay->setting_count; i++)
+		lay_over(registry, &overlay->settings[i]);
+	return registry;
+}
+
+/* Cancels what waits for a channel that is gone, a step at a time. */
+static void
+cancel_step(struct scheduler *scheduler, uint32_t channel)
+{
+	struct bf_change *change = bf_new(struct bf_change);
+
+	change->kind = BF_CHANGE_CANCEL;
+	change->select.selector.id.channel = channel;
+	change->select.now = bf_scheduler_now(scheduler);
+	change->select.limit = CANCEL_STEP;
+	bf_committer_add(scheduler->committer, change, false);
+}
+
+void
+bf_settings_cancelled(struct scheduler *scheduler,
+    const struct bf_change *change)
+{
+	const uint32_t channel = change->select.selector.id.channel;
+
+	scheduler->metrics.cancelled += change->select.count;
+	if (change->select.more && !bf_lane_state_find(scheduler, channel))
+		cancel_step(scheduler, channel);
+}
+
+/* Removes the lanes whose channels the new registry does not have. */
+static void
+remove_old_lanes(struct scheduler *scheduler)
+{
+	struct bf_lane_state *lane, *next;
+
+	HASH_ITER(hh, scheduler->lanes, lane, next)
+	{
+		const uint32_t number = lane->number;
+
+		if (bf_registry_channel_numbered(scheduler->registry, number))
+			continue;
+		bf_worker_orphan(scheduler, lane);
+		bf_lane_state_remove(scheduler, lane);
+		cancel_step(scheduler, number);
+	}
+}
+
+static void
+swap_registry(struct scheduler *scheduler, struct bf_registry *registry)
+{
+	struct bf_registry *old = scheduler->registry;
+	struct bf_channel_state *const *states;
+	size_t count;
+
+	scheduler->registry = registry;
+	scheduler->generation++;
+	remove_old_lanes(scheduler);
+	states = bf_registry_all_channels(registry, &count);
+	for (size_t i = 0; i < count; i++)
+		bf_lane_state_make(scheduler, states[i]);
+	bf_registry_free(&old);
+}
+
+static void
+overlay_done(void *owner, struct store_call *call)
+{
+	struct scheduler *scheduler = owner;
+	struct overlay *overlay = (struct overlay *)call;
+
+	if (call->result != BF_STORE_OK) {
+		bf_log(BF_LOG_ERROR,
+		    "reload: %s; the old configuration stays in use",
+		    call->error.text);
+	} else {
+		swap_registry(scheduler, make_registry(overlay));
+		bf_accept_flush(scheduler);
+		bf_log(BF_LOG_INFO, "the new configuration is in use");
+	}
+	free_overlay(overlay);
+	bf_worker_pump_soon(scheduler);
+}
+
+void
+bf_settings_take(struct scheduler *scheduler, struct bf_snapshot *snapshot)
+{
+	struct overlay *overlay = bf_new(struct overlay);
+
+	overlay->call.run = run_overlay;
+	overlay->call.done = overlay_done;
+	overlay->snapshot = snapshot;
+	bf_committer_call(scheduler->committer, &overlay->call);
+}
+
+/* Takes note of what waits in the store from before. */
+static enum bf_store_result
+load_backlog(struct scheduler *scheduler, struct bf_store *store,
+    struct bf_error *err)
+{
+	struct bf_backlog *backlog = NULL;
+	enum bf_store_result result;
+	size_t count = 0;
+
+	result = bf_store_backlog(store, &backlog, &count, err);
+	for (size_t i = 0; result == BF_STORE_OK && i < count; i++) {
+		struct bf_lane_state *lane =
+		    bf_lane_state_find(scheduler, backlog[i].channel);
+
+		if (!lane) {
+			scheduler->orphans = bf_resize(scheduler->orphans,
+			    scheduler->orphan_count + 1,
+			    sizeof(*scheduler->orphans));
+			scheduler->orphans[scheduler->orphan_count++] =
+			    backlog[i].channel;
+			continue;
+		}
+		lane->fresh_stored = backlog[i].fresh;
+		for (int64_t left = backlog[i].retries; left > 0; left--)
+			bf_lane_state_retrying(scheduler, lane);
+		if (backlog[i].retries > 0)
+			bf_lane_state_retry(scheduler, lane,
+			    backlog[i].next_due);
+		bf_lane_state_wanted(scheduler, lane);
+		bf_retain_waiting(scheduler);
+	}
+	free(backlog);
+	return result;
+}
+
+int
+bf_settings_start(struct scheduler *scheduler, struct bf_store *store,
+    struct bf_snapshot *snapshot, struct bf_error *err)
+{
+	struct overlay *overlay = bf_new(struct overlay);
+	enum bf_store_result result;
+
+	overlay->snapshot = snapshot;
+	result = run_overlay(store, &overlay->call, err);
+	if (result == BF_STORE_OK)
+		swap_registry(scheduler, make_registry(overlay));
+	free_overlay(overlay);
+	if (result == BF_STORE_OK)
+		result = load_backlog(scheduler, store, err);
+	return result == BF_STORE_OK ? 0 : -1;
+}
+
+void
+bf_settings_cancel_orphans(struct scheduler *scheduler)
+{
+	for (size_t i = 0; i < scheduler->orphan_count; i++)
+		cancel_step(scheduler, scheduler->orphans[i]);
+	free(scheduler->orphans);
+	scheduler->orphans = NULL;
+	scheduler->orphan_count = 0;
+}
+
+void
+bf_settings_put(struct scheduler *scheduler, const char *name,
+    const char *value)
+{
+	struct bf_change *change = bf_new(struct bf_change);
+
+	change->kind = BF_CHANGE_PUT;
+	change->put.name = bf_strdup(name);
+	change->put.value = bf_strdup(value);
+	bf_committer_add(scheduler->committer, change, true);
+}
+
+void
+bf_settings_channel_put(struct scheduler *scheduler,
+    const struct bf_channel *channel, const char *what, const char *value)
+{
+	char *name = bf_strf("channel/%s/%s/%s",
+	    channel->tenant ? channel->tenant
+			    : bf_registry_default_tenant(scheduler->registry),
+	    channel->name, what);
+
+	bf_settings_put(scheduler, name, value);
+	free(name);
+}
+
+void
+bf_settings_stop_channel(struct scheduler *scheduler,
+    struct bf_lane_state *lane, const char *reason)
+{
+	struct bf_channel_state *state = lane->state;
+
+	if (state->stopped)
+		return;
+	state->stopped = true;
+	state->stop_reason = bf_strdup(*reason ? reason : "endpoint gone");
+	bf_settings_channel_put(scheduler, state->channel, "stopped",
+	    state->stop_reason);
+	bf_lane_state_refresh(scheduler, lane);
+	bf_log(BF_LOG_ERROR, "channel %s is stopped: %s", state->channel->name,
+	    state->stop_reason);
+	bf_notice_stopped(scheduler, lane, state->stop_reason);
+}

@@ -1,0 +1,336 @@
+/*
+ * worker.c - the process that delivers: compose, perform, judge
+ *
+ * It owns nothing: what it has in hand is known to the scheduler, which sends
+ * it again if this process dies. It ends when its link to the scheduler does.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <belfry/memory.h>
+
+#include "core/base/log.h"
+#include "core/process/own_address.h"
+#include "core/process/worker_private.h"
+#include "core/wire/control.h"
+
+#define EXCERPT_MOST 1024 /* bytes of an answer that are kept */
+#define EXCERPT_PLAIN 200 /* of a plain success */
+
+struct worker {
+	struct event_base *base;
+	struct event *control_event;
+	int control;
+	struct bf_link *link;
+	struct worker_channels *channels;
+	struct bf_transport *transport;
+	const struct bf_snapshot *snapshot;
+	size_t in_hand;
+	bool draining;
+	int status;
+};
+
+/* An attempt under way. */
+struct attempt {
+	struct worker *worker;
+	struct worker_channel *channel;
+	struct bf_event *event;
+	struct bf_msg_outcome outcome;
+	char delivery_id[BF_DELIVERY_ID_TEXT];
+};
+
+static void
+leave_if_done(struct worker *worker)
+{
+	if (worker->draining && worker->in_hand == 0)
+		event_base_loopexit(worker->base, NULL);
+}
+
+static void
+free_attempt(struct attempt *attempt)
+{
+	if (attempt->channel)
+		bf_worker_channel_done(attempt->channel);
+	bf_event_unref(&attempt->event);
+	free(attempt->outcome.attempt.why);
+	free(attempt->outcome.attempt.excerpt);
+	free(attempt->outcome.transcript);
+	free(attempt);
+}
+
+/* Sends the outcome, which ends the attempt. */
+static void
+finish(struct attempt *attempt)
+{
+	struct worker *worker = attempt->worker;
+
+	bf_link_send(worker->link, &(struct bf_message){ .kind = BF_MSG_OUTCOME,
+				       .outcome = attempt->outcome });
+	free_attempt(attempt);
+	worker->in_hand--;
+	leave_if_done(worker);
+}
+
+/* Ends the attempt with a verdict of our own. */
+static void
+conclude(struct attempt *attempt, enum bf_outcome outcome, const char *why)
+{
+	attempt->outcome.outcome = outcome;
+	attempt->outcome.attempt.why = bf_strdup(why);
+	finish(attempt);
+}
+
+/* The beginning of the answer's body, for the history. */
+static void
+keep_excerpt(struct attempt *attempt, const struct bf_response *response)
+{
+	const bool plain = response->status >= 200 && response->status < 300;
+	const size_t most = plain ? EXCERPT_PLAIN : EXCERPT_MOST;
+	const size_t size =
+	    response->body.size < most ? response->body.size : most;
+
+	if (size == 0)
+		return;
+	attempt->outcome.attempt.excerpt =
+	    bf_strndup(response->body.data, size);
+	attempt->outcome.attempt.excerpt_size = size;
+}
+
+static void
+judge(struct attempt *attempt, const struct bf_response *response)
+{
+	const struct bf_module *module =
+	    bf_worker_channel_module(attempt->channel);
+	struct bf_verdict verdict = { .outcome = BF_RETRY };
+
+	if (module->judge)
+		module->judge(bf_worker_channel_settings(attempt->channel),
+		    response, &verdict);
+	else
+		bf_verdict_http(response, &verdict);
+	attempt->outcome.outcome = verdict.outcome;
+	attempt->outcome.wait = verdict.wait;
+	attempt->outcome.stop_channel = verdict.stop_channel;
+	if (verdict.why[0])
+		attempt->outcome.attempt.why = bf_strdup(verdict.why);
+}
+
+static void
+on_done(void *context, const struct bf_response *response,
+    const struct bf_timings *timings, const char *transcript)
+{
+	struct attempt *attempt = context;
+	struct bf_attempt *kept = &attempt->outcome.attempt;
+
+	kept->took_us = timings->total_us;
+	kept->resolve_us = timings->resolve_us;
+	kept->connect_us = timings->connect_us;
+	kept->tls_us = timings->tls_us;
+	kept->first_byte_us = timings->first_byte_us;
+	kept->status = response->status;
+	keep_excerpt(attempt, response);
+	judge(attempt, response);
+	attempt->outcome.transcript = bf_strdup(transcript);
+	finish(attempt);
+}
+
+/* Composes the request and starts it. */
+static void
+start(struct attempt *attempt)
+{
+	struct worker *worker = attempt->worker;
+	const struct bf_channel *conf =
+	    bf_worker_channel_conf(attempt->channel);
+	const struct bf_module *module =
+	    bf_worker_channel_module(attempt->channel);
+	const struct bf_transport_options options = {
+		.proxy = conf->policy.proxy,
+		.bind_address = conf->policy.bind_address,
+		.timeout = conf->policy.timeout,
+		.transcript = attempt->outcome.test,
+		.fresh = attempt->outcome.test,
+	};
+	struct bf_request request = {
+		.delivery_id = attempt->delivery_id,
+		.attempt = attempt->outcome.attempt.number,
+		.now = attempt->outcome.attempt.at,
+		.method = "POST",
+	};
+	struct bf_error err = { "" };
+
+	if (module->compose(bf_worker_channel_settings(attempt->channel),
+		attempt->event, &request, &err) == -1) {
+		bf_request_free(&request);
+		conclude(attempt, BF_FAILED, err.text);
+		return;
+	}
+	bf_transport_start(worker->transport, &request, &options, on_done,
+	    attempt);
+}
+
+static void
+deliver(struct worker *worker, struct bf_msg_deliver *message)
+{
+	struct attempt *attempt = bf_new(struct attempt);
+	struct bf_error err;
+
+	worker->in_hand++;
+	attempt->worker = worker;
+	attempt->event = message->event;
+	message->event = NULL;
+	attempt->outcome.id = message->id;
+	attempt->outcome.tries = message->tries;
+	attempt->outcome.test = message->test;
+	attempt->outcome.attempt = (struct bf_attempt){
+		.number = (int)message->attempt,
+		.at = bf_clock_wall(),
+		.resolve_us = -1,
+		.connect_us = -1,
+		.tls_us = -1,
+		.first_byte_us = -1,
+	};
+	bf_delivery_id_format(message->id, attempt->delivery_id);
+	attempt->channel =
+	    bf_worker_channel_use(worker->channels, message->id.channel, &err);
+	if (attempt->channel)
+		start(attempt);
+	else
+		conclude(attempt, BF_RETRY, err.text);
+}
+
+static void
+on_message(void *context, struct bf_message *message)
+{
+	struct worker *worker = context;
+
+	switch (message->kind) {
+	case BF_MSG_CHANNEL:
+		bf_worker_channels_put(worker->channels, &message->channel);
+		break;
+	case BF_MSG_FORGET:
+		bf_worker_channels_forget(worker->channels,
+		    message->forget.channel);
+		break;
+	case BF_MSG_DELIVER:
+		deliver(worker, &message->deliver);
+		break;
+	default:
+		bf_log(BF_LOG_ERROR, "the scheduler sent message %d",
+		    (int)message->kind);
+	}
+}
+
+static void
+on_closed(void *context, const char *why)
+{
+	struct worker *worker = context;
+
+	if (why)
+		bf_log(BF_LOG_ERROR, "link to the scheduler: %s", why);
+	/* Nobody would hear of what is in hand. */
+	event_base_loopbreak(worker->base);
+}
+
+static void
+drain(struct worker *worker)
+{
+	if (worker->draining)
+		return;
+	worker->draining = true;
+	bf_link_send(worker->link,
+	    &(struct bf_message){ .kind = BF_MSG_DRAINING });
+	leave_if_done(worker);
+}
+
+static void
+on_control(evutil_socket_t fd, short what, void *context)
+{
+	struct worker *worker = context;
+	struct bf_control control;
+	struct bf_error err;
+	int got;
+
+	(void)what;
+	while ((got = bf_control_receive(fd, &control)) == 1) {
+		if (control.fd != -1)
+			close(control.fd);
+		if (control.kind == BF_CONTROL_QUIT)
+			drain(worker);
+		else if (control.kind == BF_CONTROL_REOPEN &&
+			 bf_log_reopen(&err) == -1)
+			bf_log(BF_LOG_ERROR, "%s", err.text);
+	}
+	if (got == 0 || (errno != EAGAIN && errno != EPROTO))
+		event_base_loopbreak(worker->base);
+}
+
+/* An event that is delivered to belfry itself would never end. */
+static int
+guard(void *context, const struct sockaddr *address, unsigned length,
+    char *reason, size_t size)
+{
+	const struct worker *worker = context;
+
+	if (!bf_own_address(worker->snapshot, address, length))
+		return 0;
+	snprintf(reason, size, "that address is belfry's own intake");
+	return -1;
+}
+
+static void
+say_hello(struct worker *worker, const struct bf_birth *birth)
+{
+	bf_link_send(worker->link,
+	    &(struct bf_message){ .kind = BF_MSG_WORKER_HELLO,
+		.worker_hello = { .version = BF_WIRE_VERSION,
+		    .pid = getpid(),
+		    .group = (char *)(birth->group ? birth->group : ""),
+		    .credit =
+			(uint32_t)birth->snapshot->worker_connections } });
+	bf_control_send(worker->control,
+	    &(struct bf_control){ BF_CONTROL_READY, getpid(), 0, -1 });
+}
+
+int
+bf_worker_main(struct bf_birth *birth)
+{
+	static const struct bf_link_handler handler = { on_message, on_closed };
+	struct worker worker = { .control = birth->control,
+		.snapshot = birth->snapshot };
+	struct bf_error err;
+
+	signal(SIGPIPE, SIG_IGN);
+	worker.base = event_base_new();
+	if (!worker.base)
+		abort();
+	worker.transport = bf_transport_new(worker.base,
+	    2 * (long)birth->snapshot->worker_connections, &err);
+	if (!worker.transport) {
+		bf_log(BF_LOG_EMERG, "%s", err.text);
+		event_base_free(worker.base);
+		return EXIT_FAILURE;
+	}
+	bf_transport_guard_with(worker.transport, guard, &worker);
+	worker.channels = bf_worker_channels_new(birth->snapshot);
+	worker.link = bf_link_new(worker.base, birth->link, &handler, &worker);
+	evutil_make_socket_nonblocking(worker.control);
+	worker.control_event = event_new(worker.base, worker.control,
+	    EV_READ | EV_PERSIST, on_control, &worker);
+	if (!worker.control_event ||
+	    event_add(worker.control_event, NULL) == -1)
+		abort();
+	say_hello(&worker, birth);
+	event_base_dispatch(worker.base);
+
+	bf_link_free(&worker.link);
+	bf_transport_free(&worker.transport);
+	bf_worker_channels_free(&worker.channels);
+	event_free(worker.control_event);
+	event_base_free(worker.base);
+	return worker.status;
+}
