@@ -19,7 +19,8 @@ tests_bench_storebench_LDADD = libcore.la libbelfry.la
 if CMOCKA
 STORE_HELPERS = tests/unit/store_helpers.c tests/unit/store_helpers.h
 check_PROGRAMS += tests/unit/store_commit_test tests/unit/store_claim_test \
-	tests/unit/store_read_test tests/unit/store_open_test
+	tests/unit/store_read_test tests/unit/store_open_test \
+	tests/unit/store_crash_test tests/unit/store_fault_test
 tests_unit_store_commit_test_SOURCES = tests/unit/store_commit_test.c \
 	$(STORE_HELPERS)
 tests_unit_store_commit_test_LDADD = $(UNIT_LIBS)
@@ -32,4 +33,17 @@ tests_unit_store_read_test_LDADD = $(UNIT_LIBS)
 tests_unit_store_open_test_SOURCES = tests/unit/store_open_test.c \
 	$(STORE_HELPERS)
 tests_unit_store_open_test_LDADD = $(UNIT_LIBS)
+tests_unit_store_crash_test_SOURCES = tests/unit/store_crash_test.c \
+	$(STORE_HELPERS)
+tests_unit_store_crash_test_LDADD = $(UNIT_LIBS)
+tests_unit_store_fault_test_SOURCES = tests/unit/store_fault_test.c \
+	tests/unit/faulty_vfs.c tests/unit/faulty_vfs.h $(STORE_HELPERS)
+tests_unit_store_fault_test_LDADD = $(UNIT_LIBS)
+endif
+
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/store_fuzz
+tests_fuzz_store_fuzz_SOURCES = tests/fuzz/store_fuzz.c
+tests_fuzz_store_fuzz_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_store_fuzz_LDADD = $(UNIT_LIBS)
 endif

@@ -1,0 +1,248 @@
+/*
+ * store_fault_test.c - a disk that fails at any operation, and then forgets
+ *
+ * A small life of a store is played once for each operation on the disk, with
+ * that operation failing. What was acknowledged must be there after a power
+ * cut at any later moment, whatever the disk kept of what wasn't synced; what
+ * failed must succeed when it is done again.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <belfry/memory.h>
+
+#include "core/base/log.h"
+#include "tests/unit/faulty_vfs.h"
+#include "tests/unit/store_helpers.h"
+
+#define BATCH 3u
+#define TRIES 20 /* of a thing that fails, before it is taken as broken */
+
+static char *dir;
+static struct bf_store *store;
+static struct bf_error err;
+static unsigned acknowledged; /* batches */
+
+/* ---- looking at what is left ---- */
+
+static void
+every_batch_is_there(struct bf_store *left)
+{
+	for (unsigned n = 0; n < acknowledged * BATCH; n++) {
+		const bool ended = n < (acknowledged - 1) * BATCH;
+
+		if (state_of(left, n, 1) !=
+		    (ended ? BF_STATE_DELIVERED : BF_STATE_SCHEDULED))
+			/* The batch after may be there, unacknowledged. */
+			assert_int_equal(state_of(left, n, 1),
+			    BF_STATE_DELIVERED);
+		assert_int_equal(state_of(left, n, 2), BF_STATE_SCHEDULED);
+	}
+}
+
+/* Cuts the power, and opens what is left on a disk that works. */
+static void
+survives_a_power_cut(enum faulty_luck luck)
+{
+	char *left = make_directory();
+	struct bf_store *after;
+
+	faulty_cut_power(left, luck);
+	faulty_fail(0, 0);
+	after = open_store(left);
+	every_batch_is_there(after);
+	succeed(bf_store_check(after, &err), &err);
+	bf_store_close(&after);
+	remove_directory(left);
+}
+
+/* ---- a life ---- */
+
+static bool
+open_or_fail(void)
+{
+	for (int i = 0; !store && i < TRIES; i++)
+		store = bf_store_open(dir, &err);
+	return store != NULL;
+}
+
+static void
+fill_batch(struct bf_batch *batch, unsigned number)
+{
+	bf_batch_init(batch);
+	for (unsigned i = 0; i < BATCH; i++) {
+		const unsigned n = number * BATCH + i;
+
+		add_event(batch, n, "deploy_failed", 2);
+		if (number > 0)
+			add_finish(batch, n - BATCH, 1, 0, BF_STATE_DELIVERED);
+	}
+}
+
+/* Commits the next batch, trying again as long as that is allowed. */
+static void
+commit_next(void)
+{
+	enum bf_store_result result = BF_STORE_AGAIN;
+	struct bf_batch batch;
+
+	fill_batch(&batch, acknowledged);
+	for (int i = 0; result == BF_STORE_AGAIN && i < TRIES; i++)
+		result = bf_store_commit(store, &batch, &err);
+	succeed(result, &err);
+	acknowledged++;
+	bf_batch_clear(&batch);
+}
+
+/* Opens, commits, closes (which moves the log into the file), and again. */
+static void
+live(unsigned fault, unsigned count, enum faulty_luck luck)
+{
+	acknowledged = 0;
+	faulty_fail(fault, count);
+	for (int part = 0; part < 2; part++) {
+		if (!open_or_fail())
+			fail_msg("%s", err.text);
+		for (int i = 0; i < 3; i++)
+			commit_next();
+		if (part == 0)
+			bf_store_close(&store);
+	}
+	survives_a_power_cut(luck);
+	bf_store_close(&store);
+}
+
+static void
+with_directory(unsigned fault, unsigned count, enum faulty_luck luck)
+{
+	dir = make_directory();
+	faulty_install();
+	live(fault, count, luck);
+	faulty_remove();
+	store = open_store(dir);
+	every_batch_is_there(store);
+	succeed(bf_store_check(store, &err), &err);
+	bf_store_close(&store);
+	remove_directory(dir);
+}
+
+/* ---- */
+
+static unsigned
+operations_of_a_life(void)
+{
+	unsigned operations;
+
+	dir = make_directory();
+	faulty_install();
+	faulty_fail(0, 0);
+	acknowledged = 0;
+	for (int part = 0; part < 2; part++) {
+		store = open_store(dir);
+		for (int i = 0; i < 3; i++)
+			commit_next();
+		if (part == 0)
+			bf_store_close(&store);
+	}
+	operations = faulty_operations();
+	bf_store_close(&store);
+	faulty_remove();
+	remove_directory(dir);
+	return operations;
+}
+
+static void
+any_operation_may_fail_once(void **state)
+{
+	const unsigned operations = operations_of_a_life();
+
+	(void)state;
+	assert_in_range(operations, 50, 1000);
+	for (unsigned fault = 1; fault <= operations; fault++)
+		with_directory(fault, 1, fault % 3);
+}
+
+static void
+the_disk_may_fail_for_a_while(void **state)
+{
+	const unsigned operations = operations_of_a_life();
+
+	(void)state;
+	for (unsigned fault = 1; fault <= operations; fault += 3)
+		with_directory(fault, 6, fault % 3);
+}
+
+/* The power goes after each commit, with nothing kept but what was synced. */
+static void
+the_power_may_go_at_any_time(void **state)
+{
+	const unsigned operations = operations_of_a_life();
+
+	(void)state;
+	for (unsigned fault = 1; fault <= operations; fault += 2) {
+		dir = make_directory();
+		faulty_install();
+		acknowledged = 0;
+		faulty_fail(fault, 1);
+		if (!open_or_fail())
+			fail_msg("%s", err.text);
+		for (int i = 0; i < 4; i++) {
+			const unsigned used = faulty_operations();
+
+			commit_next();
+			survives_a_power_cut(i % 3);
+			faulty_fail(fault > used ? fault - used : 0, 1);
+		}
+		bf_store_close(&store);
+		faulty_remove();
+		remove_directory(dir);
+	}
+}
+
+static void
+a_disk_that_stays_broken_gets_an_answer(void **state)
+{
+	struct bf_batch batch;
+
+	(void)state;
+	dir = make_directory();
+	faulty_install();
+	store = open_store(dir);
+	acknowledged = 0;
+	commit_next();
+	faulty_fail(1, 1000000);
+	fill_batch(&batch, 1);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(bf_store_commit(store, &batch, &err),
+		    BF_STORE_AGAIN);
+		assert_non_null(strstr(err.text, "I/O error"));
+	}
+	bf_batch_clear(&batch);
+	assert_int_equal(state_of(store, 0, 1), BF_STATE_SCHEDULED);
+	faulty_fail(0, 0);
+	commit_next();
+	survives_a_power_cut(FAULTY_NOTHING);
+	bf_store_close(&store);
+	faulty_remove();
+	remove_directory(dir);
+}
+
+int
+main(void)
+{
+	const struct bf_log_settings quiet = { "stderr", BF_LOG_ERROR, false };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(any_operation_may_fail_once),
+		cmocka_unit_test(the_disk_may_fail_for_a_while),
+		cmocka_unit_test(the_power_may_go_at_any_time),
+		cmocka_unit_test(a_disk_that_stays_broken_gets_an_answer),
+	};
+
+	bf_log_open(&quiet, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
