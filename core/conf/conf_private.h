@@ -66,7 +66,7 @@ int bf_file_read(const char *path, size_t limit, struct bf_buf *out,
 /* A type that a setting can have. */
 struct bf_type {
 	size_t size;          /* of the member */
-	size_t min, max;      /* words; max 0: any number */
+	size_t min, max;      /* words */
 	const char *expected; /* the words, for messages */
 	/* Sets the member from words that are final and of the right number. */
 	int (*set)(const struct bf_directive *directive,

@@ -7,7 +7,17 @@ libcore_la_SOURCES += core/conf/conf.c core/conf/dump.c core/conf/file.c core/co
 	core/conf/value.c
 
 if CMOCKA
-check_PROGRAMS += tests/unit/conf_test
+check_PROGRAMS += tests/unit/conf_test tests/unit/settings_test
 tests_unit_conf_test_SOURCES = tests/unit/conf_test.c
 tests_unit_conf_test_LDADD = $(UNIT_LIBS)
+tests_unit_settings_test_SOURCES = tests/unit/settings_test.c
+tests_unit_settings_test_LDADD = $(UNIT_LIBS)
 endif
+
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/conf_fuzz
+tests_fuzz_conf_fuzz_SOURCES = tests/fuzz/conf_fuzz.c
+tests_fuzz_conf_fuzz_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_conf_fuzz_LDADD = $(UNIT_LIBS)
+endif
+EXTRA_DIST += tests/fuzz/corpus/conf

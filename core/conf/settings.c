@@ -186,41 +186,57 @@ contains(const char *const *names, const char *name)
  * forgotten. NULL if there is none. */
 static const char *
 swallowed(const struct bf_conf_node *node, const struct bf_directive *table,
-    const char *const *skip)
+    const char *const *more)
 {
 	for (size_t i = 0; i < node->words.count; i++) {
 		const char *word = node->words.items[i];
 
-		if (bf_settings_find(table, word) || contains(skip, word))
+		if ((table && bf_settings_find(table, word)) ||
+		    contains(more, word))
 			return word;
 	}
 	return NULL;
 }
 
-/* Checks the shape: the number of words, and no block. */
-static int
-check_shape(const struct bf_directive *directive,
-    const struct bf_conf_node *node, const struct bf_directive *table,
-    const char *const *skip, struct bf_error *err)
+int
+bf_settings_shape(const struct bf_shape *shape, const struct bf_conf_node *node,
+    const struct bf_directive *table, const char *const *more,
+    struct bf_error *err)
 {
-	const struct bf_type *type = &bf_types[directive->type];
 	const size_t count = node->words.count;
-	const bool many = type->max > 0 && count > type->max;
-	const char *word;
+	const bool many = count > shape->max;
+	const bool block = node->has_block && !shape->block;
+	const char *word = many || block ? swallowed(node, table, more) : NULL;
 
-	if (!node->has_block && count >= type->min && !many)
-		return 0;
-	word = many || node->has_block ? swallowed(node, table, skip) : NULL;
 	if (word)
 		return bf_conf_error(node, err,
 		    "%s: expected %s; is a \";\" missing before \"%s\"?",
-		    node->name, type->expected, word);
-	if (node->has_block)
+		    node->name, shape->expected, word);
+	if (block)
 		return bf_conf_error(node, err,
 		    "%s: a block; expected %s and \";\"", node->name,
-		    type->expected);
-	return bf_conf_error(node, err, "%s: %zu values; expected %s",
-	    node->name, count, type->expected);
+		    shape->expected);
+	if (many || count < shape->min)
+		return bf_conf_error(node, err, "%s: %zu values; expected %s",
+		    node->name, count,
+		    *shape->expected ? shape->expected : "none");
+	if (shape->block && !node->has_block)
+		return bf_conf_error(node, err,
+		    "%s: no block; expected %s%s{ ... }", node->name,
+		    shape->expected, *shape->expected ? " " : "");
+	return 0;
+}
+
+static int
+check_shape(const struct bf_directive *directive,
+    const struct bf_conf_node *node, const struct bf_directive *table,
+    const char *const *more, struct bf_error *err)
+{
+	const struct bf_type *type = &bf_types[directive->type];
+	const struct bf_shape shape = { type->min, type->max, type->expected,
+		false };
+
+	return bf_settings_shape(&shape, node, table, more, err);
 }
 
 /* Sets one member from a directive (or from a fallback in its shape). */

@@ -53,6 +53,24 @@ int bf_settings_final(const struct bf_directive *directive,
     const struct bf_conf_node *node, const struct bf_secret_source *secrets,
     struct bf_strings *words, bool *secret, struct bf_error *err);
 
+#define BF_WORDS_ANY SIZE_MAX /* words: as many as you like */
+
+/* What a directive must look like. */
+struct bf_shape {
+	size_t min, max;      /* words */
+	const char *expected; /* the words, for messages; "" for none */
+	bool block;           /* { } stands behind them */
+};
+
+/*
+ * Checks the shape of a directive. Where it is wrong because the ";" in front
+ * of another directive of the block was forgotten, the message says so: names
+ * come from the table and from more (NULL-terminated); both may be NULL.
+ */
+int bf_settings_shape(const struct bf_shape *shape,
+    const struct bf_conf_node *node, const struct bf_directive *table,
+    const char *const *more, struct bf_error *err);
+
 /* "unknown directive "urll"; did you mean "url"?" at the node. Names come from
  * the table and from more (NULL-terminated); both may be NULL. Always -1. */
 int bf_settings_unknown(const struct bf_conf_node *node,

@@ -279,7 +279,7 @@ const struct bf_type bf_types[] = {
 	    clear_url, false },
 	[BF_TYPE_SECRET] = { sizeof(struct bf_secret), 1, 1, "one secret",
 	    set_secret, clear_secret, false },
-	[BF_TYPE_WORDS] = { sizeof(struct bf_strings), 1, 0,
+	[BF_TYPE_WORDS] = { sizeof(struct bf_strings), 1, BF_WORDS_ANY,
 	    "at least one value", set_words, clear_words, false },
 	[BF_TYPE_PAIRS] = { sizeof(struct bf_pairs), 2, 2, "a name and a value",
 	    set_pair, clear_pairs, true },

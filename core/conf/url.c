@@ -169,11 +169,11 @@ authority_mistake(struct part authority, bool with_port)
 		if (colon)
 			host.size = (size_t)(colon - authority.text);
 	}
+	if (!colon && with_port)
+		return "no port; expected ADDRESS:PORT";
 	mistake = host_mistake(host);
-	if (mistake || (!colon && !with_port))
+	if (mistake || !colon)
 		return mistake;
-	if (!colon)
-		return "no port; expected a colon and a port after the address";
 	port.text = colon + 1;
 	port.size = authority.size - host.size - 1;
 	return port_mistake(port);

@@ -1,7 +1,20 @@
-libcore_la_SOURCES += core/registry/builtin.h core/registry/load.h \
+libcore_la_SOURCES += core/registry/builtin.h core/registry/context.h \
+	core/registry/load.h core/registry/load_private.h \
 	core/registry/pattern.h core/registry/registry.h \
 	core/registry/snapshot.h core/registry/snapshot_private.h \
 	core/registry/snapshot_wire.h
-libcore_la_SOURCES += core/registry/builtin.c core/registry/pattern.c \
+libcore_la_SOURCES += core/registry/builtin.c core/registry/context.c \
+	core/registry/load.c core/registry/load_api.c \
+	core/registry/load_channel.c core/registry/load_events.c \
+	core/registry/load_main.c core/registry/load_module.c \
+	core/registry/load_names.c core/registry/load_policy.c \
+	core/registry/load_token.c core/registry/pattern.c \
 	core/registry/registry.c core/registry/snapshot.c \
 	core/registry/snapshot_wire.c
+
+if CMOCKA
+check_PROGRAMS += tests/unit/load_test
+tests_unit_load_test_SOURCES = tests/unit/load_test.c \
+	tests/unit/load_fixture.c tests/unit/load_fixture.h
+tests_unit_load_test_LDADD = $(UNIT_LIBS)
+endif

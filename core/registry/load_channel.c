@@ -1,0 +1,151 @@
+/*
+ * load_channel.c - channels and tenants
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <belfry/memory.h>
+
+#include "core/registry/load_private.h"
+
+/* Carries one of the module's directives, its references looked up. */
+static int
+add_setting(struct bf_loading *loading, struct bf_channel *channel,
+    const struct bf_directive *directive, const struct bf_conf_node *node)
+{
+	struct bf_setting *setting;
+	struct bf_error cause;
+
+	channel->settings = bf_grow(channel->settings, channel->setting_count,
+	    sizeof(*setting));
+	setting = &channel->settings[channel->setting_count++];
+	setting->name = bf_strdup(directive->name);
+	setting->line = node->line;
+	if (bf_settings_final(directive, node, loading->secrets,
+		&setting->words, &setting->secret, &cause) == 0)
+		return 0;
+	return bf_conf_error(node, loading->err, "%s: %s", node->name,
+	    cause.text);
+}
+
+/* Checks the module's directives one by one, as its struct would be set. */
+static int
+check_settings(struct bf_loading *loading, const struct bf_directive *table,
+    const struct bf_conf_node *node)
+{
+	const char **core = bf_context_names(&bf_context_channel, NULL);
+	void *scratch = bf_zalloc(1, bf_settings_size(table) + 1);
+	int result = bf_settings_apply(table, scratch, node, core,
+	    loading->secrets, loading->err);
+
+	bf_settings_clear(table, scratch);
+	free(scratch);
+	free(core);
+	return result;
+}
+
+static int
+read_settings(struct bf_loading *loading, const struct bf_directive *table,
+    const struct bf_conf_node *node, struct bf_channel *channel)
+{
+	const struct bf_module_source *modules = loading->modules;
+	const struct bf_directive *directive;
+	struct bf_error cause;
+
+	if (check_settings(loading, table, node) == -1)
+		return -1;
+	for (const struct bf_conf_node *setting = node->block; setting;
+	     setting = setting->next) {
+		directive = bf_settings_find(table, setting->name);
+		if (directive &&
+		    add_setting(loading, channel, directive, setting) == -1)
+			return -1;
+	}
+	if (!modules->check || modules->check(modules->context, channel->module,
+				   channel, &cause) == 0)
+		return 0;
+	return bf_conf_error(node, loading->err, "channel %s %s: %s",
+	    channel->module, channel->name, cause.text);
+}
+
+/* The names of a table, NULL at the end; free the array. */
+static const char **
+names_of(const struct bf_directive *table)
+{
+	const struct bf_context alone = { .table = table };
+
+	return bf_context_names(&alone, NULL);
+}
+
+int
+bf_read_channel(struct bf_loading *loading, const struct bf_special *special,
+    const struct bf_conf_node *node, void *target)
+{
+	struct bf_snapshot *snapshot = loading->snapshot;
+	const char *name = node->words.items[1];
+	const int module = bf_find_module(loading, node, node->words.items[0]);
+	struct bf_channel *channel;
+	const char **names;
+	int result;
+
+	(void)special;
+	(void)target;
+	if (module == -1 ||
+	    bf_name_check(loading, node, BF_NAMING_THING, name) == -1 ||
+	    bf_define(loading, node, "channel", loading->tenant, name) == -1)
+		return -1;
+	snapshot->channels = bf_grow(snapshot->channels,
+	    snapshot->channel_count, sizeof(*channel));
+	channel = &snapshot->channels[snapshot->channel_count++];
+	channel->tenant = bf_strdup(
+	    loading->tenant ? loading->tenant : snapshot->default_tenant);
+	channel->name = bf_strdup(name);
+	channel->module = bf_strdup(node->words.items[0]);
+	channel->file = bf_strdup(node->file);
+	channel->line = node->line;
+	names = names_of(loading->tables[module]);
+	result = bf_read_policy(loading, node, &snapshot->modules[module],
+	    names, &channel->policy);
+	free(names);
+	if (result == 0)
+		result = read_settings(loading, loading->tables[module], node,
+		    channel);
+	return result;
+}
+
+/* ---- tenants ---- */
+
+static const struct bf_special specials[] = {
+	{ "events", "", 0, 0, true, false, NULL,
+	    "The tenant's toggles of event types.", 0, bf_read_toggles },
+	{ "channel", "MODULE NAME", 2, 2, true, true, NULL,
+	    "A destination of the tenant.", 0, bf_read_channel },
+	{ 0 },
+};
+
+const struct bf_context bf_context_tenant = { "tenant", "tenant ID", NULL,
+	specials };
+
+int
+bf_read_tenant(struct bf_loading *loading, const struct bf_special *special,
+    const struct bf_conf_node *node, void *target)
+{
+	struct bf_snapshot *snapshot = target;
+	const char *id = node->words.items[0];
+	struct bf_tenant *tenant;
+	int result;
+
+	(void)special;
+	if (bf_name_check(loading, node, BF_NAMING_TENANT, id) == -1 ||
+	    bf_define(loading, node, "tenant", NULL, id) == -1)
+		return -1;
+	snapshot->tenants =
+	    bf_grow(snapshot->tenants, snapshot->tenant_count, sizeof(*tenant));
+	tenant = &snapshot->tenants[snapshot->tenant_count++];
+	tenant->id = bf_strdup(id);
+	loading->tenant = id;
+	result =
+	    bf_context_read(loading, &bf_context_tenant, node, tenant, NULL);
+	loading->tenant = NULL;
+	return result;
+}
