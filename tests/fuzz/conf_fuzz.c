@@ -52,7 +52,8 @@ LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size)
 	static const char *const secrets[] = { "secret", NULL };
 	const char *text = (const char *)bytes;
 	struct bf_conf_tree *tree;
-	struct bf_conf_node at = { .name = "fuzz", .file = "fuzz", .line = 1 };
+	char name[] = "fuzz";
+	struct bf_conf_node at = { .name = name, .file = "fuzz", .line = 1 };
 	struct thing thing = { 0 };
 	struct bf_buf out = { 0 };
 	struct bf_error err;
