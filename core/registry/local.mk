@@ -13,8 +13,23 @@ libcore_la_SOURCES += core/registry/builtin.c core/registry/context.c \
 	core/registry/snapshot_wire.c
 
 if CMOCKA
-check_PROGRAMS += tests/unit/load_test
+check_PROGRAMS += tests/unit/load_test tests/unit/registry_test \
+	tests/unit/snapshot_wire_test
 tests_unit_load_test_SOURCES = tests/unit/load_test.c \
 	tests/unit/load_fixture.c tests/unit/load_fixture.h
 tests_unit_load_test_LDADD = $(UNIT_LIBS)
+tests_unit_registry_test_SOURCES = tests/unit/registry_test.c \
+	tests/unit/load_fixture.c tests/unit/load_fixture.h
+tests_unit_registry_test_LDADD = $(UNIT_LIBS)
+tests_unit_snapshot_wire_test_SOURCES = tests/unit/snapshot_wire_test.c \
+	tests/unit/load_fixture.c tests/unit/load_fixture.h
+tests_unit_snapshot_wire_test_LDADD = $(UNIT_LIBS)
 endif
+
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/snapshot_fuzz
+tests_fuzz_snapshot_fuzz_SOURCES = tests/fuzz/snapshot_fuzz.c
+tests_fuzz_snapshot_fuzz_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_snapshot_fuzz_LDADD = $(UNIT_LIBS)
+endif
+EXTRA_DIST += tests/fuzz/corpus/snapshot

@@ -1,0 +1,219 @@
+/*
+ * registry_test.c - lookups, toggles and states over a snapshot; patterns
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <belfry/memory.h>
+
+#include "core/registry/pattern.h"
+#include "core/registry/registry.h"
+#include "tests/unit/load_fixture.h"
+
+static struct bf_registry *
+registry_of(const char *text)
+{
+	return bf_registry_new(load_good(text), "made-at-first-start");
+}
+
+static void
+what_has_no_tenant_belongs_to_the_default_one(void **state)
+{
+	struct bf_registry *r = registry_of("channel post a { }");
+	size_t count;
+
+	(void)state;
+	assert_string_equal(bf_registry_default_tenant(r),
+	    "made-at-first-start");
+	assert_non_null(bf_registry_channel(r, "made-at-first-start", "a"));
+	assert_string_equal(bf_registry_channels(r, "made-at-first-start",
+				&count)[0]
+				->channel->tenant,
+	    "made-at-first-start");
+	assert_int_equal(count, 1);
+	bf_registry_free(&r);
+	assert_null(r);
+	r = registry_of("default_tenant acme; channel post a { }");
+	assert_string_equal(bf_registry_default_tenant(r), "acme");
+	assert_non_null(bf_registry_channel(r, "acme", "a"));
+	assert_null(bf_registry_channel(r, "made-at-first-start", "a"));
+	bf_registry_free(&r);
+}
+
+static void
+channels_are_found_by_tenant_name_and_number(void **state)
+{
+	struct bf_registry *r = registry_of("default_tenant d;\n"
+					    "channel post b { }\n"
+					    "channel post a { }\n"
+					    "tenant t { channel post a { } }");
+	struct bf_channel_state *a = bf_registry_channel(r, "d", "a");
+	char name[200];
+	size_t count;
+
+	(void)state;
+	assert_ptr_not_equal(a, bf_registry_channel(r, "t", "a"));
+	assert_string_equal(bf_registry_channels(r, "d", &count)[0]
+				->channel->name,
+	    "b");
+	assert_int_equal(count, 2);
+	bf_registry_all_channels(r, &count);
+	assert_int_equal(count, 3);
+	assert_null(bf_registry_channels(r, "nobody", &count));
+	assert_int_equal(count, 0);
+	assert_null(bf_registry_channel(r, "t", "b"));
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	assert_null(bf_registry_channel(r, "t", name));
+	assert_null(bf_registry_channel_numbered(r, 0));
+	bf_registry_number(r, a, 7);
+	assert_int_equal(a->channel->number, 7);
+	assert_ptr_equal(bf_registry_channel_numbered(r, 7), a);
+	bf_registry_number(r, a, 8);
+	assert_null(bf_registry_channel_numbered(r, 7));
+	assert_ptr_equal(bf_registry_channel_numbered(r, 8), a);
+	bf_registry_free(&r);
+}
+
+static void
+a_block_for_the_tenant_that_became_default_adds_to_it(void **state)
+{
+	struct bf_snapshot *s = load_good("channel post a { }\n"
+					  "tenant made { channel post a { }\n"
+					  " channel post b { }\n"
+					  " events { deploy_failed off; } }");
+	struct bf_registry *r = bf_registry_new(s, "made");
+	size_t count;
+
+	(void)state;
+	bf_registry_channels(r, "made", &count);
+	assert_int_equal(count, 2);
+	assert_int_equal(bf_registry_channel(r, "made", "a")->channel->line, 2);
+	assert_false(
+	    bf_registry_toggle(r, "made", bf_registry_type(r, "deploy_failed"))
+		.enabled);
+	bf_registry_free(&r);
+}
+
+static void
+a_toggle_is_the_conf_files_the_apis_or_the_default(void **state)
+{
+	struct bf_registry *r =
+	    registry_of("default_tenant d; events { deploy_started on; }\n"
+			"tenant t { }");
+	const struct bf_event_type *type =
+	    bf_registry_type(r, "deploy_started");
+	struct bf_toggle_state toggle = bf_registry_toggle(r, "d", type);
+
+	(void)state;
+	assert_true(toggle.enabled);
+	assert_int_equal(toggle.source, BF_TOGGLE_CONF);
+	assert_int_equal(toggle.line, 2);
+	assert_int_equal(bf_registry_set_toggle(r, "d", type, 0), -1);
+	assert_false(bf_registry_toggle(r, "t", type).enabled);
+	assert_int_equal(bf_registry_set_toggle(r, "t", type, 1), 0);
+	toggle = bf_registry_toggle(r, "t", type);
+	assert_true(toggle.enabled);
+	assert_int_equal(toggle.source, BF_TOGGLE_API);
+	assert_int_equal(bf_registry_set_toggle(r, "t", type, -1), 0);
+	toggle = bf_registry_toggle(r, "t", type);
+	assert_false(toggle.enabled);
+	assert_int_equal(toggle.source, BF_TOGGLE_DEFAULT);
+	/* A tenant that the conf file does not know has toggles, too. */
+	type = bf_registry_type(r, "deploy_failed");
+	assert_true(bf_registry_toggle(r, "new", type).enabled);
+	assert_int_equal(bf_registry_set_toggle(r, "new", type, 0), 0);
+	assert_false(bf_registry_toggle(r, "new", type).enabled);
+	bf_registry_free(&r);
+}
+
+static void
+why_a_channel_does_not_run_is_said(void **state)
+{
+	struct bf_registry *r =
+	    registry_of("default_tenant d; disable hook;\n"
+			"channel post a { } channel post off { enabled off; }\n"
+			"channel hook h { url http://a/; }");
+	struct bf_channel_state *a = bf_registry_channel(r, "d", "a");
+	const char *why;
+
+	(void)state;
+	assert_true(bf_registry_channel_runs(r, a, &why));
+	assert_null(why);
+	a->stopped = true;
+	assert_false(bf_registry_channel_runs(r, a, &why));
+	assert_string_equal(why, "its endpoint is gone");
+	a->stop_reason = bf_strdup("410 Gone");
+	assert_false(bf_registry_channel_runs(r, a, &why));
+	assert_string_equal(why, "410 Gone");
+	a->disabled = true;
+	assert_false(bf_registry_channel_runs(r, a, &why));
+	assert_string_equal(why, "it was disabled over the API");
+	assert_false(bf_registry_channel_runs(r,
+	    bf_registry_channel(r, "d", "off"), &why));
+	assert_string_equal(why, "it is disabled in the conf file");
+	assert_false(bf_registry_channel_runs(r,
+	    bf_registry_channel(r, "d", "h"), &why));
+	assert_string_equal(why, "its module is disabled in the conf file");
+	bf_registry_free(&r);
+}
+
+static void
+patterns_match_names_stars_and_categories(void **state)
+{
+	static const struct {
+		const char *pattern;
+		bool matches;
+	} cases[] = {
+		{ "deploy_failed", true },
+		{ "deploy_faile", false },
+		{ "deploy_failed_", false },
+		{ "deploy_*", true },
+		{ "*", true },
+		{ "**", true },
+		{ "*failed", true },
+		{ "*fail*", true },
+		{ "d*y_*d", true },
+		{ "d*x*d", false },
+		{ "*_started", false },
+		{ "deploy_failed*", true },
+		{ "", false },
+		{ "category:deployment", true },
+		{ "category:deploy", false },
+		{ "category:*", false },
+		{ "category:", false },
+	};
+	const struct bf_event_type type = { .name = (char *)"deploy_failed",
+		.category = (char *)"deployment" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		if (bf_pattern_matches(cases[i].pattern, &type) !=
+		    cases[i].matches)
+			fail_msg("%s", cases[i].pattern);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_has_no_tenant_belongs_to_the_default_one),
+		cmocka_unit_test(channels_are_found_by_tenant_name_and_number),
+		cmocka_unit_test(
+		    a_block_for_the_tenant_that_became_default_adds_to_it),
+		cmocka_unit_test(
+		    a_toggle_is_the_conf_files_the_apis_or_the_default),
+		cmocka_unit_test(why_a_channel_does_not_run_is_said),
+		cmocka_unit_test(patterns_match_names_stars_and_categories),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
