@@ -44,6 +44,20 @@ check_settings(struct bf_loading *loading, const struct bf_directive *table,
 	return result;
 }
 
+/* A message of the module, which may name the place already. */
+static int
+refuse_channel(struct bf_loading *loading, const struct bf_conf_node *node,
+    const struct bf_channel *channel, const char *message)
+{
+	char *place = bf_strf("%s:%u: ", node->file, node->line);
+
+	if (strncmp(message, place, strlen(place)) == 0)
+		message += strlen(place);
+	free(place);
+	return bf_conf_error(node, loading->err, "channel %s %s: %s",
+	    channel->module, channel->name, message);
+}
+
 static int
 read_settings(struct bf_loading *loading, const struct bf_directive *table,
     const struct bf_conf_node *node, struct bf_channel *channel)
@@ -64,8 +78,7 @@ read_settings(struct bf_loading *loading, const struct bf_directive *table,
 	if (!modules->check || modules->check(modules->context, channel->module,
 				   channel, &cause) == 0)
 		return 0;
-	return bf_conf_error(node, loading->err, "channel %s %s: %s",
-	    channel->module, channel->name, cause.text);
+	return refuse_channel(loading, node, channel, cause.text);
 }
 
 /* The names of a table, NULL at the end; free the array. */
@@ -117,9 +130,9 @@ bf_read_channel(struct bf_loading *loading, const struct bf_special *special,
 
 static const struct bf_special specials[] = {
 	{ "events", "", 0, 0, true, false, NULL,
-	    "The tenant's toggles of event types.", 0, bf_read_toggles },
+	    "The tenant's toggles of event types", 0, bf_read_toggles },
 	{ "channel", "MODULE NAME", 2, 2, true, true, NULL,
-	    "A destination of the tenant.", 0, bf_read_channel },
+	    "A destination of the tenant", 0, bf_read_channel },
 	{ 0 },
 };
 

@@ -71,15 +71,15 @@ static const char *const severities[] = { "info", "success", "warning", "error",
 static const struct bf_directive event_table[] = {
 	{ BF_FIELD(event_settings, category), .required = true,
 	    .help = "What the type is about; channels may ask for a whole "
-		    "category." },
+		    "category" },
 	{ BF_FIELD(event_settings, severity), .fallback = "info",
-	    .choices = severities, .help = "How urgent the type is." },
+	    .choices = severities, .help = "How urgent the type is" },
 	{ BF_FIELD_AS("default", event_settings, enabled), .fallback = "on",
-	    .help = "The state of its toggle where nobody sets it." },
+	    .help = "The state of its toggle where nobody sets it" },
 	{ BF_FIELD(event_settings, description),
-	    .help = "One line: what has happened." },
+	    .help = "One line: what has happened" },
 	{ BF_FIELD(event_settings, metadata),
-	    .help = "A usual metadata key and what it holds; never enforced." },
+	    .help = "A usual metadata key and what it holds; never enforced" },
 	{ 0 },
 };
 
@@ -228,11 +228,11 @@ read_nothing(struct bf_loading *loading, const struct bf_special *special,
 
 static const struct bf_special specials[] = {
 	{ "event", "NAME", 1, 1, true, true, NULL,
-	    "Registers an event type of your own.", 0, read_event },
+	    "Registers an event type of your own", 0, read_event },
 	/* Stands for the name of every event type. */
 	{ "TYPE", "on | off", 1, 1, false, true, NULL,
 	    "The toggle of an event type: one that is off is sent to no "
-	    "channel.",
+	    "channel",
 	    0, read_nothing },
 	{ 0 },
 };

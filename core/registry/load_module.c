@@ -94,12 +94,33 @@ check_defaults(const struct bf_module_info *info, struct bf_error *err)
 	return result;
 }
 
+/* Whether the module was built with this belfry: then its name, with ".la",
+ * is one of the words of BF_MODULES_SHIPPED. */
+static bool
+is_shipped(const char *name)
+{
+	/* A space in front of the first word, too. */
+	static const char shipped[] = " " BF_MODULES_SHIPPED;
+	const size_t size = strlen(name);
+	const char *word = shipped + 1;
+
+	while ((word = strstr(word, name))) {
+		if (word[-1] == ' ' && strncmp(word + size, ".la", 3) == 0)
+			return true;
+		word += size;
+	}
+	return false;
+}
+
+/* A module that belfry does not ship gets workers of its own, unless the
+ * conf file trusts it. */
 static int
 read_isolate(struct bf_loading *loading, const struct bf_conf_node *node,
     struct bf_module_info *info)
 {
 	const char *word;
 
+	info->isolate = !is_shipped(info->name);
 	if (node->words.count < 2)
 		return 0;
 	word = node->words.items[1];

@@ -140,25 +140,24 @@ read_rate(struct bf_loading *loading, const struct bf_special *special,
 
 static const struct bf_directive table[] = {
 	{ BF_FIELD(bf_channel_policy, enabled), .fallback = "on",
-	    .help =
-		"Whether the channel gets events; off keeps its settings." },
+	    .help = "Whether the channel gets events; off keeps its settings" },
 	{ BF_FIELD(bf_channel_policy, events),
 	    .help = "The event types that the channel gets: names, patterns "
-		    "such as deploy_*, category:NAME. Without it, all." },
+		    "such as deploy_*, category:NAME; without it, all" },
 	{ BF_FIELD(bf_channel_policy, timeout), .fallback = "10s", .min = 100,
-	    .max = HOUR, .help = "How long one attempt may take, in all." },
+	    .max = HOUR, .help = "How long one attempt may take, in all" },
 	{ BF_FIELD(bf_channel_policy, max_age), .fallback = "24h",
 	    .min = SECOND, .max = 365 * DAY,
-	    .help = "How long after its acceptance a delivery is given up." },
+	    .help = "How long after its acceptance a delivery is given up" },
 	{ BF_FIELD(bf_channel_policy, retry_after_max), .fallback = "1h",
 	    .min = 0, .max = 30 * DAY,
 	    .help = "The longest wait that a server may ask for "
-		    "(Retry-After)." },
+		    "(Retry-After)" },
 	{ BF_FIELD(bf_channel_policy, concurrency), .fallback = "16", .min = 1,
-	    .max = 1024, .help = "How many attempts are made at once." },
+	    .max = 1024, .help = "How many attempts are made at once" },
 	{ BF_FIELD(bf_channel_policy, ordered), .fallback = "off",
 	    .help = "Whether a delivery waits until the one before it has "
-		    "ended: one at a time, in order of acceptance." },
+		    "ended: one at a time, in order of acceptance" },
 	{ 0 },
 };
 
@@ -166,20 +165,20 @@ static const struct bf_special specials[] = {
 	{ "retry", "DURATION ... | none", 1, BF_WORDS_ANY, false, false,
 	    default_retry,
 	    "The delays before each further attempt, counted from the failure "
-	    "before it. A module may have another default.",
+	    "before it; a module may have another default",
 	    0, read_retry },
 	{ "jitter", "PERCENT%", 1, 1, false, false, "0%",
-	    "By how much a delay may be longer, at random.", 0, read_jitter },
+	    "By how much a delay may be longer, at random", 0, read_jitter },
 	{ "rate", "NUMBER/s | NUMBER/m | NUMBER/h [burst=NUMBER] | off", 1, 2,
 	    false, false, "off",
-	    "How many attempts are made at most; burst of them at once.", 0,
+	    "How many attempts are made at most; burst of them at once", 0,
 	    read_rate },
 	{ "proxy", "URL | off", 1, 1, false, false, NULL,
-	    "The proxy of this channel; without it, that of the main context.",
+	    "The proxy of this channel; without it, that of the main context",
 	    offsetof(struct bf_channel_policy, proxy), bf_read_proxy },
 	{ "bind_address", "ADDRESS | INTERFACE | off", 1, 1, false, false, NULL,
 	    "The local address of outgoing connections; without it, that of "
-	    "the main context.",
+	    "the main context",
 	    offsetof(struct bf_channel_policy, bind_address),
 	    bf_read_bind_address },
 	{ 0 },

@@ -22,13 +22,13 @@ static const char *const scopes[] = { "ingest", "read", "admin", NULL };
 static const struct bf_directive table[] = {
 	{ BF_FIELD(token_settings, value), .required = true,
 	    .help = "What the client sends; best kept elsewhere, as "
-		    "file:PATH or env:NAME." },
+		    "file:PATH or env:NAME" },
 	{ BF_FIELD(token_settings, tenant),
-	    .help = "Whose token it is; without it, the default tenant's." },
+	    .help = "Whose token it is; without it, the default tenant's" },
 	{ BF_FIELD(token_settings, scope), .fallback = "ingest",
 	    .choices = scopes,
 	    .help = "What it allows: to post events, to read the tenant's "
-		    "state, or everything for every tenant." },
+		    "state, or everything for every tenant" },
 	{ 0 },
 };
 

@@ -52,6 +52,8 @@ static const struct {
 	{ "hook", hook_table, NULL, NULL },
 	{ "post", post_table, "1m 5m", "5d" },
 	{ "clash", clash_table, NULL, NULL },
+	{ "webhook", post_table, NULL, NULL },
+	{ "hoo", post_table, NULL, NULL },
 	{ "odd", post_table, "1x", NULL },
 };
 

@@ -55,6 +55,26 @@ an_empty_file_means_the_defaults(void **state)
 }
 
 static void
+modules_of_others_run_alone_unless_trusted(void **state)
+{
+	struct bf_error err;
+	struct bf_snapshot *s =
+	    load_text("load_module modules/hook.so;"
+		      "load_module modules/post.so isolate=off;"
+		      "load_module modules/webhook.so;"
+		      "load_module modules/hoo.so;",
+		&err);
+
+	(void)state;
+	assert_non_null(s);
+	assert_true(bf_snapshot_module(s, "hook")->isolate);
+	assert_false(bf_snapshot_module(s, "post")->isolate);
+	assert_false(bf_snapshot_module(s, "webhook")->isolate);
+	assert_true(bf_snapshot_module(s, "hoo")->isolate);
+	bf_snapshot_free(&s);
+}
+
+static void
 the_main_context_is_read(void **state)
 {
 	struct bf_snapshot *s = load_good(
@@ -500,6 +520,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_empty_file_means_the_defaults),
+		cmocka_unit_test(modules_of_others_run_alone_unless_trusted),
 		cmocka_unit_test(the_main_context_is_read),
 		cmocka_unit_test(event_types_and_toggles_are_registered),
 		cmocka_unit_test(a_channel_has_a_policy_and_settings),
