@@ -1,6 +1,7 @@
 libcore_la_SOURCES += core/process/child.h \
 	core/process/committer.c core/process/committer.h \
-	core/process/own_address.c core/process/own_address.h \
+	core/process/intake.c core/process/own_address.c \
+	core/process/own_address.h \
 	core/process/scheduler.c core/process/scheduler_accept.c \
 	core/process/scheduler_command.c core/process/scheduler_lane.c \
 	core/process/scheduler_metrics.c core/process/scheduler_notice.c \

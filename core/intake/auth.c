@@ -1,0 +1,254 @@
+/*
+ * auth.c - who asks, and what they may do
+ *
+ * Tokens are known by their SHA-256 only: those of the conf file stand in the
+ * snapshot, those made over the API in the store, looked up once and kept in a
+ * bounded cache until the scheduler says that they changed. Comparing hashes of
+ * what was sent leaks nothing about what would have been right.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <belfry/encode.h>
+#include <belfry/memory.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include "core/intake/intake_private.h"
+
+#define CACHE_MOST 4096 /* tokens; beyond it the cache starts anew */
+#define LOOK_UP_MS 50   /* for a token in the store */
+
+struct token_cache {
+	struct cached *all;
+	struct bf_store *store; /* for looking tokens up */
+};
+
+struct cached {
+	unsigned char hash[BF_TOKEN_HASH_SIZE];
+	bool known;
+	struct caller caller;
+	UT_hash_handle hh;
+};
+
+bool
+bf_auth_peer_is_trusted(int fd)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+	       (peer.uid == 0 || peer.uid == geteuid());
+}
+
+static struct token_cache *
+cache_of(struct intake *intake)
+{
+	if (!intake->tokens)
+		intake->tokens = bf_new(struct token_cache);
+	return intake->tokens;
+}
+
+void
+bf_auth_flush(struct intake *intake)
+{
+	struct cached *cached, *next;
+
+	if (!intake->tokens)
+		return;
+	HASH_ITER(hh, intake->tokens->all, cached, next)
+	{
+		HASH_DEL(intake->tokens->all, cached);
+		free(cached);
+	}
+}
+
+void
+bf_auth_free(struct intake *intake)
+{
+	bf_auth_flush(intake);
+	if (intake->tokens)
+		bf_store_close(&intake->tokens->store);
+	free(intake->tokens);
+	intake->tokens = NULL;
+}
+
+static int
+scope_of(const char *name, enum bf_scope *scope)
+{
+	static const char *const names[] = { "ingest", "read", "admin" };
+
+	for (size_t i = 0; name && i < 3; i++) {
+		if (strcmp(name, names[i]) == 0) {
+			*scope = (enum bf_scope)i;
+			return 0;
+		}
+	}
+	return -1;
+}
+
+static void
+set_caller(struct caller *caller, enum bf_scope scope, const char *tenant)
+{
+	caller->scope = scope;
+	caller->any_tenant = scope == BF_SCOPE_ADMIN;
+	snprintf(caller->tenant, sizeof(caller->tenant), "%s", tenant);
+}
+
+/* A token of the conf file. */
+static bool
+find_in_snapshot(const struct intake *intake,
+    const unsigned char hash[BF_TOKEN_HASH_SIZE], struct caller *caller)
+{
+	const struct bf_snapshot *snapshot = intake->snapshot;
+
+	for (size_t i = 0; i < snapshot->token_count; i++) {
+		const struct bf_token *token = &snapshot->tokens[i];
+
+		if (CRYPTO_memcmp(token->hash, hash, BF_TOKEN_HASH_SIZE) != 0)
+			continue;
+		set_caller(caller, token->scope,
+		    token->tenant ? token->tenant : intake->default_tenant);
+		return true;
+	}
+	return false;
+}
+
+/* What the store says of a token. -1: it can't be asked now. */
+static int
+ask_store(struct intake *intake, const unsigned char hash[BF_TOKEN_HASH_SIZE],
+    char **value)
+{
+	struct token_cache *cache = cache_of(intake);
+	struct bf_buf name = { 0 };
+	struct bf_error err;
+	int status = 0;
+
+	*value = NULL;
+	if (!cache->store)
+		cache->store =
+		    bf_store_open_reader(intake->snapshot->state_dir, &err);
+	if (!cache->store)
+		return -1;
+	bf_buf_add_text(&name, "token/");
+	bf_encode_hex(&name, hash, BF_TOKEN_HASH_SIZE);
+	bf_store_deadline(cache->store, (struct bf_duration){ LOOK_UP_MS });
+	if (bf_store_get(cache->store, name.data, value, &err) != BF_STORE_OK)
+		status = -1;
+	bf_buf_free(&name);
+	return status;
+}
+
+/* Reads {"name","tenant_id","scope",...} as the store keeps it. */
+static bool
+read_token(const char *value, struct caller *caller)
+{
+	cJSON *json = cJSON_Parse(value);
+	const char *tenant = cJSON_GetStringValue(
+	    cJSON_GetObjectItemCaseSensitive(json, "tenant_id"));
+	enum bf_scope scope;
+	const bool known =
+	    tenant &&
+	    scope_of(cJSON_GetStringValue(
+			 cJSON_GetObjectItemCaseSensitive(json, "scope")),
+		&scope) == 0;
+
+	if (known)
+		set_caller(caller, scope, tenant);
+	cJSON_Delete(json);
+	return known;
+}
+
+/* A token made over the API. -1: it can't be told now. */
+static int
+find_in_store(struct intake *intake,
+    const unsigned char hash[BF_TOKEN_HASH_SIZE], struct caller *caller)
+{
+	struct token_cache *cache = cache_of(intake);
+	struct cached *cached;
+	char *value;
+
+	HASH_FIND(hh, cache->all, hash, BF_TOKEN_HASH_SIZE, cached);
+	if (!cached) {
+		if (ask_store(intake, hash, &value) == -1)
+			return -1;
+		if (HASH_COUNT(cache->all) >= CACHE_MOST)
+			bf_auth_flush(intake);
+		cached = bf_new(struct cached);
+		memcpy(cached->hash, hash, BF_TOKEN_HASH_SIZE);
+		cached->known = value && read_token(value, &cached->caller);
+		free(value);
+		HASH_ADD(hh, cache->all, hash, BF_TOKEN_HASH_SIZE, cached);
+	}
+	*caller = cached->caller;
+	return cached->known;
+}
+
+/* The token of "Bearer <token>" (RFC 6750, section 2.1); NULL if none. */
+static const char *
+bearer(const char *authorization)
+{
+	if (!authorization || strncasecmp(authorization, "Bearer ", 7) != 0)
+		return NULL;
+	authorization += 7;
+	return authorization + strspn(authorization, " ");
+}
+
+static int
+refuse(struct connection *connection, const char *detail)
+{
+	bf_reply_problem(connection, 401, "unauthorized", NULL,
+	    "WWW-Authenticate: Bearer realm=\"belfry\"\r\n", "%s", detail);
+	return -1;
+}
+
+/* Identifies the caller by a token. */
+static int
+identify(struct connection *connection, const char *token)
+{
+	struct intake *intake = connection->intake;
+	unsigned char hash[BF_TOKEN_HASH_SIZE];
+	int found;
+
+	if (!EVP_Digest(token, strlen(token), hash, NULL, EVP_sha256(), NULL))
+		abort();
+	if (find_in_snapshot(intake, hash, &connection->caller))
+		return 0;
+	found = find_in_store(intake, hash, &connection->caller);
+	if (found == 1)
+		return 0;
+	if (found == 0)
+		return refuse(connection, "a valid bearer token is needed");
+	bf_reply_problem(connection, 503, "store", NULL, "Retry-After: 1\r\n",
+	    "the token can't be looked up now");
+	return -1;
+}
+
+int
+bf_auth(struct connection *connection)
+{
+	const struct bf_http_request *request =
+	    bf_http_request(connection->http);
+	const char *token = bearer(request->authorization);
+
+	if (token && *token) {
+		if (identify(connection, token) == -1)
+			return -1;
+	} else if (connection->trusted && !request->authorization) {
+		set_caller(&connection->caller, BF_SCOPE_ADMIN,
+		    connection->intake->default_tenant);
+	} else {
+		return refuse(connection, "a valid bearer token is needed");
+	}
+	/* Scopes do not include one another, but for admin. */
+	if (connection->caller.scope == BF_SCOPE_ADMIN ||
+	    connection->caller.scope == connection->route->scope)
+		return 0;
+	bf_reply_problem(connection, 403, "scope", NULL, NULL,
+	    "the token's scope does not allow this");
+	return -1;
+}

@@ -1,0 +1,362 @@
+/*
+ * connection.c - one connection's life: requests in, answers out, in order
+ *
+ * One request is dealt with at a time; what a peer sends meanwhile waits in
+ * the kernel. Every state has a deadline counted from its beginning, so that a
+ * peer who sends a byte a second gains nothing by it. The timer is set once and
+ * looks at the deadline when it fires: moving the deadline is an assignment.
+ */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include <belfry/memory.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent_ssl.h>
+
+#include "core/intake/intake_private.h"
+
+#define LINGER_MS 1000        /* for the peer to read a last answer */
+#define INPUT_MOST (64 << 10) /* bytes of input held back */
+
+static void
+set_deadline(struct connection *connection, int64_t ms)
+{
+	const int64_t now = bf_clock_monotonic_ms();
+	const int64_t before = connection->deadline;
+
+	connection->deadline = now + ms;
+	/* A timer that would fire too late is set anew. */
+	if (before == 0 || connection->deadline < before)
+		event_add(connection->timer,
+		    &(struct timeval){ ms / 1000, ms % 1000 * 1000 });
+}
+
+void
+bf_connection_close(struct connection *connection)
+{
+	struct intake *intake = connection->intake;
+
+	bf_post_forget(connection);
+	bf_command_forget(connection);
+	bf_read_forget(connection);
+	bf_stream_stop(connection);
+	TAILQ_REMOVE(&intake->connections, connection, entry);
+	intake->connection_count--;
+	bf_intake_count(intake, BF_COUNT_CONNECTIONS_OPEN, -1);
+	event_free(connection->timer);
+	bufferevent_free(connection->bev);
+	bf_http_free(&connection->http);
+	free(connection->parameter);
+	free(connection);
+	bf_intake_leave_if_done(intake);
+}
+
+/* Closes for writing and lets the peer read its answer: a close with unread
+ * input would reset the connection and take the answer with it. */
+static void
+linger(struct connection *connection)
+{
+	connection->lingering = true;
+	shutdown(bufferevent_getfd(connection->bev), SHUT_WR);
+	set_deadline(connection, LINGER_MS);
+	bufferevent_enable(connection->bev, EV_READ);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *context)
+{
+	struct connection *connection = context;
+	const int64_t left = connection->deadline - bf_clock_monotonic_ms();
+
+	(void)fd;
+	(void)what;
+	if (left > 0) {
+		event_add(connection->timer,
+		    &(struct timeval){ left / 1000, left % 1000 * 1000 });
+		return;
+	}
+	if (connection->streaming) {
+		set_deadline(connection, 3600 * 1000);
+		return;
+	}
+	/* A request that did not come in time is answered; one that is being
+	 * dealt with, or an answer that is not read, is not waited for. */
+	if (!connection->lingering && !connection->answering &&
+	    evbuffer_get_length(bufferevent_get_output(connection->bev)) == 0 &&
+	    bf_http_request(connection->http)->target) {
+		connection->keep_alive = false;
+		connection->answering = true;
+		bf_reply_problem(connection, 408, "timeout", NULL, NULL,
+		    "the request did not come in time");
+		return;
+	}
+	bf_connection_close(connection);
+}
+
+void
+bf_connection_answered(struct connection *connection)
+{
+	const struct bf_api_settings *api = &connection->intake->snapshot->api;
+
+	connection->answering = false;
+	connection->begun = false;
+	free(connection->parameter);
+	connection->parameter = NULL;
+	connection->route = NULL;
+	bf_http_reset(connection->http);
+	set_deadline(connection, api->keepalive_timeout.ms);
+	bufferevent_enable(connection->bev, EV_READ | EV_WRITE);
+	/* What the peer sent meanwhile is looked at in a turn of its own. */
+	if (connection->keep_alive &&
+	    evbuffer_get_length(bufferevent_get_input(connection->bev)) > 0)
+		bufferevent_trigger(connection->bev, EV_READ,
+		    BEV_TRIG_IGNORE_WATERMARKS | BEV_OPT_DEFER_CALLBACKS);
+}
+
+/* An error about the request itself: nothing after it can be understood. */
+static void
+refuse(struct connection *connection)
+{
+	const struct bf_http_request *request =
+	    bf_http_request(connection->http);
+
+	connection->keep_alive = false;
+	connection->answering = true;
+	bf_reply_problem(connection, request->status, "bad-request", NULL, NULL,
+	    "%s", request->error.text);
+}
+
+/* Whether the content type is the route's own, or NDJSON where that may be. */
+static bool
+takes_content(const struct route *route, const char *content_type)
+{
+	const size_t length = content_type ? strcspn(content_type, "; \t") : 0;
+
+	if (!content_type)
+		return false;
+	return (length == strlen("application/json") &&
+		   strncasecmp(content_type, "application/json", length) ==
+		       0) ||
+	       (route->handle == bf_post_events &&
+		   length == strlen("application/x-ndjson") &&
+		   strncasecmp(content_type, "application/x-ndjson", length) ==
+		       0);
+}
+
+/* Answers what can be answered from the head alone; 0: read on. */
+static int
+check_head(struct connection *connection)
+{
+	struct bf_http_request *request = bf_http_request(connection->http);
+	const char *allowed;
+	char extra[64];
+
+	connection->keep_alive = request->keep_alive;
+	connection->answering = true;
+	connection->route = bf_route_find(request->method, request->path,
+	    &connection->parameter, &allowed);
+	/* Until the body is read, the next request can't be. */
+	connection->keep_alive = request->keep_alive && !request->has_body;
+	if (!connection->route && allowed) {
+		snprintf(extra, sizeof(extra), "Allow: %s\r\n", allowed);
+		bf_reply_problem(connection, 405, "method-not-allowed", NULL,
+		    extra, "%s is not for this resource, but %s",
+		    request->method, allowed);
+		return -1;
+	}
+	if (!connection->route) {
+		bf_reply_problem(connection, 404, "not-found", NULL, NULL,
+		    "there is nothing at this path");
+		return -1;
+	}
+	if (!connection->route->open && bf_auth(connection) == -1)
+		return -1;
+	if (request->expect && !request->expects_continue) {
+		bf_reply_problem(connection, 417, "expectation", NULL, NULL,
+		    "the only expectation that is met is 100-continue");
+		return -1;
+	}
+	if (request->content_encoding) {
+		bf_reply_problem(connection, 415, "encoded", NULL, NULL,
+		    "the body must not be compressed");
+		return -1;
+	}
+	if (request->has_body && connection->route->body &&
+	    !takes_content(connection->route, request->content_type)) {
+		bf_reply_problem(connection, 415, "content-type", NULL, NULL,
+		    "expected Content-Type %s", connection->route->body);
+		return -1;
+	}
+	connection->answering = false;
+	connection->keep_alive = request->keep_alive;
+	if (request->has_body && request->expects_continue)
+		evbuffer_add_printf(bufferevent_get_output(connection->bev),
+		    "HTTP/1.1 100 Continue\r\n\r\n");
+	return 0;
+}
+
+/* Hands a whole request to its route. */
+static void
+dispatch(struct connection *connection)
+{
+	connection->answering = true;
+	bufferevent_disable(connection->bev, EV_READ);
+	set_deadline(connection, 10 * 60 * 1000);
+	if (connection->route->handle)
+		connection->route->handle(connection);
+	else
+		bf_command_request(connection);
+}
+
+/* Feeds the request with what came. Returns whether to go on. */
+static bool
+feed(struct connection *connection)
+{
+	struct evbuffer *in = bufferevent_get_input(connection->bev);
+	const size_t size = evbuffer_get_contiguous_space(in);
+	const bool fresh = !bf_http_request(connection->http)->target;
+	enum bf_http_state state;
+	size_t used;
+
+	state = bf_http_read(connection->http,
+	    size > 0 ? (char *)evbuffer_pullup(in, (ev_ssize_t)size) : "", size,
+	    &used);
+	evbuffer_drain(in, used);
+	if (state == BF_HTTP_ERROR) {
+		refuse(connection);
+		return false;
+	}
+	if (state == BF_HTTP_BODY && fresh)
+		return check_head(connection) == 0;
+	if (state == BF_HTTP_DONE) {
+		dispatch(connection);
+		return false;
+	}
+	return evbuffer_get_length(in) > 0;
+}
+
+/* The peer has begun a request: from now on it has its time. */
+static void
+begin_request(struct connection *connection)
+{
+	connection->keep_alive = true;
+	set_deadline(connection,
+	    connection->intake->snapshot->api.request_timeout.ms);
+}
+
+static void
+process(struct connection *connection)
+{
+	struct evbuffer *in = bufferevent_get_input(connection->bev);
+
+	if (connection->lingering || connection->streaming) {
+		evbuffer_drain(in, evbuffer_get_length(in));
+		return;
+	}
+	if (connection->answering)
+		return;
+	while (feed(connection))
+		continue;
+}
+
+static void
+on_read(struct bufferevent *bev, void *context)
+{
+	struct connection *connection = context;
+
+	(void)bev;
+	if (!connection->begun && !connection->answering) {
+		connection->begun = true;
+		begin_request(connection);
+	}
+	process(connection);
+}
+
+/* The output is out. */
+static void
+on_written(struct bufferevent *bev, void *context)
+{
+	struct connection *connection = context;
+
+	(void)bev;
+	if (connection->answering || connection->streaming ||
+	    connection->lingering || connection->keep_alive)
+		return;
+	linger(connection);
+}
+
+static void
+on_event(struct bufferevent *bev, short what, void *context)
+{
+	struct connection *connection = context;
+
+	if (what & BEV_EVENT_CONNECTED)
+		return;
+	/* A peer that has said all it will may still wait for its answer. */
+	if (what & BEV_EVENT_EOF && !connection->lingering &&
+	    evbuffer_get_length(bufferevent_get_output(bev)) > 0) {
+		connection->keep_alive = false;
+		bufferevent_disable(bev, EV_READ);
+		return;
+	}
+	bf_connection_close(connection);
+}
+
+static struct bufferevent *
+make_bufferevent(struct intake *intake, int fd, const struct bf_listen *listen)
+{
+	const int options = BEV_OPT_CLOSE_ON_FREE;
+
+	if (!listen->tls)
+		return bufferevent_socket_new(intake->base, fd, options);
+	return bufferevent_openssl_socket_new(intake->base, fd,
+	    SSL_new(intake->tls), BUFFEREVENT_SSL_ACCEPTING, options);
+}
+
+void
+bf_connection_new(struct intake *intake, int fd, const struct bf_listen *listen)
+{
+	struct connection *connection = bf_new(struct connection);
+	const int on = 1;
+
+	connection->intake = intake;
+	connection->local = strncmp(listen->address, "unix:", 5) == 0;
+	connection->trusted = connection->local && bf_auth_peer_is_trusted(fd);
+	if (!connection->local) {
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	}
+	connection->http = bf_http_new(&intake->limits);
+	connection->bev = make_bufferevent(intake, fd, listen);
+	connection->timer =
+	    event_new(intake->base, -1, 0, on_timer, connection);
+	if (!connection->bev || !connection->timer)
+		abort();
+	bufferevent_setcb(connection->bev, on_read, on_written, on_event,
+	    connection);
+	bufferevent_setwatermark(connection->bev, EV_READ, 0, INPUT_MOST);
+	TAILQ_INSERT_TAIL(&intake->connections, connection, entry);
+	intake->connection_count++;
+	bf_intake_count(intake, BF_COUNT_CONNECTIONS_OPEN, 1);
+	/* A silent peer, or a handshake, has the time of a request. */
+	set_deadline(connection, intake->snapshot->api.request_timeout.ms);
+	bufferevent_enable(connection->bev, EV_READ | EV_WRITE);
+}
+
+void
+bf_connection_drain(struct intake *intake)
+{
+	struct connection *connection, *next;
+
+	for (connection = TAILQ_FIRST(&intake->connections); connection;
+	     connection = next) {
+		next = TAILQ_NEXT(connection, entry);
+		if (connection->streaming)
+			bf_connection_close(connection);
+	}
+}

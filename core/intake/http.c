@@ -1,0 +1,528 @@
+/*
+ * http.c - one HTTP/1.1 request, read strictly
+ *
+ * The parser (http_parser) is lenient where RFC 9112 lets it be: it takes
+ * folded headers and bare line feeds, and does not mind a missing Host. What
+ * two readers could understand differently is refused here first. Debian has no
+ * newer parser that calls back on headers as a library of its own.
+ */
+#include "core/intake/http.h"
+
+#include <http_parser.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <belfry/memory.h>
+
+#define HEADERS_MOST 100         /* header fields of a request */
+#define TARGET_MOST 8192         /* bytes of a request target */
+#define OVERHEAD_MOST (64 << 10) /* bytes of chunk framing and trailers */
+
+struct bf_http {
+	http_parser parser;
+	const struct bf_http_limits *limits;
+	struct bf_http_request request;
+	struct bf_buf head;
+	enum bf_http_state state;
+	bool head_done;
+	struct bf_buf name, value; /* the header being read */
+	bool in_value;
+	size_t headers, hosts, lengths, encodings;
+	size_t body_bytes; /* of the body as framed */
+};
+
+static enum bf_http_state
+fail(struct bf_http *http, int status, const char *what)
+{
+	http->request.status = status;
+	bf_error_set(&http->request.error, "%s", what);
+	http->state = BF_HTTP_ERROR;
+	return BF_HTTP_ERROR;
+}
+
+/* ---- what the parser calls ---- */
+
+static int
+on_url(http_parser *parser, const char *at, size_t length)
+{
+	struct bf_http *http = parser->data;
+	char *target = http->request.target;
+	const size_t had = target ? strlen(target) : 0;
+
+	http->request.target = bf_resize(target, had + length + 1, 1);
+	memcpy(http->request.target + had, at, length);
+	http->request.target[had + length] = '\0';
+	return 0;
+}
+
+/* The headers that are looked at. */
+static const struct {
+	const char *name;
+	size_t offset;
+} wanted[] = {
+	{ "Authorization", offsetof(struct bf_http_request, authorization) },
+	{ "Content-Type", offsetof(struct bf_http_request, content_type) },
+	{ "Content-Encoding",
+	    offsetof(struct bf_http_request, content_encoding) },
+	{ "Expect", offsetof(struct bf_http_request, expect) },
+	{ "Idempotency-Key",
+	    offsetof(struct bf_http_request, idempotency_key) },
+};
+
+/* Takes note of one whole header. */
+static void
+end_header(struct bf_http *http)
+{
+	const char *name = bf_buf_text(&http->name);
+	const char *value = bf_buf_text(&http->value);
+
+	if (http->name.size == 0)
+		return;
+	http->headers++;
+	http->hosts += strcasecmp(name, "Host") == 0;
+	http->lengths += strcasecmp(name, "Content-Length") == 0;
+	if (strcasecmp(name, "Transfer-Encoding") == 0) {
+		http->encodings++;
+		if (strcasecmp(value, "chunked") != 0)
+			http->encodings = 100; /* refused below */
+	}
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++) {
+		char **member =
+		    (char **)((char *)&http->request + wanted[i].offset);
+
+		if (strcasecmp(name, wanted[i].name) != 0)
+			continue;
+		/* Given twice, none of them can be meant. */
+		if (*member)
+			http->headers = HEADERS_MOST + 1;
+		else
+			*member = bf_strdup(value);
+	}
+	bf_buf_clear(&http->name);
+	bf_buf_clear(&http->value);
+}
+
+static int
+on_header_field(http_parser *parser, const char *at, size_t length)
+{
+	struct bf_http *http = parser->data;
+
+	/* Trailers are bounded and not looked at. */
+	if (http->head_done)
+		return 0;
+	if (http->in_value)
+		end_header(http);
+	http->in_value = false;
+	bf_buf_add(&http->name, at, length);
+	return 0;
+}
+
+static int
+on_header_value(http_parser *parser, const char *at, size_t length)
+{
+	struct bf_http *http = parser->data;
+
+	if (http->head_done)
+		return 0;
+	http->in_value = true;
+	bf_buf_add(&http->value, at, length);
+	return 0;
+}
+
+static int
+on_headers_complete(http_parser *parser)
+{
+	struct bf_http *http = parser->data;
+
+	end_header(http);
+	http->head_done = true;
+	return 0;
+}
+
+static int
+on_body(http_parser *parser, const char *at, size_t length)
+{
+	struct bf_http *http = parser->data;
+
+	if (http->request.body.size + length > http->limits->body) {
+		fail(http, 413, "the body is larger than the limit");
+		return -1;
+	}
+	bf_buf_add(&http->request.body, at, length);
+	return 0;
+}
+
+static int
+on_message_complete(http_parser *parser)
+{
+	struct bf_http *http = parser->data;
+
+	http->state = BF_HTTP_DONE;
+	http_parser_pause(parser, 1);
+	return 0;
+}
+
+static const http_parser_settings settings = {
+	.on_url = on_url,
+	.on_header_field = on_header_field,
+	.on_header_value = on_header_value,
+	.on_headers_complete = on_headers_complete,
+	.on_body = on_body,
+	.on_message_complete = on_message_complete,
+};
+
+/* ---- the head ---- */
+
+/*
+ * Checks a line of the head for what the parser would let pass. Source: RFC
+ * 9112, sections 2.2, 3 and 5.
+ */
+static const char *
+check_line(const char *line, size_t length, bool first)
+{
+	if (length == 0)
+		return NULL;
+	if (memchr(line, '\0', length) || memchr(line, '\r', length))
+		return "a NUL or a bare CR in the head";
+	if (first)
+		return NULL;
+	if (line[0] == ' ' || line[0] == '\t')
+		return "a folded header line";
+	for (size_t i = 0; i < length; i++) {
+		if (line[i] == ':')
+			return i == 0 ? "a header without a name" : NULL;
+		if (line[i] == ' ' || line[i] == '\t')
+			return "white space in a header's name";
+	}
+	return "a header line without a colon";
+}
+
+static const char *
+check_head(const char *head, size_t size)
+{
+	const char *wrong = NULL;
+	bool first = true;
+
+	while (size > 0 && !wrong) {
+		const char *end = memchr(head, '\n', size);
+		const size_t length = end ? (size_t)(end - head) : size;
+
+		if (length == 0 || head[length - 1] != '\r')
+			return "a line of the head that does not end with "
+			       "CRLF";
+		wrong = check_line(head, length - 1, first);
+		size -= length + 1;
+		head = end + 1;
+		first = false;
+	}
+	return wrong;
+}
+
+/* Whether percent-encoding is whole; decodes in place. */
+static bool
+decode(char *text)
+{
+	char *out = text;
+
+	for (; *text; text++) {
+		unsigned value;
+
+		if (*text != '%') {
+			*out++ = *text;
+			continue;
+		}
+		if (sscanf(text + 1, "%2x", &value) != 1 || !text[1] ||
+		    !strchr("0123456789abcdefABCDEF", text[1]) || !text[2] ||
+		    !strchr("0123456789abcdefABCDEF", text[2]) || value == 0)
+			return false;
+		*out++ = (char)value;
+		text += 2;
+	}
+	*out = '\0';
+	return true;
+}
+
+static enum bf_http_state
+split_target(struct bf_http *http)
+{
+	struct bf_http_request *request = &http->request;
+	char *query;
+
+	if (!request->target || request->target[0] != '/')
+		return fail(http, 400, "the request target must be a path");
+	if (strlen(request->target) > TARGET_MOST)
+		return fail(http, 414, "the request target is too long");
+	request->path = bf_strdup(request->target);
+	query = strchr(request->path, '?');
+	if (query) {
+		*query = '\0';
+		request->query = bf_strdup(query + 1);
+	}
+	if (!decode(request->path))
+		return fail(http, 400, "broken percent-encoding in the path");
+	return BF_HTTP_BODY;
+}
+
+/* Judges the head as a whole. Source: RFC 9112, sections 3.2 and 6. */
+static enum bf_http_state
+judge_head(struct bf_http *http)
+{
+	const http_parser *parser = &http->parser;
+	struct bf_http_request *request = &http->request;
+	const bool old = parser->http_major == 1 && parser->http_minor == 0;
+
+	if (parser->http_major != 1 || parser->http_minor > 1)
+		return fail(http, 505, "only HTTP/1.1 is spoken here");
+	if (http->headers > HEADERS_MOST)
+		return fail(http, 431,
+		    "too many headers, or one that may be "
+		    "given once given twice");
+	if (http->hosts > 1 || (http->hosts == 0 && !old))
+		return fail(http, 400, "expected one Host header");
+	if (http->lengths > 1 || (http->lengths > 0 && http->encodings > 0))
+		return fail(http, 400, "the length of the body is given twice");
+	if (http->encodings > 1 || (http->encodings > 0 && old))
+		return fail(http, 501,
+		    "the only transfer encoding is chunked, "
+		    "once, in HTTP/1.1");
+	if (parser->upgrade)
+		return fail(http, 400, "no upgrade is offered");
+	request->method = http_method_str((enum http_method)parser->method);
+	request->keep_alive = http_should_keep_alive(parser) != 0;
+	request->chunked = http->encodings == 1;
+	request->content_length =
+	    http->lengths ? (size_t)parser->content_length : 0;
+	request->has_body = request->chunked || request->content_length > 0;
+	request->expects_continue =
+	    request->expect && strcasecmp(request->expect, "100-continue") == 0;
+	if (request->content_length > http->limits->body)
+		return fail(http, 413, "the body is larger than the limit");
+	return split_target(http);
+}
+
+/* The length of the head in bytes, with its empty line; 0: not whole. */
+static size_t
+head_length(const char *bytes, size_t size)
+{
+	const char *end = memmem(bytes, size, "\n\r\n", 3);
+	const char *bare = memmem(bytes, size, "\n\n", 2);
+
+	/* Ended by bare line feeds: complete, and about to be refused. */
+	if (bare && (!end || bare < end))
+		return (size_t)(bare - bytes) + 2;
+	return end ? (size_t)(end - bytes) + 3 : 0;
+}
+
+/* Parses the head, which is whole. */
+static enum bf_http_state
+parse_head(struct bf_http *http)
+{
+	const char *wrong = check_head(http->head.data, http->head.size);
+
+	if (wrong)
+		return fail(http, 400, wrong);
+	http_parser_execute(&http->parser, &settings, http->head.data,
+	    http->head.size);
+	if (!http->head_done) {
+		const enum http_errno code = HTTP_PARSER_ERRNO(&http->parser);
+
+		return fail(http, code == HPE_INVALID_METHOD ? 501 : 400,
+		    http_errno_description(code));
+	}
+	return judge_head(http);
+}
+
+static enum bf_http_state
+read_head(struct bf_http *http, const char *bytes, size_t size, size_t *used)
+{
+	const size_t had = http->head.size;
+	size_t length, skipped = 0;
+
+	/* Empty lines in front of a request are left over from the one before
+	 * (RFC 9112, section 2.2). */
+	while (had == 0 && size > skipped &&
+	       (bytes[skipped] == '\r' || bytes[skipped] == '\n') &&
+	       skipped < 4)
+		skipped++;
+	if (size - skipped > http->limits->head + 4 - had)
+		size = http->limits->head + 4 - had + skipped;
+	*used = size;
+	if (had == 0 && size > skipped &&
+	    (bytes[skipped] < 'A' || bytes[skipped] > 'Z'))
+		return fail(http, 400, "that is no HTTP request");
+	bf_buf_add(&http->head, bytes + skipped, size - skipped);
+	length = head_length(bf_buf_text(&http->head), http->head.size);
+	if (length == 0 && http->head.size <= http->limits->head)
+		return BF_HTTP_HEAD;
+	if (length == 0 || length > http->limits->head)
+		return fail(http, 431, "the head is larger than the limit");
+	*used = length - had + skipped;
+	http->head.size = length;
+	http->state = parse_head(http);
+	return http->state;
+}
+
+/* ---- the body ---- */
+
+static enum bf_http_state
+read_body(struct bf_http *http, const char *bytes, size_t size, size_t *used)
+{
+	size_t parsed;
+
+	parsed = http_parser_execute(&http->parser, &settings, bytes, size);
+	*used = parsed;
+	http->body_bytes += parsed;
+	if (http->state == BF_HTTP_ERROR || http->state == BF_HTTP_DONE)
+		return http->state;
+	if (HTTP_PARSER_ERRNO(&http->parser) != HPE_OK)
+		return fail(http, 400,
+		    http_errno_description(HTTP_PARSER_ERRNO(&http->parser)));
+	if (http->body_bytes > 2 * http->request.body.size + OVERHEAD_MOST)
+		return fail(http, 400, "too much framing for so little body");
+	return BF_HTTP_BODY;
+}
+
+enum bf_http_state
+bf_http_read(struct bf_http *http, const char *bytes, size_t size, size_t *used)
+{
+	*used = 0;
+	if (http->state == BF_HTTP_DONE || http->state == BF_HTTP_ERROR)
+		return http->state;
+	if (!http->head_done)
+		return read_head(http, bytes, size, used);
+	if (!http->request.has_body) {
+		http->state = BF_HTTP_DONE;
+		return BF_HTTP_DONE;
+	}
+	return read_body(http, bytes, size, used);
+}
+
+struct bf_http_request *
+bf_http_request(struct bf_http *http)
+{
+	return &http->request;
+}
+
+static void
+clear_request(struct bf_http_request *request)
+{
+	free(request->target);
+	free(request->path);
+	free(request->query);
+	if (request->authorization)
+		explicit_bzero(request->authorization,
+		    strlen(request->authorization));
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++)
+		free(*(char **)((char *)request + wanted[i].offset));
+}
+
+void
+bf_http_reset(struct bf_http *http)
+{
+	struct bf_buf body = http->request.body;
+
+	/* The memory of a body of usual size is used again. */
+	clear_request(&http->request);
+	if (body.capacity > 64 << 10)
+		bf_buf_free(&body);
+	bf_buf_clear(&body);
+	http->request = (struct bf_http_request){ .body = body };
+	bf_buf_clear(&http->head);
+	bf_buf_clear(&http->name);
+	bf_buf_clear(&http->value);
+	http->state = BF_HTTP_HEAD;
+	http->head_done = http->in_value = false;
+	http->headers = http->hosts = http->lengths = http->encodings = 0;
+	http->body_bytes = 0;
+	http_parser_init(&http->parser, HTTP_REQUEST);
+	http->parser.data = http;
+}
+
+struct bf_http *
+bf_http_new(const struct bf_http_limits *limits)
+{
+	struct bf_http *http = bf_new(struct bf_http);
+
+	http->limits = limits;
+	bf_http_reset(http);
+	return http;
+}
+
+void
+bf_http_free(struct bf_http **http)
+{
+	if (!*http)
+		return;
+	clear_request(&(*http)->request);
+	bf_buf_free(&(*http)->request.body);
+	bf_buf_wipe(&(*http)->head);
+	bf_buf_free(&(*http)->name);
+	bf_buf_wipe(&(*http)->value);
+	free(*http);
+	*http = NULL;
+}
+
+char *
+bf_http_parameter(const char *query, const char *name)
+{
+	const size_t length = strlen(name);
+
+	while (query && *query) {
+		const size_t size = strcspn(query, "&");
+
+		if (size > length && strncmp(query, name, length) == 0 &&
+		    query[length] == '=') {
+			char *value =
+			    bf_strndup(query + length + 1, size - length - 1);
+
+			for (char *c = value; *c; c++)
+				*c = *c == '+' ? ' ' : *c;
+			if (decode(value))
+				return value;
+			free(value);
+			return NULL;
+		}
+		query += size + (query[size] == '&');
+	}
+	return NULL;
+}
+
+const char *
+bf_http_status_text(int status)
+{
+	static const struct {
+		int status;
+		const char *text;
+	} texts[] = {
+		{ 200, "OK" },
+		{ 201, "Created" },
+		{ 202, "Accepted" },
+		{ 204, "No Content" },
+		{ 400, "Bad Request" },
+		{ 401, "Unauthorized" },
+		{ 403, "Forbidden" },
+		{ 404, "Not Found" },
+		{ 405, "Method Not Allowed" },
+		{ 408, "Request Timeout" },
+		{ 409, "Conflict" },
+		{ 413, "Content Too Large" },
+		{ 414, "URI Too Long" },
+		{ 415, "Unsupported Media Type" },
+		{ 417, "Expectation Failed" },
+		{ 422, "Unprocessable Content" },
+		{ 431, "Request Header Fields Too Large" },
+		{ 500, "Internal Server Error" },
+		{ 501, "Not Implemented" },
+		{ 502, "Bad Gateway" },
+		{ 503, "Service Unavailable" },
+		{ 505, "HTTP Version Not Supported" },
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		if (texts[i].status == status)
+			return texts[i].text;
+	}
+	return "Unknown";
+}

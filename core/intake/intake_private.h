@@ -1,0 +1,218 @@
+#ifndef BF_INTAKE_PRIVATE_H
+#define BF_INTAKE_PRIVATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <openssl/ssl.h>
+#include <sys/queue.h>
+#include <uthash.h>
+
+#include "core/base/counters.h"
+#include "core/intake/http.h"
+#include "core/process/child.h"
+#include "core/store/store.h"
+#include "core/wire/link.h"
+
+/*
+ * The intake: HTTP on one side, the scheduler on the other. What its files
+ * share.
+ *
+ *   http.c         one request, read strictly
+ *   server.c       listeners, connections let in and kept out
+ *   connection.c   one connection's life
+ *   reply.c        answers, problem documents
+ *   auth.c         tokens and peers
+ *   routes.c       the table of the API
+ *   post.c         events, until they are answered
+ *   command.c      requests that the scheduler answers
+ *   read.c         requests that the store answers, on the reader's thread
+ *   stream.c       deliveries as they happen
+ *   intake.c       the process: its loop, its link, its master
+ */
+
+struct intake;
+struct connection;
+struct route;
+
+/* Who asks, and what they may do. */
+struct caller {
+	enum bf_scope scope;
+	char tenant[BF_TENANT_MAX + 1]; /* whom they may act for */
+	bool any_tenant;                /* admin over every tenant */
+};
+
+struct listener {
+	struct intake *intake;
+	int fd;
+	const struct bf_listen *conf;
+	struct event *event;
+};
+
+struct connection {
+	struct intake *intake;
+	struct bufferevent *bev;
+	struct bf_http *http;
+	const struct route *route;
+	struct caller caller;
+	bool local;     /* over a Unix socket */
+	bool trusted;   /* and by root or the service user */
+	bool begun;     /* the first byte of a request came */
+	bool answering; /* a request is being dealt with */
+	bool keep_alive;
+	bool lingering;   /* answered, closing: reads what comes, forgets */
+	bool streaming;   /* it gets server-sent events */
+	int64_t deadline; /* monotonic ms: then it is closed */
+	struct event *timer;
+	char *parameter;                /* the {name} of the route's path */
+	TAILQ_ENTRY(connection) entry;  /* of all */
+	TAILQ_ENTRY(connection) stream; /* of those that stream */
+};
+
+/* Something sent to the scheduler that it has not answered. */
+struct pending_event;
+struct pending_command;
+
+struct reader;
+struct token_cache;
+
+struct intake {
+	struct event_base *base;
+	const struct bf_snapshot *snapshot;
+	struct bf_counters *counters;
+	unsigned slot;
+	int control;
+	struct event *control_event;
+	struct bf_link *link; /* NULL while there is no scheduler */
+	bool welcomed;
+	bool draining; /* no new connections, then out */
+	struct bf_id_maker ids;
+	char default_tenant[BF_TENANT_MAX + 1];
+	struct listener *listeners;
+	size_t listener_count;
+	struct event *accept_again; /* after descriptors ran out */
+	SSL_CTX *tls;
+	struct bf_http_limits limits;
+	TAILQ_HEAD(, connection) connections;
+	size_t connection_count;
+	TAILQ_HEAD(, connection) streams;
+	uint64_t next_token;
+	struct pending_event *events;
+	struct pending_command *commands;
+	struct reader *reader;
+	struct token_cache *tokens;
+	int status;
+};
+
+static inline void
+bf_intake_count(struct intake *intake, enum bf_counter counter, int64_t more)
+{
+	atomic_fetch_add_explicit(&intake->counters
+				       ->values[intake->slot][counter],
+	    (uint64_t)more, memory_order_relaxed);
+}
+
+/* ---- server.c ---- */
+int bf_server_start(struct intake *intake, const struct bf_birth *birth,
+    struct bf_error *err);
+/* Takes no more connections. */
+void bf_server_close(struct intake *intake);
+void bf_server_free(struct intake *intake);
+
+/* ---- connection.c ---- */
+void bf_connection_new(struct intake *intake, int fd,
+    const struct bf_listen *listen);
+/* The answer is in the output: goes on with the next request, or closes. */
+void bf_connection_answered(struct connection *connection);
+void bf_connection_close(struct connection *connection);
+/* Closes what is idle when the intake drains; others after their answer. */
+void bf_connection_drain(struct intake *intake);
+
+/* ---- reply.c ---- */
+void bf_reply(struct connection *connection, int status,
+    const char *content_type, const char *extra, const char *body, size_t size);
+void bf_reply_json(struct connection *connection, int status, cJSON *json);
+void bf_reply_text(struct connection *connection, int status,
+    const char *content_type, const char *body);
+/* A problem document. field (a JSON pointer) and extra (whole header lines)
+ * may be NULL. */
+void bf_reply_problem(struct connection *connection, int status,
+    const char *slug, const char *field, const char *extra, const char *format,
+    ...) BF_PRINTF(6, 7);
+/* The document itself, for lines of a batch too. */
+cJSON *bf_problem(int status, const char *slug, const char *field,
+    const char *detail);
+
+/* ---- auth.c ---- */
+/* Who the connection's request is from; answers and returns -1 if nobody who
+ * may use the route. */
+int bf_auth(struct connection *connection);
+void bf_auth_flush(struct intake *intake);
+void bf_auth_free(struct intake *intake);
+bool bf_auth_peer_is_trusted(int fd);
+
+/* ---- routes.c ---- */
+struct route {
+	const char *method;
+	const char *path; /* "{}" stands for one segment */
+	enum bf_scope scope;
+	bool open;        /* needs no token */
+	const char *body; /* content type of its body; NULL: none */
+	void (*handle)(struct connection *connection);
+	const char *verb;         /* of the command that answers it */
+	const char *argument;     /* what {} is called there */
+	const char *content_type; /* of the answer; NULL: JSON */
+	const char *summary;
+};
+
+/* The route of a request; NULL: *allowed is NULL, or the methods that the path
+ * has ("GET, POST"; static memory). parameter is set to new memory or NULL. */
+const struct route *bf_route_find(const char *method, const char *path,
+    char **parameter, const char **allowed);
+
+/* ---- post.c ---- */
+void bf_post_events(struct connection *connection);
+void bf_post_accepted(struct intake *intake, struct bf_msg_accepted *accepted);
+/* Sends again what is unanswered, to a new scheduler. */
+void bf_post_resend(struct intake *intake);
+void bf_post_forget(struct connection *connection);
+bool bf_post_idle(const struct intake *intake);
+void bf_post_free(struct intake *intake);
+
+/* ---- command.c ---- */
+/* Sends the route's verb with the request's arguments. */
+void bf_command_request(struct connection *connection);
+/* Sends a verb of our own; done gets the answer, or status 503. Takes
+ * arguments. */
+typedef void bf_command_done(void *context, struct connection *connection,
+    int status, cJSON *json);
+void bf_command_ask(struct connection *connection, const char *verb,
+    cJSON *arguments, bf_command_done *done, void *context);
+void bf_command_replied(struct intake *intake, struct bf_msg_reply *reply);
+/* The link is gone: nobody will answer. */
+void bf_command_fail(struct intake *intake);
+void bf_command_forget(struct connection *connection);
+bool bf_command_idle(const struct intake *intake);
+
+/* ---- read.c ---- */
+int bf_read_start(struct intake *intake);
+void bf_read_events(struct connection *connection);
+void bf_read_event(struct connection *connection);
+void bf_read_deliveries(struct connection *connection);
+void bf_read_delivery(struct connection *connection);
+void bf_read_forget(struct connection *connection);
+void bf_read_free(struct intake *intake);
+
+/* ---- stream.c ---- */
+void bf_stream_start(struct connection *connection);
+void bf_stream_notice(struct intake *intake, struct bf_msg_notice *notice);
+void bf_stream_stop(struct connection *connection);
+
+/* ---- intake.c ---- */
+void bf_intake_leave_if_done(struct intake *intake);
+bool bf_intake_ready(const struct intake *intake);
+
+#endif

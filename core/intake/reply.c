@@ -1,0 +1,111 @@
+/*
+ * reply.c - answers
+ *
+ * Source of problem documents: RFC 9457. Their type is a URN of belfry's own;
+ * `field` is a JSON pointer (RFC 6901) to the member that is to blame.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <event2/buffer.h>
+
+#include "core/intake/intake_private.h"
+
+/* "Sun, 06 Nov 1994 08:49:37 GMT", made once a second. */
+static const char *
+date(void)
+{
+	static time_t made;
+	static char text[40];
+	const time_t now = time(NULL);
+	struct tm tm;
+
+	if (now != made) {
+		gmtime_r(&now, &tm);
+		strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+		made = now;
+	}
+	return text;
+}
+
+void
+bf_reply(struct connection *connection, int status, const char *content_type,
+    const char *extra, const char *body, size_t size)
+{
+	struct intake *intake = connection->intake;
+	struct evbuffer *out = bufferevent_get_output(connection->bev);
+
+	bf_intake_count(intake, BF_COUNT_REQUESTS, 1);
+	if (status >= 500)
+		bf_intake_count(intake, BF_COUNT_REQUESTS_FAILED, 1);
+	else if (status >= 400)
+		bf_intake_count(intake, BF_COUNT_REQUESTS_BAD, 1);
+	if (intake->draining)
+		connection->keep_alive = false;
+	evbuffer_add_printf(out,
+	    "HTTP/1.1 %d %s\r\nDate: %s\r\nServer: belfry\r\n"
+	    "Content-Type: %s\r\nContent-Length: %zu\r\n"
+	    "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+	    "%s%s\r\n",
+	    status, bf_http_status_text(status), date(), content_type, size,
+	    extra ? extra : "",
+	    connection->keep_alive ? "" : "Connection: close\r\n");
+	if (size > 0)
+		evbuffer_add(out, body, size);
+	bf_connection_answered(connection);
+}
+
+void
+bf_reply_text(struct connection *connection, int status,
+    const char *content_type, const char *body)
+{
+	bf_reply(connection, status, content_type, NULL, body, strlen(body));
+}
+
+void
+bf_reply_json(struct connection *connection, int status, cJSON *json)
+{
+	char *text = cJSON_PrintUnformatted(json);
+
+	bf_reply_text(connection, status, "application/json", text);
+	cJSON_free(text);
+	cJSON_Delete(json);
+}
+
+cJSON *
+bf_problem(int status, const char *slug, const char *field, const char *detail)
+{
+	cJSON *json = cJSON_CreateObject();
+	char type[80];
+
+	snprintf(type, sizeof(type), "urn:belfry:problem:%s", slug);
+	cJSON_AddStringToObject(json, "type", type);
+	cJSON_AddStringToObject(json, "title", bf_http_status_text(status));
+	cJSON_AddNumberToObject(json, "status", status);
+	cJSON_AddStringToObject(json, "detail", detail);
+	if (field)
+		cJSON_AddStringToObject(json, "field", field);
+	return json;
+}
+
+void
+bf_reply_problem(struct connection *connection, int status, const char *slug,
+    const char *field, const char *extra, const char *format, ...)
+{
+	char detail[600];
+	va_list args;
+	cJSON *json;
+	char *text;
+
+	va_start(args, format);
+	vsnprintf(detail, sizeof(detail), format, args);
+	va_end(args);
+	json = bf_problem(status, slug, field, detail);
+	text = cJSON_PrintUnformatted(json);
+	bf_reply(connection, status, "application/problem+json", extra, text,
+	    strlen(text));
+	cJSON_free(text);
+	cJSON_Delete(json);
+}

@@ -1,0 +1,157 @@
+/*
+ * routes.c - the API: what is there, who may use it, and what answers
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <belfry/memory.h>
+
+#include "core/intake/intake_private.h"
+
+static void
+answer_health(struct connection *connection)
+{
+	bf_reply_text(connection, 200, "application/json",
+	    "{\"status\":\"ok\"}");
+}
+
+static void
+answer_ready(struct connection *connection)
+{
+	if (bf_intake_ready(connection->intake))
+		bf_reply_text(connection, 200, "application/json",
+		    "{\"status\":\"ready\"}");
+	else
+		bf_reply_problem(connection, 503, "not-ready", NULL,
+		    "Retry-After: 1\r\n", "the scheduler is not there yet");
+}
+
+#define JSON "application/json"
+#define METRICS "text/plain; version=0.0.4; charset=utf-8"
+
+static const struct route routes[] = {
+	{ "POST", "/v1/events", BF_SCOPE_INGEST,
+	    .body = JSON " or application/x-ndjson", .handle = bf_post_events,
+	    .summary = "Post an event, or a batch of events" },
+	{ "GET", "/v1/events", BF_SCOPE_READ, .handle = bf_read_events,
+	    .summary = "List events, newest first" },
+	{ "GET", "/v1/events/{}", BF_SCOPE_READ, .handle = bf_read_event,
+	    .summary = "Show an event with its deliveries" },
+	{ "GET", "/v1/event-types", BF_SCOPE_READ, .verb = "event-types",
+	    .summary = "List event types with their toggles" },
+	{ "GET", "/v1/event-types/{}", BF_SCOPE_READ, .verb = "event-type",
+	    .argument = "name", .summary = "Show an event type" },
+	{ "PUT", "/v1/event-types/{}/toggle", BF_SCOPE_ADMIN, .body = JSON,
+	    .verb = "toggle-set", .argument = "name",
+	    .summary = "Set the toggle of an event type" },
+	{ "DELETE", "/v1/event-types/{}/toggle", BF_SCOPE_ADMIN,
+	    .verb = "toggle-reset", .argument = "name",
+	    .summary = "Give an event type its default toggle" },
+	{ "GET", "/v1/channels", BF_SCOPE_READ, .verb = "channels",
+	    .summary = "List channels" },
+	{ "GET", "/v1/channels/{}", BF_SCOPE_READ, .verb = "channel",
+	    .argument = "name", .summary = "Show a channel" },
+	{ "POST", "/v1/channels/{}/test", BF_SCOPE_ADMIN, .body = JSON,
+	    .verb = "channel-test", .argument = "name",
+	    .summary = "Send one real notification through a channel" },
+	{ "POST", "/v1/channels/{}/enable", BF_SCOPE_ADMIN, .body = JSON,
+	    .verb = "channel-enable", .argument = "name",
+	    .summary = "Switch a channel on" },
+	{ "POST", "/v1/channels/{}/disable", BF_SCOPE_ADMIN, .body = JSON,
+	    .verb = "channel-disable", .argument = "name",
+	    .summary = "Switch a channel off; what waits for it is kept" },
+	{ "POST", "/v1/channels/{}/start", BF_SCOPE_ADMIN, .body = JSON,
+	    .verb = "channel-start", .argument = "name",
+	    .summary = "Start a channel that was stopped" },
+	{ "GET", "/v1/deliveries", BF_SCOPE_READ, .handle = bf_read_deliveries,
+	    .summary = "List deliveries, newest first" },
+	{ "GET", "/v1/deliveries/stream", BF_SCOPE_READ,
+	    .handle = bf_stream_start,
+	    .summary = "Deliveries as they happen (server-sent events)" },
+	{ "POST", "/v1/deliveries/replay", BF_SCOPE_ADMIN, .body = JSON,
+	    .verb = "replay", .summary = "Deliver again what failed" },
+	{ "POST", "/v1/deliveries/cancel", BF_SCOPE_ADMIN, .body = JSON,
+	    .verb = "cancel", .summary = "Cancel what has not been sent" },
+	{ "GET", "/v1/deliveries/{}", BF_SCOPE_READ, .handle = bf_read_delivery,
+	    .summary = "Show a delivery with its attempts" },
+	{ "POST", "/v1/deliveries/{}/replay", BF_SCOPE_ADMIN, .body = JSON,
+	    .verb = "replay", .argument = "id",
+	    .summary = "Deliver one again" },
+	{ "POST", "/v1/deliveries/{}/cancel", BF_SCOPE_ADMIN, .body = JSON,
+	    .verb = "cancel", .argument = "id", .summary = "Cancel one" },
+	{ "GET", "/v1/modules", BF_SCOPE_READ, .verb = "modules",
+	    .summary = "List the modules that are loaded" },
+	{ "POST", "/v1/explain", BF_SCOPE_READ, .body = JSON, .verb = "explain",
+	    .summary = "Say which channels would get an event, and why" },
+	{ "GET", "/v1/tokens", BF_SCOPE_ADMIN, .verb = "tokens",
+	    .summary = "List tokens" },
+	{ "POST", "/v1/tokens", BF_SCOPE_ADMIN, .body = JSON,
+	    .verb = "token-create", .summary = "Make a token" },
+	{ "DELETE", "/v1/tokens/{}", BF_SCOPE_ADMIN, .verb = "token-revoke",
+	    .argument = "name", .summary = "Revoke a token" },
+	{ "GET", "/v1/stats", BF_SCOPE_READ, .verb = "stats",
+	    .summary = "What the daemon is doing" },
+	{ "POST", "/v1/backup", BF_SCOPE_ADMIN, .body = JSON, .verb = "backup",
+	    .summary = "Copy the store to a file" },
+	{ "POST", "/v1/check", BF_SCOPE_ADMIN, .body = JSON, .verb = "check",
+	    .summary = "Check the daemon and its store" },
+	{ "GET", "/healthz", .open = true, .handle = answer_health,
+	    .summary = "Whether the process answers" },
+	{ "GET", "/readyz", .open = true, .handle = answer_ready,
+	    .summary = "Whether events can be accepted" },
+	{ "GET", "/metrics", BF_SCOPE_READ, .verb = "metrics",
+	    .content_type = METRICS, .summary = "Metrics for Prometheus" },
+};
+
+#define ROUTES (sizeof(routes) / sizeof(*routes))
+
+/* Whether the path has the pattern's form; *start and *length are what stands
+ * in place of {}. */
+static bool
+matches(const char *pattern, const char *path, const char **start,
+    size_t *length)
+{
+	*start = NULL;
+	*length = 0;
+	while (*pattern) {
+		if (strncmp(pattern, "{}", 2) == 0) {
+			*start = path;
+			*length = strcspn(path, "/");
+			if (*length == 0)
+				return false;
+			path += *length;
+			pattern += 2;
+		} else if (*pattern++ != *path++) {
+			return false;
+		}
+	}
+	return *path == '\0';
+}
+
+const struct route *
+bf_route_find(const char *method, const char *path, char **parameter,
+    const char **allowed)
+{
+	static char methods[64];
+	const char *start;
+	size_t length;
+
+	methods[0] = '\0';
+	*allowed = NULL;
+	*parameter = NULL;
+	for (size_t i = 0; i < ROUTES; i++) {
+		const size_t used = strlen(methods);
+
+		if (!matches(routes[i].path, path, &start, &length))
+			continue;
+		if (strcmp(method, routes[i].method) == 0) {
+			if (start)
+				*parameter = bf_strndup(start, length);
+			return &routes[i];
+		}
+		snprintf(methods + used, sizeof(methods) - used, "%s%s",
+		    used > 0 ? ", " : "", routes[i].method);
+		*allowed = methods;
+	}
+	return NULL;
+}

@@ -1,0 +1,73 @@
+/*
+ * stream.c - deliveries as they happen, as server-sent events
+ *
+ * Source: WHATWG HTML, section 9.2. A client that does not read is dropped when
+ * a bounded amount waits for it; it can list what it missed.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/buffer.h>
+
+#include "core/intake/intake_private.h"
+
+#define WAITING_MOST (1 << 20) /* bytes that a client has not read */
+
+static void
+watch(struct intake *intake, bool on)
+{
+	if (intake->link)
+		bf_link_send(intake->link,
+		    &(struct bf_message){ .kind = BF_MSG_WATCH,
+			.watch = { on } });
+}
+
+void
+bf_stream_start(struct connection *connection)
+{
+	struct intake *intake = connection->intake;
+
+	bf_intake_count(intake, BF_COUNT_REQUESTS, 1);
+	if (TAILQ_EMPTY(&intake->streams))
+		watch(intake, true);
+	connection->streaming = true;
+	connection->answering = false;
+	TAILQ_INSERT_TAIL(&intake->streams, connection, stream);
+	evbuffer_add_printf(bufferevent_get_output(connection->bev),
+	    "HTTP/1.1 200 OK\r\nServer: belfry\r\n"
+	    "Content-Type: text/event-stream\r\nCache-Control: no-store\r\n"
+	    "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"
+	    ": deliveries as they change\n\n");
+	bufferevent_enable(connection->bev, EV_READ | EV_WRITE);
+}
+
+void
+bf_stream_notice(struct intake *intake, struct bf_msg_notice *notice)
+{
+	struct connection *connection, *next;
+
+	for (connection = TAILQ_FIRST(&intake->streams); connection;
+	     connection = next) {
+		struct evbuffer *out = bufferevent_get_output(connection->bev);
+
+		next = TAILQ_NEXT(connection, stream);
+		if (!connection->caller.any_tenant &&
+		    strcmp(connection->caller.tenant, notice->tenant) != 0)
+			continue;
+		if (evbuffer_get_length(out) > WAITING_MOST)
+			bf_connection_close(connection);
+		else
+			evbuffer_add_printf(out, "data: %s\n\n", notice->body);
+	}
+}
+
+void
+bf_stream_stop(struct connection *connection)
+{
+	if (!connection->streaming)
+		return;
+	TAILQ_REMOVE(&connection->intake->streams, connection, stream);
+	connection->streaming = false;
+	if (TAILQ_EMPTY(&connection->intake->streams))
+		watch(connection->intake, false);
+}
