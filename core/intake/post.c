@@ -283,9 +283,8 @@ read_event(const struct connection *connection, const char *text, size_t size,
 		problem->slug = wrong.parsed ? "invalid-event" : "bad-json";
 		snprintf(problem->field, sizeof(problem->field), "%s",
 		    wrong.field);
-		snprintf(problem->detail, sizeof(problem->detail), "%s%s%s",
-		    wrong.field[0] ? wrong.field + 1 : "",
-		    wrong.field[0] ? ": " : "", wrong.error.text);
+		snprintf(problem->detail, sizeof(problem->detail), "%s",
+		    wrong.error.text);
 		return NULL;
 	}
 	if (!caller->any_tenant && strcmp(event->tenant, caller->tenant) != 0) {
