@@ -173,7 +173,7 @@ the_disk_may_fail_for_a_while(void **state)
 	const unsigned operations = operations_of_a_life();
 
 	(void)state;
-	for (unsigned fault = 1; fault <= operations; fault += 3)
+	for (unsigned fault = 1; fault <= operations; fault += 5)
 		with_directory(fault, 6, fault % 3);
 }
 
@@ -184,7 +184,7 @@ the_power_may_go_at_any_time(void **state)
 	const unsigned operations = operations_of_a_life();
 
 	(void)state;
-	for (unsigned fault = 1; fault <= operations; fault += 2) {
+	for (unsigned fault = 1; fault <= operations; fault += 4) {
 		dir = make_directory();
 		faulty_install();
 		acknowledged = 0;
