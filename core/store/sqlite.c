@@ -228,7 +228,8 @@ connect_to(struct bf_sqlite *sqlite, sqlite3 **db, struct bf_error *err)
 	if (writer && set_write_ahead(*db, sqlite->path, err) == -1)
 		return -1;
 	if (sqlite3_exec(*db, writer ? writer_pragmas : reader_pragmas, NULL,
-		NULL, NULL) != SQLITE_OK) {
+		NULL, NULL) != SQLITE_OK ||
+	    bf_sqlite_rows_register(&sqlite->rows, *db) != SQLITE_OK) {
 		bf_sqlite_describe(*db, sqlite->path, "set up", err);
 		return -1;
 	}
@@ -360,6 +361,7 @@ close_store(struct bf_store *store)
 	finalize(sqlite->statements);
 	sqlite3_close(sqlite->db);
 	bf_sqlite_type_forget(sqlite);
+	bf_sqlite_rows_free(&sqlite->rows);
 	if (sqlite->lock != -1)
 		close(sqlite->lock);
 	free(sqlite->path);

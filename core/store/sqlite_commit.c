@@ -5,6 +5,10 @@
  * does no harm: a commit that failed at its very end may be found on the disk
  * after a crash, and the caller makes the same batch again in any case. So an
  * event whose id is there is a repeat, and a finish that was recorded is late.
+ *
+ * New events, and attempts, are added by one statement for all. Should one of
+ * the events be there already, the transaction is begun again, and each is
+ * added by itself: that tells which.
  */
 #include "core/store/sqlite_private.h"
 
@@ -16,7 +20,7 @@
  * in a quieter moment, long before this many pages. */
 #define LOG_PAGES_MAX 8192
 
-/* ---- append ---- */
+/* ---- idempotency keys ---- */
 
 static enum bf_store_result
 find_key(struct bf_sqlite *sqlite, struct bf_append *append, bool *found,
@@ -24,6 +28,7 @@ find_key(struct bf_sqlite *sqlite, struct bf_append *append, bool *found,
 {
 	sqlite3_stmt *statement = bf_sqlite_statement(sqlite, BF_SQL_KEY_FIND);
 	enum bf_store_result result;
+	bool same;
 
 	bf_sqlite_bind_text(statement, 1, append->event->tenant);
 	bf_sqlite_bind_text(statement, 2, append->key);
@@ -31,12 +36,11 @@ find_key(struct bf_sqlite *sqlite, struct bf_append *append, bool *found,
 	    "find idempotency key", err);
 	if (!*found)
 		return result;
+	same = sqlite3_column_bytes(statement, 1) == DIGEST_SIZE &&
+	       memcmp(sqlite3_column_blob(statement, 1), append->digest,
+		   DIGEST_SIZE) == 0;
+	append->result = same ? BF_REPEATED : BF_CONFLICT;
 	append->found = (uint64_t)sqlite3_column_int64(statement, 0);
-	append->result = sqlite3_column_bytes(statement, 1) == DIGEST_SIZE &&
-				 memcmp(sqlite3_column_blob(statement, 1),
-				     append->digest, DIGEST_SIZE) == 0
-			     ? BF_REPEATED
-			     : BF_CONFLICT;
 	sqlite3_reset(statement);
 	return BF_STORE_OK;
 }
@@ -55,22 +59,7 @@ add_key(struct bf_sqlite *sqlite, const struct bf_append *append,
 	return bf_sqlite_run(sqlite, statement, "add idempotency key", err);
 }
 
-static enum bf_store_result
-add_event(struct bf_sqlite *sqlite, const struct bf_append *append,
-    int64_t type, struct bf_error *err)
-{
-	sqlite3_stmt *statement = bf_sqlite_statement(sqlite, BF_SQL_EVENT_ADD);
-	const struct bf_event *event = append->event;
-
-	sqlite3_bind_int64(statement, 1, (int64_t)event->id);
-	sqlite3_bind_int64(statement, 2, type);
-	bf_sqlite_bind_text(statement, 3, event->tenant);
-	sqlite3_bind_int64(statement, 4, event->timestamp_us);
-	bf_sqlite_bind_text(statement, 5, append->reason);
-	sqlite3_bind_text64(statement, 6, event->json.data, event->json.size,
-	    SQLITE_STATIC, SQLITE_UTF8);
-	return bf_sqlite_run(sqlite, statement, "add event", err);
-}
+/* ---- append ---- */
 
 /* An id that is there already: the same event once more, or a clash. */
 static enum bf_store_result
@@ -94,101 +83,116 @@ compare_event(struct bf_sqlite *sqlite, struct bf_append *append,
 	return result;
 }
 
+/* Adds the events that were gathered, but for those that are there, and says
+ * how many were added. */
 static enum bf_store_result
-add_deliveries(struct bf_sqlite *sqlite, const struct bf_append *append,
-    int64_t type, struct bf_error *err)
+add_events(struct bf_sqlite *sqlite, size_t *added, struct bf_error *err)
 {
-	sqlite3_stmt *statement =
-	    bf_sqlite_statement(sqlite, BF_SQL_DELIVERY_ADD);
-	const uint64_t id = append->event->id;
-	const int64_t accepted_ms = bf_id_instant(id).ms;
-	enum bf_store_result result = BF_STORE_OK;
+	enum bf_store_result result = bf_sqlite_run(sqlite,
+	    bf_sqlite_statement(sqlite, BF_SQL_EVENTS_ADD), "add events", err);
 
-	for (size_t i = 0; result == BF_STORE_OK && i < append->channel_count;
-	     i++) {
-		sqlite3_bind_int64(statement, 1, (int64_t)id);
-		sqlite3_bind_int64(statement, 2, append->channels[i]);
-		sqlite3_bind_int64(statement, 3, accepted_ms);
-		sqlite3_bind_int64(statement, 4, append->expires[i].ms);
-		sqlite3_bind_int64(statement, 5, type);
-		result = bf_sqlite_run(sqlite, statement, "add delivery", err);
-		bf_sqlite_expire_added(sqlite, append->expires[i].ms);
-	}
+	*added = (size_t)sqlite3_changes(sqlite->db);
 	return result;
 }
 
 static enum bf_store_result
-append_event(struct bf_sqlite *sqlite, struct bf_change *change,
+add_deliveries(struct bf_sqlite *sqlite, struct bf_error *err)
+{
+	return bf_sqlite_run(sqlite,
+	    bf_sqlite_statement(sqlite, BF_SQL_DELIVERIES_ADD),
+	    "add deliveries", err);
+}
+
+/* Notes an event for add_events. */
+static enum bf_store_result
+gather_event(struct bf_sqlite *sqlite, const struct bf_append *append,
     struct bf_error *err)
 {
-	struct bf_append *append = &change->append;
-	enum bf_store_result result = BF_STORE_OK;
-	bool found = false;
+	enum bf_store_result result;
 	int64_t type;
 
-	append->result = BF_APPENDED;
-	append->found = 0;
-	if (append->key)
-		result = find_key(sqlite, append, &found, err);
-	if (result != BF_STORE_OK || found)
-		return result;
 	result = bf_sqlite_type_number(sqlite, append->event->type, true, &type,
 	    err);
-	if (result == BF_STORE_OK)
-		result = add_event(sqlite, append, type, err);
 	if (result != BF_STORE_OK)
 		return result;
-	if (sqlite3_changes(sqlite->db) == 0)
+	bf_sqlite_rows_add_event(&sqlite->rows, append, type);
+	for (size_t i = 0; i < append->channel_count; i++)
+		bf_sqlite_expire_added(sqlite, append->expires[i].ms);
+	return BF_STORE_OK;
+}
+
+/* One event by itself. */
+static enum bf_store_result
+append_alone(struct bf_sqlite *sqlite, struct bf_append *append,
+    struct bf_error *err)
+{
+	enum bf_store_result result = BF_STORE_OK;
+	bool found = false;
+	size_t added = 0;
+
+	bf_sqlite_rows_clear(&sqlite->rows);
+	if (append->key)
+		result = find_key(sqlite, append, &found, err);
+	if (result == BF_STORE_OK && !found)
+		result = gather_event(sqlite, append, err);
+	if (result != BF_STORE_OK || found)
+		return result;
+	result = add_events(sqlite, &added, err);
+	if (result == BF_STORE_OK && added == 0)
 		return compare_event(sqlite, append, err);
-	result = add_deliveries(sqlite, append, type, err);
+	if (result == BF_STORE_OK)
+		result = add_deliveries(sqlite, err);
 	if (result == BF_STORE_OK && append->key)
 		result = add_key(sqlite, append, err);
 	return result;
 }
 
-/* ---- finish ---- */
-
-static void
-bind_time(sqlite3_stmt *statement, int index, int64_t us)
-{
-	if (us < 0)
-		sqlite3_bind_null(statement, index);
-	else
-		sqlite3_bind_int64(statement, index, us);
-}
-
+/* The appends of a part of the batch, from first to before end; those that
+ * nothing needs to be looked up for together, last. *clash: one of these was
+ * there already. */
 static enum bf_store_result
-add_attempt(struct bf_sqlite *sqlite, struct bf_delivery_id id,
-    const struct bf_attempt *attempt, struct bf_error *err)
-{
-	sqlite3_stmt *statement =
-	    bf_sqlite_statement(sqlite, BF_SQL_ATTEMPT_ADD);
-
-	sqlite3_bind_int64(statement, 1, (int64_t)id.event);
-	sqlite3_bind_int64(statement, 2, id.channel);
-	sqlite3_bind_int(statement, 3, attempt->number);
-	sqlite3_bind_int64(statement, 4, attempt->at.ms);
-	sqlite3_bind_int64(statement, 5, attempt->took_us);
-	bind_time(statement, 6, attempt->resolve_us);
-	bind_time(statement, 7, attempt->connect_us);
-	bind_time(statement, 8, attempt->tls_us);
-	bind_time(statement, 9, attempt->first_byte_us);
-	sqlite3_bind_int(statement, 10, attempt->outcome);
-	sqlite3_bind_int(statement, 11, attempt->status);
-	bf_sqlite_bind_text(statement, 12, attempt->why);
-	if (attempt->excerpt)
-		sqlite3_bind_blob64(statement, 13, attempt->excerpt,
-		    attempt->excerpt_size, SQLITE_STATIC);
-	else
-		sqlite3_bind_null(statement, 13);
-	return bf_sqlite_run(sqlite, statement, "add attempt", err);
-}
-
-static enum bf_store_result
-finish_delivery(struct bf_sqlite *sqlite, struct bf_change *change,
+append_events(struct bf_sqlite *sqlite, struct bf_change *first,
+    const struct bf_change *end, bool together, bool *clash,
     struct bf_error *err)
 {
-	const struct bf_finish *finish = &change->finish;
+	enum bf_store_result result = BF_STORE_OK;
+	struct bf_change *change;
+	size_t added;
+
+	for (change = first; result == BF_STORE_OK && change != end;
+	     change = change->next) {
+		struct bf_append *append = &change->append;
+
+		if (change->kind != BF_CHANGE_APPEND)
+			continue;
+		append->result = BF_APPENDED;
+		append->found = 0;
+		if (!together || append->key || append->resent)
+			result = append_alone(sqlite, append, err);
+	}
+	bf_sqlite_rows_clear(&sqlite->rows);
+	for (change = first; together && result == BF_STORE_OK && change != end;
+	     change = change->next) {
+		const struct bf_append *append = &change->append;
+
+		if (change->kind == BF_CHANGE_APPEND && !append->key &&
+		    !append->resent)
+			result = gather_event(sqlite, append, err);
+	}
+	if (result != BF_STORE_OK || sqlite->rows.event_count == 0)
+		return result;
+	result = add_events(sqlite, &added, err);
+	*clash = result == BF_STORE_OK && added < sqlite->rows.event_count;
+	return result == BF_STORE_OK && !*clash ? add_deliveries(sqlite, err)
+						: result;
+}
+
+/* ---- finish ---- */
+
+static enum bf_store_result
+finish_delivery(struct bf_sqlite *sqlite, const struct bf_finish *finish,
+    struct bf_error *err)
+{
 	const struct bf_attempt *attempt = finish->attempt;
 	sqlite3_stmt *statement = bf_sqlite_statement(sqlite, BF_SQL_FINISH);
 	const bool again = finish->state <= BF_STATE_RETRY;
@@ -207,14 +211,34 @@ finish_delivery(struct bf_sqlite *sqlite, struct bf_change *change,
 	result = bf_sqlite_run(sqlite, statement, "finish delivery", err);
 	if (result == BF_STORE_OK && attempt &&
 	    sqlite3_changes(sqlite->db) == 1)
-		result = add_attempt(sqlite, finish->id, attempt, err);
+		bf_sqlite_rows_add_attempt(&sqlite->rows, finish);
 	return result;
+}
+
+/* The ends of a part of the batch. */
+static enum bf_store_result
+finish_deliveries(struct bf_sqlite *sqlite, struct bf_change *first,
+    const struct bf_change *end, struct bf_error *err)
+{
+	enum bf_store_result result = BF_STORE_OK;
+
+	bf_sqlite_rows_clear(&sqlite->rows);
+	for (struct bf_change *change = first;
+	     result == BF_STORE_OK && change != end; change = change->next) {
+		if (change->kind == BF_CHANGE_FINISH)
+			result = finish_delivery(sqlite, &change->finish, err);
+	}
+	if (result != BF_STORE_OK || sqlite->rows.attempt_count == 0)
+		return result;
+	return bf_sqlite_run(sqlite,
+	    bf_sqlite_statement(sqlite, BF_SQL_ATTEMPTS_ADD), "add attempts",
+	    err);
 }
 
 /* ---- settings ---- */
 
 static enum bf_store_result
-put_setting(struct bf_sqlite *sqlite, struct bf_change *change,
+put_setting(struct bf_sqlite *sqlite, const struct bf_change *change,
     struct bf_error *err)
 {
 	sqlite3_stmt *statement = bf_sqlite_statement(sqlite,
@@ -228,16 +252,60 @@ put_setting(struct bf_sqlite *sqlite, struct bf_change *change,
 
 /* ---- the batch ---- */
 
-typedef enum bf_store_result apply(struct bf_sqlite *, struct bf_change *,
-    struct bf_error *);
+static bool
+is_plain(const struct bf_change *change)
+{
+	return change->kind == BF_CHANGE_APPEND ||
+	       change->kind == BF_CHANGE_FINISH;
+}
 
-static apply *const kinds[] = {
-	[BF_CHANGE_APPEND] = append_event,
-	[BF_CHANGE_FINISH] = finish_delivery,
-	[BF_CHANGE_CANCEL] = bf_sqlite_select,
-	[BF_CHANGE_REPLAY] = bf_sqlite_select,
-	[BF_CHANGE_PUT] = put_setting,
-};
+/* All changes. Runs of appends and finishes are made as a whole, appends
+ * first: these touch no delivery that is there. */
+static enum bf_store_result
+apply(struct bf_sqlite *sqlite, struct bf_batch *batch, bool together,
+    bool *clash, struct bf_error *err)
+{
+	struct bf_change *change = batch->first;
+	enum bf_store_result result = BF_STORE_OK;
+
+	*clash = false;
+	while (change && result == BF_STORE_OK && !*clash) {
+		struct bf_change *end = change;
+
+		while (end && is_plain(end))
+			end = end->next;
+		if (end != change) {
+			result = append_events(sqlite, change, end, together,
+			    clash, err);
+			if (result == BF_STORE_OK && !*clash)
+				result =
+				    finish_deliveries(sqlite, change, end, err);
+			change = end;
+			continue;
+		}
+		result = change->kind == BF_CHANGE_PUT
+			     ? put_setting(sqlite, change, err)
+			     : bf_sqlite_select(sqlite, change, err);
+		change = change->next;
+	}
+	return result;
+}
+
+static enum bf_store_result
+commit(struct bf_sqlite *sqlite, struct bf_batch *batch, bool together,
+    bool *clash, struct bf_error *err)
+{
+	enum bf_store_result result = bf_sqlite_begin(sqlite, err);
+
+	if (result != BF_STORE_OK)
+		return result;
+	result = apply(sqlite, batch, together, clash, err);
+	if (*clash) {
+		bf_sqlite_end(sqlite, BF_STORE_AGAIN, "begin again", NULL);
+		return BF_STORE_OK;
+	}
+	return bf_sqlite_end(sqlite, result, "commit", err);
+}
 
 enum bf_store_result
 bf_sqlite_commit(struct bf_store *store, struct bf_batch *batch,
@@ -245,16 +313,13 @@ bf_sqlite_commit(struct bf_store *store, struct bf_batch *batch,
 {
 	struct bf_sqlite *sqlite = bf_sqlite_of(store);
 	enum bf_store_result result;
+	bool clash = false;
 
 	if (!batch->first)
 		return BF_STORE_OK;
-	result = bf_sqlite_begin(sqlite, err);
-	if (result != BF_STORE_OK)
-		return result;
-	for (struct bf_change *change = batch->first;
-	     change && result == BF_STORE_OK; change = change->next)
-		result = kinds[change->kind](sqlite, change, err);
-	result = bf_sqlite_end(sqlite, result, "commit", err);
+	result = commit(sqlite, batch, true, &clash, err);
+	if (result == BF_STORE_OK && clash)
+		result = commit(sqlite, batch, false, &clash, err);
 	if (result != BF_STORE_OK)
 		return result;
 	for (struct bf_change *change = batch->first; change;

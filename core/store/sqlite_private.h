@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 
 #include "core/store/sqlite.h"
+#include "core/store/sqlite_rows.h"
 #include "core/store/sqlite_statement.h"
 #include "core/store/store_private.h"
 
@@ -19,6 +20,7 @@
  * sqlite_row.c        rows to values
  * sqlite_scan.c       walking over deliveries by a filter, in bounded steps
  * sqlite_commit.c     batches
+ * sqlite_rows.c       rows in memory, as tables that SQLite can read
  * sqlite_select.c     cancel and replay
  * sqlite_claim.c      what waits, for dispatch
  * sqlite_expire.c     what waited too long
@@ -58,6 +60,7 @@ struct bf_sqlite {
 	struct bf_sqlite_type *types; /* by name */
 	struct bf_sqlite_type **numbered;
 	size_t numbered_count;
+	struct bf_sqlite_rows rows; /* of the batch that is committed */
 	struct bf_sqlite_sweep sweep;
 	uint64_t prune_from;
 };

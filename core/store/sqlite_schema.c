@@ -20,8 +20,9 @@
  * when it ended (final states) or when its event was accepted (fresh). What
  * waits is found by partial indexes, which hold nothing of what has ended:
  * fresh and retry in the order in which they are given out, waiting and failed
- * in the order of lists. Rows are added in order of time, so every index grows
- * at its end.
+ * in the order of lists. (state stands in each of them because SQLite looks it
+ * up in the table otherwise, for every row of a walk.) Rows are added in order
+ * of time, so every index grows at its end.
  */
 static const char version_1[] =
     "CREATE TABLE store ("
@@ -62,11 +63,15 @@ static const char version_1[] =
     "  type INTEGER NOT NULL,"
     "  PRIMARY KEY (event, channel)"
     ") WITHOUT ROWID;"
-    "CREATE INDEX fresh ON delivery (channel, event) WHERE state = 0;"
-    "CREATE INDEX retry ON delivery (channel, at_ms, event) WHERE state = 1;"
-    "CREATE INDEX waiting ON delivery (event, channel, expires_ms, type)"
+    "CREATE INDEX fresh ON delivery (channel, event, state)"
+    "  WHERE state = 0;"
+    "CREATE INDEX retry ON delivery (channel, at_ms, event, state)"
+    "  WHERE state = 1;"
+    "CREATE INDEX waiting"
+    "  ON delivery (event, channel, expires_ms, type, state)"
     "  WHERE state < 2;"
-    "CREATE INDEX failed ON delivery (event, channel, type) WHERE state = 3;"
+    "CREATE INDEX failed ON delivery (event, channel, type, state)"
+    "  WHERE state = 3;"
     "CREATE TABLE attempt ("
     "  event INTEGER NOT NULL,"
     "  channel INTEGER NOT NULL,"

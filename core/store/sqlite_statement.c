@@ -58,15 +58,18 @@ const char *const bf_sql_texts[BF_SQL_COUNT] = {
 	    "ON CONFLICT DO UPDATE SET value = excluded.value",
 	[BF_SQL_SETTING_DROP] = "DELETE FROM setting WHERE name = ?1",
 
-	[BF_SQL_EVENT_ADD] =
+	/* From the tables of sqlite_rows.h. */
+	[BF_SQL_EVENTS_ADD] =
 	    "INSERT INTO event (id, type, tenant, timestamp_us, reason, json) "
-	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+	    "SELECT id, type, tenant, timestamp_us, reason, json "
+	    "FROM new_event WHERE true ON CONFLICT DO NOTHING",
 	[BF_SQL_EVENT_SAME] =
 	    "SELECT 1 FROM event WHERE id = ?1 AND tenant = ?2 AND json = ?3",
-	[BF_SQL_DELIVERY_ADD] =
+	[BF_SQL_DELIVERIES_ADD] =
 	    "INSERT INTO delivery (event, channel, state, tries, attempts, "
 	    "crashes, at_ms, expires_ms, type) "
-	    "VALUES (?1, ?2, 0, 0, 0, 0, ?3, ?4, ?5)",
+	    "SELECT event, channel, 0, 0, 0, 0, at_ms, expires_ms, type "
+	    "FROM new_delivery",
 	[BF_SQL_KEY_FIND] = "SELECT event, digest FROM idempotency "
 			    "WHERE tenant = ?1 AND key = ?2",
 	[BF_SQL_KEY_ADD] =
@@ -79,12 +82,13 @@ const char *const bf_sql_texts[BF_SQL_COUNT] = {
 	    "attempts = max(attempts, ?5), crashes = ?6, at_ms = ?7 "
 	    "WHERE event = ?1 AND channel = ?2 AND state < 2 AND tries = ?8 "
 	    "AND attempts < ?9",
-	[BF_SQL_ATTEMPT_ADD] =
+	[BF_SQL_ATTEMPTS_ADD] =
 	    "INSERT INTO attempt (event, channel, number, at_ms, took_us, "
 	    "resolve_us, connect_us, tls_us, first_byte_us, outcome, status, "
 	    "why, excerpt) "
-	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) "
-	    "ON CONFLICT DO NOTHING",
+	    "SELECT event, channel, number, at_ms, took_us, resolve_us, "
+	    "connect_us, tls_us, first_byte_us, outcome, status, why, excerpt "
+	    "FROM new_attempt WHERE true ON CONFLICT DO NOTHING",
 	[BF_SQL_CANCEL] = "UPDATE delivery SET state = 4, at_ms = ?3 "
 			  "WHERE event = ?1 AND channel = ?2 AND state < 2",
 	[BF_SQL_REPLAY] =

@@ -8,11 +8,14 @@
  * store is closed, and what a start costs is printed: time and memory to open
  * it, to count the backlog, and to claim the first window of each channel.
  *
- *   storebench [-d DIR] [-b BATCH] [-n EVENTS] [-c CHANNELS] [-w] [-k]
+ *   storebench [-d DIR] [-b BATCH] [-n EVENTS] [-c CHANNELS] [-w] [-s] [-k]
+ *              [-p]
  *
  *   -d  directory of the store (made; must not hold one)
  *   -b  events in a batch         -n  events in all
  *   -c  channels that take turns  -w  leave them waiting, measure a start
+ *   -s  only measure the start (and drain) of a store that an earlier run
+ *       with -w -s left, in a process that did nothing before; -w -s leaves it
  *   -k  an idempotency key for each event
  *   -p  prune what is older than a tenth of the run, as it goes
  */
@@ -33,8 +36,8 @@ static struct {
 	const char *dir;
 	size_t batch, events;
 	uint32_t channels;
-	bool wait, keys, prune;
-} options = { "storebench.d", 128, 200000, 1, false, false, false };
+	bool wait, start, keys, prune;
+} options = { "storebench.d", 128, 200000, 1, false, false, false, false };
 
 static double
 wall(void)
@@ -307,7 +310,7 @@ static int
 usage(void)
 {
 	fputs("usage: storebench [-d DIR] [-b BATCH] [-n EVENTS] "
-	      "[-c CHANNELS] [-w] [-k] [-p]\n",
+	      "[-c CHANNELS] [-w] [-s] [-k] [-p]\n",
 	    stderr);
 	return 2;
 }
@@ -319,7 +322,7 @@ main(int argc, char **argv)
 	struct bf_error err;
 	int option;
 
-	while ((option = getopt(argc, argv, "d:b:n:c:wkp")) != -1) {
+	while ((option = getopt(argc, argv, "d:b:n:c:wskp")) != -1) {
 		switch (option) {
 		case 'd':
 			options.dir = optarg;
@@ -336,6 +339,9 @@ main(int argc, char **argv)
 		case 'w':
 			options.wait = true;
 			break;
+		case 's':
+			options.start = true;
+			break;
 		case 'k':
 			options.keys = true;
 			break;
@@ -348,11 +354,13 @@ main(int argc, char **argv)
 	}
 	if (options.batch == 0 || options.channels == 0 || optind < argc)
 		return usage();
-	store = bf_store_open(options.dir, &err);
-	need(store ? BF_STORE_OK : BF_STORE_UNUSABLE, &err);
-	live(store);
-	bf_store_close(&store);
-	if (options.wait) {
+	if (options.wait || !options.start) {
+		store = bf_store_open(options.dir, &err);
+		need(store ? BF_STORE_OK : BF_STORE_UNUSABLE, &err);
+		live(store);
+		bf_store_close(&store);
+	}
+	if (options.wait != options.start) {
 		start();
 		if (options.channels == 1)
 			drain();
