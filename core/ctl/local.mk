@@ -9,9 +9,11 @@ belfryctl_LDFLAGS = $(PIE_LDFLAGS)
 # Installed under the name of the command, as bash-completion looks for it.
 bashcompletiondir = $(datadir)/bash-completion/completions
 EXTRA_DIST += core/ctl/belfryctl.bash
-install-data-local:
+INSTALL_LOCAL += install-completion
+install-completion:
 	$(MKDIR_P) $(DESTDIR)$(bashcompletiondir)
 	$(INSTALL_DATA) $(srcdir)/core/ctl/belfryctl.bash \
 		$(DESTDIR)$(bashcompletiondir)/belfryctl
-uninstall-local:
+UNINSTALL_LOCAL += uninstall-completion
+uninstall-completion:
 	rm -f $(DESTDIR)$(bashcompletiondir)/belfryctl

@@ -59,7 +59,7 @@ static const struct bf_directive directives[] = {
 	    .fallback = "X-Reoclo-Signature-256",
 	    .help = "Name of the header with the signature of the body" },
 	{ BF_FIELD(webhook_conf, header),
-	    .help = "A further header, name and value; may be repeated" },
+	    .help = "A further header: name and value" },
 	{ BF_FIELD(webhook_conf, method), .fallback = "POST",
 	    .choices = methods, .help = "HTTP method" },
 	{ BF_FIELD(webhook_conf, username),

@@ -52,7 +52,7 @@ static const struct {
 	{ "hook", hook_table, NULL, NULL },
 	{ "post", post_table, "1m 5m", "5d" },
 	{ "clash", clash_table, NULL, NULL },
-	{ "webhook", post_table, NULL, NULL },
+	{ "webhook", hook_table, NULL, NULL },
 	{ "hoo", post_table, NULL, NULL },
 	{ "odd", post_table, "1x", NULL },
 };
@@ -125,11 +125,19 @@ hide_path(struct bf_error *err, const char *path)
 }
 
 struct bf_snapshot *
-load_text_with(const char *text, const char *globals, struct bf_error *err)
+load_file(const char *path, const char *globals, struct bf_error *err)
 {
 	static const struct bf_module_source source = { load_module,
 		check_channel, NULL };
 	static const struct bf_secret_source secrets = { .env = environment };
+
+	return bf_registry_load(path, globals, "/lib/belfry", &source, &secrets,
+	    err);
+}
+
+struct bf_snapshot *
+load_text_with(const char *text, const char *globals, struct bf_error *err)
+{
 	char path[] = "/tmp/belfry-load-XXXXXX";
 	int fd = mkstemp(path);
 	struct bf_snapshot *snapshot;

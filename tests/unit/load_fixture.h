@@ -4,9 +4,9 @@
 #include "core/registry/load.h"
 
 /*
- * Snapshots from text, with a module "hook" (url, secret, header, ca_file)
- * and a module "post" (none but text; own retry and max_age) that need no
- * shared object. Environment: KEY is "s3cret", HOOK a URL.
+ * Snapshots from text, with modules "hook" and "webhook" (url, secret, header,
+ * ca_file) and a module "post" (none but text; own retry and max_age) that need
+ * no shared object. Environment: KEY is "s3cret", HOOK a URL.
  */
 
 /* Loads the text as a conf file. In messages that file is called CONF. NULL
@@ -15,6 +15,10 @@ struct bf_snapshot *load_text(const char *text, struct bf_error *err);
 
 /* The same with the text of -g. */
 struct bf_snapshot *load_text_with(const char *text, const char *globals,
+    struct bf_error *err);
+
+/* The same with a file, whose name stays as it is. */
+struct bf_snapshot *load_file(const char *path, const char *globals,
     struct bf_error *err);
 
 /* The same, with both modules loaded in front and a failing test if it is

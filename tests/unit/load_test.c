@@ -225,6 +225,38 @@ tokens_are_kept_as_hashes(void **state)
 	bf_snapshot_free(&s);
 }
 
+/* A conf file of the source tree, loaded. */
+static struct bf_snapshot *
+load_shipped(const char *name)
+{
+	const char *top = getenv("srcdir");
+	char *path = bf_strf("%s/conf/%s", top ? top : ".", name);
+	struct bf_error err = { "" };
+	struct bf_snapshot *s = load_file(path, NULL, &err);
+
+	assert_string_equal(err.text, "");
+	assert_non_null(s);
+	free(path);
+	return s;
+}
+
+static void
+the_conf_files_as_shipped_are_good(void **state)
+{
+	struct bf_snapshot *s = load_shipped("belfry.conf");
+
+	(void)state;
+	assert_int_equal(s->module_count, 1);
+	assert_int_equal(s->channel_count, 0);
+	assert_int_equal(s->api.listen_count, 2);
+	bf_snapshot_free(&s);
+	s = load_shipped("quickstart.conf");
+	assert_int_equal(s->channel_count, 1);
+	assert_string_equal(s->api.listens[0].address, "127.0.0.1:8420");
+	assert_non_null(strstr(s->pid_file, "/quickstart.d/belfry.pid"));
+	bf_snapshot_free(&s);
+}
+
 static void
 globals_come_on_top(void **state)
 {
@@ -525,6 +557,7 @@ main(void)
 		cmocka_unit_test(event_types_and_toggles_are_registered),
 		cmocka_unit_test(a_channel_has_a_policy_and_settings),
 		cmocka_unit_test(tokens_are_kept_as_hashes),
+		cmocka_unit_test(the_conf_files_as_shipped_are_good),
 		cmocka_unit_test(globals_come_on_top),
 		cmocka_unit_test(each_mistake_is_named_with_its_place),
 		cmocka_unit_test(secret_names_are_those_in_use_and_the_usual),
