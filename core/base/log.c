@@ -29,7 +29,11 @@ static struct {
 	enum bf_log_level level;
 	char process[24];
 	unsigned long dropped;
-} logger = { .fd = STDERR_FILENO, .level = BF_LOG_NOTICE, .process = "main" };
+	int echo; /* -1: none */
+} logger = { .fd = STDERR_FILENO,
+	.level = BF_LOG_NOTICE,
+	.process = "main",
+	.echo = -1 };
 
 static const char *const level_names[] = {
 	"emerg",
@@ -189,6 +193,20 @@ write_line(const struct bf_buf *line)
 }
 
 void
+bf_log_echo(int fd)
+{
+	logger.echo = fd;
+}
+
+/* Says why belfry does not start to whoever started it. */
+static void
+echo(const char *message)
+{
+	if (dprintf(logger.echo, "belfry: %s\n", message) < 0)
+		logger.echo = -1;
+}
+
+void
 bf_log(enum bf_log_level level, const char *format, ...)
 {
 	struct bf_buf message = { 0 };
@@ -220,6 +238,8 @@ bf_log(enum bf_log_level level, const char *format, ...)
 		bf_buf_add_text(&line, logger.json ? "\"}\n" : "\n");
 		write_line(&line);
 	}
+	if (logger.echo != -1 && level <= BF_LOG_ALERT)
+		echo(message.data ? message.data : text);
 	bf_buf_free(&message);
 	bf_buf_free(&line);
 }

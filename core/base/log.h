@@ -43,6 +43,12 @@ int bf_log_open(const struct bf_log_settings *settings, struct bf_error *err);
 /* Opens the file anew (after rotation). On failure goes on with the old one. */
 int bf_log_reopen(struct bf_error *err);
 
+/*
+ * Until fd can't be written to, or -1 is set, lines of emerg and alert go there
+ * too, as plain text: to whoever waits for the daemon to start.
+ */
+void bf_log_echo(int fd);
+
 /* Names this process in its lines: "master", "intake", ... */
 void bf_log_name(const char *process);
 

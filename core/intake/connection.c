@@ -325,6 +325,7 @@ bf_connection_new(struct intake *intake, int fd, const struct bf_listen *listen)
 	const int on = 1;
 
 	connection->intake = intake;
+	connection->keep_alive = true;
 	connection->local = strncmp(listen->address, "unix:", 5) == 0;
 	connection->trusted = connection->local && bf_auth_peer_is_trusted(fd);
 	if (!connection->local) {
@@ -348,15 +349,25 @@ bf_connection_new(struct intake *intake, int fd, const struct bf_listen *listen)
 	bufferevent_enable(connection->bev, EV_READ | EV_WRITE);
 }
 
+/* Whether nothing has been asked on it since the last answer. */
+static bool
+is_idle(const struct connection *connection)
+{
+	return !connection->begun && !connection->answering &&
+	       !connection->lingering &&
+	       evbuffer_get_length(
+		   bufferevent_get_output(connection->bev)) == 0;
+}
+
 void
-bf_connection_drain(struct intake *intake)
+bf_connection_drain(struct intake *intake, bool idle)
 {
 	struct connection *connection, *next;
 
 	for (connection = TAILQ_FIRST(&intake->connections); connection;
 	     connection = next) {
 		next = TAILQ_NEXT(connection, entry);
-		if (connection->streaming)
+		if (connection->streaming || (idle && is_idle(connection)))
 			bf_connection_close(connection);
 	}
 }

@@ -116,8 +116,7 @@ bf_intake_count(struct intake *intake, enum bf_counter counter, int64_t more)
 }
 
 /* ---- server.c ---- */
-int bf_server_start(struct intake *intake, const struct bf_birth *birth,
-    struct bf_error *err);
+void bf_server_start(struct intake *intake, const struct bf_birth *birth);
 /* Takes no more connections. */
 void bf_server_close(struct intake *intake);
 void bf_server_free(struct intake *intake);
@@ -129,7 +128,7 @@ void bf_connection_new(struct intake *intake, int fd,
 void bf_connection_answered(struct connection *connection);
 void bf_connection_close(struct connection *connection);
 /* Closes what is idle when the intake drains; others after their answer. */
-void bf_connection_drain(struct intake *intake);
+void bf_connection_drain(struct intake *intake, bool idle);
 
 /* ---- reply.c ---- */
 void bf_reply(struct connection *connection, int status,

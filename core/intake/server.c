@@ -88,39 +88,12 @@ on_accept_again(evutil_socket_t fd, short what, void *context)
 		event_add(intake->listeners[i].event, NULL);
 }
 
-/* The certificate and key, with TLS 1.2 as the least. */
-static SSL_CTX *
-make_tls(const struct bf_api_settings *api, struct bf_error *err)
-{
-	SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
-
-	if (!tls)
-		abort();
-	SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION);
-	SSL_CTX_set_mode(tls, SSL_MODE_RELEASE_BUFFERS);
-	if (SSL_CTX_use_certificate_chain_file(tls, api->certificate) == 1 &&
-	    SSL_CTX_use_PrivateKey_file(tls,
-		api->certificate_key ? api->certificate_key : api->certificate,
-		SSL_FILETYPE_PEM) == 1 &&
-	    SSL_CTX_check_private_key(tls) == 1)
-		return tls;
-	bf_error_set(err, "certificate %s and its key can't be used",
-	    api->certificate);
-	SSL_CTX_free(tls);
-	return NULL;
-}
-
-int
-bf_server_start(struct intake *intake, const struct bf_birth *birth,
-    struct bf_error *err)
+void
+bf_server_start(struct intake *intake, const struct bf_birth *birth)
 {
 	const struct bf_api_settings *api = &intake->snapshot->api;
-	bool tls = false;
 
-	for (size_t i = 0; i < api->listen_count; i++)
-		tls = tls || api->listens[i].tls;
-	if (tls && !(intake->tls = make_tls(api, err)))
-		return -1;
+	intake->tls = birth->tls;
 	intake->accept_again =
 	    event_new(intake->base, -1, 0, on_accept_again, intake);
 	intake->listener_count = birth->listener_count;
@@ -138,7 +111,6 @@ bf_server_start(struct intake *intake, const struct bf_birth *birth,
 		if (!listener->event || event_add(listener->event, NULL) == -1)
 			abort();
 	}
-	return 0;
 }
 
 void

@@ -25,6 +25,7 @@ struct bf_birth {
 	const char *group; /* worker: the module it runs alone, or "" */
 	int *listeners;    /* intake: as in snapshot->api.listens */
 	size_t listener_count;
+	struct ssl_ctx_st *tls; /* intake: for listeners with TLS, or NULL */
 };
 
 int bf_scheduler_main(struct bf_birth *birth);

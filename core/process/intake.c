@@ -103,14 +103,15 @@ take_link(struct intake *intake, int fd)
 		.intake_hello = { BF_WIRE_VERSION, intake->slot, getpid() } });
 }
 
+/* Takes no more connections. Those that wait for their next request are closed
+ * at once, or only when they had it: then no client ever loses one. */
 static void
-drain(struct intake *intake)
+drain(struct intake *intake, enum bf_quit how)
 {
-	if (intake->draining)
-		return;
+	if (!intake->draining)
+		bf_server_close(intake);
 	intake->draining = true;
-	bf_server_close(intake);
-	bf_connection_drain(intake);
+	bf_connection_drain(intake, how == BF_QUIT_NOW);
 	bf_intake_leave_if_done(intake);
 }
 
@@ -131,7 +132,7 @@ on_control(evutil_socket_t fd, short what, void *context)
 		if (control.fd != -1)
 			close(control.fd);
 		if (control.kind == BF_CONTROL_QUIT)
-			drain(intake);
+			drain(intake, (enum bf_quit)control.number);
 		else if (control.kind == BF_CONTROL_REOPEN &&
 			 bf_log_reopen(&err) == -1)
 			bf_log(BF_LOG_ERROR, "%s", err.text);
@@ -149,9 +150,11 @@ start(struct intake *intake, struct bf_birth *birth, struct bf_error *err)
 	if (!intake->control_event ||
 	    event_add(intake->control_event, NULL) == -1)
 		abort();
-	if (bf_read_start(intake) == -1 ||
-	    bf_server_start(intake, birth, err) == -1)
+	if (bf_read_start(intake) == -1) {
+		bf_error_errno(err, "start the thread that reads the store");
 		return -1;
+	}
+	bf_server_start(intake, birth);
 	if (birth->link != -1)
 		take_link(intake, birth->link);
 	return bf_control_send(intake->control,

@@ -9,4 +9,16 @@ libcore_la_SOURCES += core/process/child.h \
 	core/process/scheduler_private.h core/process/scheduler_retain.c \
 	core/process/scheduler_settings.c core/process/scheduler_worker.c \
 	core/process/worker.c core/process/worker_channel.c \
-	core/process/worker_private.h
+	core/process/worker_private.h \
+	core/process/listen.c core/process/listen.h \
+	core/process/loader_process.c core/process/loader_process.h \
+	core/process/master.c core/process/master_private.h \
+	core/process/notify.c core/process/notify.h core/process/options.c \
+	core/process/options.h core/process/pidfile.c core/process/reload.c \
+	core/process/spawn.c core/process/supervise.c core/process/title.c \
+	core/process/upgrade.c core/process/vault.c core/process/vault.h
+
+sbin_PROGRAMS += belfry
+belfry_SOURCES = core/process/main.c
+belfry_LDADD = libcore.la libbelfry.la
+belfry_LDFLAGS = $(PIE_LDFLAGS)

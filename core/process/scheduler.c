@@ -146,11 +146,26 @@ take_link(struct scheduler *scheduler, const struct bf_control *control)
 		bf_worker_link(scheduler, control->fd, control->pid);
 }
 
+/* Leaves: at once, with what the committer has on stable storage, or when what
+ * is in hand came back and the intakes have their answers. */
 static void
-obey(struct scheduler *scheduler, const struct bf_control *control)
+quit(struct scheduler *scheduler, enum bf_quit how)
 {
 	const struct bf_snapshot *snapshot =
 	    bf_registry_snapshot(scheduler->registry);
+
+	if (how == BF_QUIT_NOW) {
+		scheduler->releasing = true;
+		event_base_loopbreak(scheduler->base);
+		return;
+	}
+	scheduler->quitting = true;
+	release(scheduler, snapshot->shutdown_timeout.ms);
+}
+
+static void
+obey(struct scheduler *scheduler, const struct bf_control *control)
+{
 	struct bf_error err;
 
 	switch (control->kind) {
@@ -161,8 +176,7 @@ obey(struct scheduler *scheduler, const struct bf_control *control)
 		take_snapshot(scheduler, control->fd);
 		break;
 	case BF_CONTROL_QUIT:
-		scheduler->quitting = true;
-		release(scheduler, snapshot->shutdown_timeout.ms);
+		quit(scheduler, (enum bf_quit)control->number);
 		break;
 	case BF_CONTROL_RELEASE:
 		release(scheduler, RELEASE_WAIT_S * 1000);

@@ -127,7 +127,7 @@ read_file(struct bf_loading *loading, const struct bf_special *special,
 	char **member = (char **)((char *)target + special->offset);
 	struct bf_error cause;
 
-	if (bf_read_path(loading, special, node, target) == -1)
+	if (bf_load_path(loading, special, node, target) == -1)
 		return -1;
 	if (access(*member, R_OK) == 0)
 		return 0;
@@ -173,7 +173,7 @@ static const struct bf_special specials[] = {
 const struct bf_context bf_context_api = { "api", "api", table, specials };
 
 int
-bf_read_api(struct bf_loading *loading, const struct bf_special *special,
+bf_load_api(struct bf_loading *loading, const struct bf_special *special,
     const struct bf_conf_node *node, void *target)
 {
 	struct bf_api_settings *api = &((struct bf_snapshot *)target)->api;

@@ -91,7 +91,7 @@ names_of(const struct bf_directive *table)
 }
 
 int
-bf_read_channel(struct bf_loading *loading, const struct bf_special *special,
+bf_load_channel(struct bf_loading *loading, const struct bf_special *special,
     const struct bf_conf_node *node, void *target)
 {
 	struct bf_snapshot *snapshot = loading->snapshot;
@@ -117,7 +117,7 @@ bf_read_channel(struct bf_loading *loading, const struct bf_special *special,
 	channel->file = bf_strdup(node->file);
 	channel->line = node->line;
 	names = names_of(loading->tables[module]);
-	result = bf_read_policy(loading, node, &snapshot->modules[module],
+	result = bf_load_policy(loading, node, &snapshot->modules[module],
 	    names, &channel->policy);
 	free(names);
 	if (result == 0)
@@ -130,9 +130,9 @@ bf_read_channel(struct bf_loading *loading, const struct bf_special *special,
 
 static const struct bf_special specials[] = {
 	{ "events", "", 0, 0, true, false, NULL,
-	    "The tenant's toggles of event types", 0, bf_read_toggles },
+	    "The tenant's toggles of event types", 0, bf_load_toggles },
 	{ "channel", "MODULE NAME", 2, 2, true, true, NULL,
-	    "A destination of the tenant", 0, bf_read_channel },
+	    "A destination of the tenant", 0, bf_load_channel },
 	{ 0 },
 };
 
@@ -140,7 +140,7 @@ const struct bf_context bf_context_tenant = { "tenant", "tenant ID", NULL,
 	specials };
 
 int
-bf_read_tenant(struct bf_loading *loading, const struct bf_special *special,
+bf_load_tenant(struct bf_loading *loading, const struct bf_special *special,
     const struct bf_conf_node *node, void *target)
 {
 	struct bf_snapshot *snapshot = target;

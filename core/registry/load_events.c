@@ -197,7 +197,7 @@ read_toggle(struct bf_loading *loading, const struct bf_conf_node *node,
 }
 
 int
-bf_read_toggles(struct bf_loading *loading, const struct bf_special *special,
+bf_load_toggles(struct bf_loading *loading, const struct bf_special *special,
     const struct bf_conf_node *node, void *target)
 {
 	(void)special;
@@ -241,7 +241,7 @@ const struct bf_context bf_context_events = { "events", "events", NULL,
 	specials };
 
 int
-bf_read_events(struct bf_loading *loading, const struct bf_special *special,
+bf_load_events(struct bf_loading *loading, const struct bf_special *special,
     const struct bf_conf_node *node, void *target)
 {
 	static const struct bf_shape shape = { 1, 1, "NAME", true };

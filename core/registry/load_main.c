@@ -28,7 +28,7 @@ text_member(const struct bf_special *special, void *target)
 
 /* A path that need not exist yet. */
 int
-bf_read_path(struct bf_loading *loading, const struct bf_special *special,
+bf_load_path(struct bf_loading *loading, const struct bf_special *special,
     const struct bf_conf_node *node, void *target)
 {
 	const char *word = node->words.items[0];
@@ -59,14 +59,14 @@ read_or_off(struct bf_loading *loading, const struct bf_special *special,
 }
 
 int
-bf_read_proxy(struct bf_loading *loading, const struct bf_special *special,
+bf_load_proxy(struct bf_loading *loading, const struct bf_special *special,
     const struct bf_conf_node *node, void *target)
 {
 	return read_or_off(loading, special, node, target, bf_proxy_check);
 }
 
 int
-bf_read_bind_address(struct bf_loading *loading,
+bf_load_bind_address(struct bf_loading *loading,
     const struct bf_special *special, const struct bf_conf_node *node,
     void *target)
 {
@@ -198,10 +198,10 @@ static const struct bf_special specials[] = {
 	{ "load_module", "PATH [isolate=on|off]", 1, 2, false, true, NULL,
 	    "Loads a module: a kind of channel; a relative path starts at "
 	    "belfry's library folder",
-	    0, bf_read_load_module },
+	    0, bf_load_module_block },
 	{ "disable", "MODULE", 1, 1, false, true, NULL,
 	    "Disables all channels of a module; their settings are kept", 0,
-	    bf_read_disable },
+	    bf_load_disable },
 	{ "worker_processes", "NUMBER | auto", 1, 1, false, false, "auto",
 	    "How many processes deliver; auto is one for each core", 0,
 	    read_worker_processes },
@@ -211,14 +211,14 @@ static const struct bf_special specials[] = {
 	{ "pid", "FILE", 1, 1, false, false,
 	    BF_RUNSTATEDIR "/belfry/belfry.pid",
 	    "Where the process id of the master is written",
-	    offsetof(struct bf_snapshot, pid_file), bf_read_path },
+	    offsetof(struct bf_snapshot, pid_file), bf_load_path },
 	{ "error_log", "FILE | stderr | syslog:FACILITY [LEVEL] [json]", 1, 3,
 	    false, false, BF_LOCALSTATEDIR "/log/belfry/error.log notice",
 	    "Where the log goes, from which level on, and in which form", 0,
 	    read_error_log },
 	{ "state_dir", "DIRECTORY", 1, 1, false, false,
 	    BF_LOCALSTATEDIR "/lib/belfry", "Where the store is kept",
-	    offsetof(struct bf_snapshot, state_dir), bf_read_path },
+	    offsetof(struct bf_snapshot, state_dir), bf_load_path },
 	{ "default_tenant", "ID", 1, 1, false, false, NULL,
 	    "The tenant to whom everything outside of tenant blocks belongs; "
 	    "otherwise a UUID is made at the first start",
@@ -226,23 +226,23 @@ static const struct bf_special specials[] = {
 	{ "proxy", "URL | off", 1, 1, false, false, "off",
 	    "The proxy for all channels that name no other; the environment's "
 	    "proxy variables are ignored",
-	    offsetof(struct bf_snapshot, proxy), bf_read_proxy },
+	    offsetof(struct bf_snapshot, proxy), bf_load_proxy },
 	{ "bind_address", "ADDRESS | INTERFACE | off", 1, 1, false, false,
 	    "off",
 	    "The local address of outgoing connections, for all channels that "
 	    "name no other",
-	    offsetof(struct bf_snapshot, bind_address), bf_read_bind_address },
+	    offsetof(struct bf_snapshot, bind_address), bf_load_bind_address },
 	{ "api", "", 0, 0, true, false, "",
-	    "Where the API listens, and its limits", 0, bf_read_api },
+	    "Where the API listens, and its limits", 0, bf_load_api },
 	{ "events", "", 0, 0, true, false, NULL,
 	    "Toggles of event types, and event types of your own", 0,
-	    bf_read_events },
+	    bf_load_events },
 	{ "token", "NAME", 1, 1, true, true, NULL, "A bearer token for the API",
-	    0, bf_read_token },
+	    0, bf_load_token },
 	{ "channel", "MODULE NAME", 2, 2, true, true, NULL,
-	    "A destination of the default tenant", 0, bf_read_channel },
+	    "A destination of the default tenant", 0, bf_load_channel },
 	{ "tenant", "ID", 1, 1, true, true, NULL,
-	    "Toggles and channels of another tenant", 0, bf_read_tenant },
+	    "Toggles and channels of another tenant", 0, bf_load_tenant },
 	{ 0 },
 };
 

@@ -37,7 +37,7 @@ bf_find_module(struct bf_loading *loading, const struct bf_conf_node *node,
 }
 
 int
-bf_read_disable(struct bf_loading *loading, const struct bf_special *special,
+bf_load_disable(struct bf_loading *loading, const struct bf_special *special,
     const struct bf_conf_node *node, void *target)
 {
 	struct bf_snapshot *snapshot = target;
@@ -150,7 +150,7 @@ add_module(struct bf_loading *loading, const struct bf_module_info *info,
 }
 
 int
-bf_read_load_module(struct bf_loading *loading,
+bf_load_module_block(struct bf_loading *loading,
     const struct bf_special *special, const struct bf_conf_node *node,
     void *target)
 {

@@ -175,12 +175,12 @@ static const struct bf_special specials[] = {
 	    read_rate },
 	{ "proxy", "URL | off", 1, 1, false, false, NULL,
 	    "The proxy of this channel; without it, that of the main context",
-	    offsetof(struct bf_channel_policy, proxy), bf_read_proxy },
+	    offsetof(struct bf_channel_policy, proxy), bf_load_proxy },
 	{ "bind_address", "ADDRESS | INTERFACE | off", 1, 1, false, false, NULL,
 	    "The local address of outgoing connections; without it, that of "
 	    "the main context",
 	    offsetof(struct bf_channel_policy, bind_address),
-	    bf_read_bind_address },
+	    bf_load_bind_address },
 	{ 0 },
 };
 
@@ -259,7 +259,7 @@ check_conflicts(struct bf_loading *loading, const struct bf_conf_node *node,
 }
 
 int
-bf_read_policy(struct bf_loading *loading, const struct bf_conf_node *node,
+bf_load_policy(struct bf_loading *loading, const struct bf_conf_node *node,
     const struct bf_module_info *module, const char *const *names,
     struct bf_channel_policy *policy)
 {

@@ -51,33 +51,33 @@ int bf_name_check(struct bf_loading *loading, const struct bf_conf_node *node,
     enum bf_naming naming, const char *text);
 
 /* Readers of specials that several contexts have. */
-int bf_read_path(struct bf_loading *loading, const struct bf_special *special,
+int bf_load_path(struct bf_loading *loading, const struct bf_special *special,
     const struct bf_conf_node *node, void *target);
-int bf_read_proxy(struct bf_loading *loading, const struct bf_special *special,
+int bf_load_proxy(struct bf_loading *loading, const struct bf_special *special,
     const struct bf_conf_node *node, void *target);
-int bf_read_bind_address(struct bf_loading *loading,
+int bf_load_bind_address(struct bf_loading *loading,
     const struct bf_special *special, const struct bf_conf_node *node,
     void *target);
 
 /* Readers of blocks. */
-int bf_read_api(struct bf_loading *loading, const struct bf_special *special,
+int bf_load_api(struct bf_loading *loading, const struct bf_special *special,
     const struct bf_conf_node *node, void *target);
-int bf_read_events(struct bf_loading *loading, const struct bf_special *special,
+int bf_load_events(struct bf_loading *loading, const struct bf_special *special,
     const struct bf_conf_node *node, void *target);
-int bf_read_toggles(struct bf_loading *loading,
+int bf_load_toggles(struct bf_loading *loading,
     const struct bf_special *special, const struct bf_conf_node *node,
     void *target);
-int bf_read_channel(struct bf_loading *loading,
+int bf_load_channel(struct bf_loading *loading,
     const struct bf_special *special, const struct bf_conf_node *node,
     void *target);
-int bf_read_tenant(struct bf_loading *loading, const struct bf_special *special,
+int bf_load_tenant(struct bf_loading *loading, const struct bf_special *special,
     const struct bf_conf_node *node, void *target);
-int bf_read_token(struct bf_loading *loading, const struct bf_special *special,
+int bf_load_token(struct bf_loading *loading, const struct bf_special *special,
     const struct bf_conf_node *node, void *target);
-int bf_read_load_module(struct bf_loading *loading,
+int bf_load_module_block(struct bf_loading *loading,
     const struct bf_special *special, const struct bf_conf_node *node,
     void *target);
-int bf_read_disable(struct bf_loading *loading,
+int bf_load_disable(struct bf_loading *loading,
     const struct bf_special *special, const struct bf_conf_node *node,
     void *target);
 
@@ -86,7 +86,7 @@ int bf_read_disable(struct bf_loading *loading,
  * the module's own defaults. names are the module's directives, NULL at the
  * end.
  */
-int bf_read_policy(struct bf_loading *loading, const struct bf_conf_node *node,
+int bf_load_policy(struct bf_loading *loading, const struct bf_conf_node *node,
     const struct bf_module_info *module, const char *const *names,
     struct bf_channel_policy *policy);
 

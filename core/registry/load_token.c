@@ -80,7 +80,7 @@ add_token(struct bf_loading *loading, const struct bf_conf_node *node,
 }
 
 int
-bf_read_token(struct bf_loading *loading, const struct bf_special *special,
+bf_load_token(struct bf_loading *loading, const struct bf_special *special,
     const struct bf_conf_node *node, void *target)
 {
 	const char *name = node->words.items[0];

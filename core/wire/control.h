@@ -16,7 +16,8 @@ enum bf_control_kind {
 	                      * number: BF_CHILD_INTAKE or BF_CHILD_WORKER for
 	                      * the scheduler */
 	BF_CONTROL_SNAPSHOT, /* fd: memfd with a snapshot; to the scheduler */
-	BF_CONTROL_QUIT,     /* finish what is in hand, then exit */
+	BF_CONTROL_QUIT,     /* finish what is in hand, then exit; number:
+	                      * enum bf_quit */
 	BF_CONTROL_REOPEN,   /* reopen the log */
 	BF_CONTROL_RELEASE,  /* scheduler: stop dispatching, close the store,
 	                      * exit. intake: hold requests for a new link */
@@ -26,6 +27,16 @@ enum bf_control_kind {
 	BF_CONTROL_READY,    /* it does its work from now on */
 	BF_CONTROL_STUCK,    /* the worker pid does not answer: kill it */
 	BF_CONTROL_FATAL,    /* the store is unusable: no use to start again */
+	/* between two masters, from the new one unless said otherwise */
+	BF_CONTROL_CONFIRMED, /* its configuration is good */
+	BF_CONTROL_GO,       /* from the old one: the store is free; number: the
+	                      * first slot that its children do not have */
+};
+
+enum bf_quit {
+	BF_QUIT_GRACEFULLY,
+	BF_QUIT_NOW, /* intake: closes idle connections too; scheduler: does
+	              * not wait for outcomes */
 };
 
 struct bf_control {

@@ -1,0 +1,319 @@
+/*
+ * loader_process.c - reads the conf file in a process of its own
+ *
+ * The parent gets two snapshots in memfds: one with secrets, which it never
+ * maps and hands on to the scheduler, and one without, which it reads. What
+ * went wrong comes back through a pipe.
+ */
+#include "core/process/loader_process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <belfry/memory.h>
+#include <openssl/ssl.h>
+
+#include "core/conf/dump.h"
+#include "core/intake/tls.h"
+#include "core/module/loader.h"
+#include "core/process/child.h"
+#include "core/process/vault.h"
+#include "core/registry/load.h"
+#include "core/registry/snapshot_wire.h"
+
+#define LOAD_SECONDS 60 /* then the loader is taken to hang */
+
+/* What the parent and the loader share while it runs. */
+struct channel {
+	int secrets; /* memfd */
+	int open;    /* memfd of the snapshot without secrets */
+	int reason;  /* the writing end of a pipe, for the error */
+	int told;    /* the reading end */
+};
+
+static int
+write_all(int fd, const char *bytes, size_t size)
+{
+	while (size > 0) {
+		const ssize_t written = write(fd, bytes, size);
+
+		if (written == -1 && errno == EINTR)
+			continue;
+		if (written <= 0)
+			return -1;
+		bytes += written;
+		size -= (size_t)written;
+	}
+	return 0;
+}
+
+static int
+write_snapshot(int fd, const struct bf_snapshot *snapshot, bool secrets)
+{
+	struct bf_buf bytes = { 0 };
+	int status;
+
+	bf_snapshot_encode(snapshot, secrets, &bytes);
+	status = write_all(fd, bf_buf_text(&bytes), bytes.size);
+	bf_buf_wipe(&bytes);
+	return status;
+}
+
+/* Loads a module by the loader's source, and first says which: if it crashes,
+ * the parent knows whom to blame. */
+struct careful {
+	struct bf_module_source source;
+	int reason;
+};
+
+static int
+load_module(void *context, const char *path, struct bf_module_info *info,
+    const struct bf_directive **table, struct bf_error *err)
+{
+	const struct careful *careful = context;
+
+	(void)write_all(careful->reason, path, strlen(path) + 1);
+	return careful->source.load(careful->source.context, path, info, table,
+	    err);
+}
+
+static int
+check_channel(void *context, const char *name, const struct bf_channel *channel,
+    struct bf_error *err)
+{
+	const struct careful *careful = context;
+
+	return careful->source.check(careful->source.context, name, channel,
+	    err);
+}
+
+static int
+dump(const struct bf_load *load, const struct bf_snapshot *snapshot,
+    struct bf_error *err)
+{
+	const char **secrets = bf_registry_secret_names(snapshot);
+	struct bf_buf text = { 0 };
+	int status = bf_conf_dump(load->path, secrets, &text, err);
+
+	if (status == 0)
+		status =
+		    write_all(STDOUT_FILENO, bf_buf_text(&text), text.size);
+	bf_buf_free(&text);
+	free(secrets);
+	return status;
+}
+
+/* What the conf file names and only its user would find missing. */
+static int
+check_files(const struct bf_snapshot *snapshot, struct bf_error *err)
+{
+	SSL_CTX *tls;
+
+	if (!bf_tls_wanted(&snapshot->api))
+		return 0;
+	tls = bf_tls_server(&snapshot->api, err);
+	SSL_CTX_free(tls);
+	if (!tls)
+		bf_error_prefix(err, "%s: api", snapshot->path);
+	return tls ? 0 : -1;
+}
+
+/* What the loader does; its exit status is the answer. */
+static int
+run(const struct bf_load *load, const struct channel *channel)
+{
+	struct bf_loader *loader = bf_loader_new();
+	struct careful careful = { bf_loader_source(loader), channel->reason };
+	const struct bf_module_source modules = { load_module, check_channel,
+		&careful };
+	struct bf_vault *vault = bf_vault_open(load->vault);
+	const struct bf_secret_source secrets = { bf_vault_get, vault, NULL };
+	struct bf_error err = { "" };
+	struct bf_snapshot *snapshot;
+	int status = -1;
+
+	snapshot = bf_registry_load(load->path, load->globals, BF_MODULESDIR,
+	    &modules, &secrets, &err);
+	if (snapshot && check_files(snapshot, &err) == 0 &&
+	    (!load->dump || dump(load, snapshot, &err) == 0)) {
+		status = write_snapshot(channel->secrets, snapshot, true);
+		if (status == 0)
+			status = write_snapshot(channel->open, snapshot, false);
+		if (status == -1)
+			bf_error_errno(&err, "write the snapshot");
+	}
+	if (status == -1)
+		(void)write_all(channel->reason, err.text,
+		    strlen(err.text) + 1);
+	bf_snapshot_free(&snapshot);
+	bf_vault_close(&vault);
+	bf_loader_free(&loader);
+	return status == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static void
+close_channel(struct channel *channel)
+{
+	const int fds[] = { channel->secrets, channel->open, channel->reason,
+		channel->told };
+
+	for (size_t i = 0; i < sizeof(fds) / sizeof(*fds); i++) {
+		if (fds[i] != -1)
+			close(fds[i]);
+	}
+}
+
+static int
+open_channel(struct channel *channel, struct bf_error *err)
+{
+	int ends[2] = { -1, -1 };
+
+	*channel = (struct channel){ -1, -1, -1, -1 };
+	channel->secrets = memfd_create("belfry-secrets", MFD_CLOEXEC);
+	channel->open = memfd_create("belfry-snapshot", MFD_CLOEXEC);
+	if (channel->secrets == -1 || channel->open == -1 ||
+	    pipe2(ends, O_CLOEXEC) == -1) {
+		bf_error_errno(err, "make room for the configuration");
+		close_channel(channel);
+		return -1;
+	}
+	channel->told = ends[0];
+	channel->reason = ends[1];
+	return 0;
+}
+
+/* Reads what the loader said: the texts with their NULs; the last one counts.
+ */
+static void
+read_reason(int fd, struct bf_buf *said)
+{
+	ssize_t got;
+
+	do {
+		char *space = bf_buf_reserve(said, 4096);
+
+		got = read(fd, space, 4096);
+		said->size += got > 0 ? (size_t)got : 0;
+	} while (got > 0 || (got == -1 && errno == EINTR));
+}
+
+static const char *
+last_text(const struct bf_buf *said)
+{
+	size_t start;
+
+	if (said->size == 0)
+		return "";
+	start = said->size - 1;
+	while (start > 0 && said->data[start - 1] != '\0')
+		start--;
+	return said->data + start;
+}
+
+/* What the end of the loader means. */
+static int
+judge(int status, const struct bf_buf *said, const char *path,
+    struct bf_error *err)
+{
+	const char *last = last_text(said);
+
+	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS)
+		return 0;
+	if (WIFEXITED(status) && *last && last[0] != '/') {
+		bf_error_set(err, "%s", last);
+		return -1;
+	}
+	/* It ended with the path of a module as its last word. */
+	if (WIFSIGNALED(status) && last[0] == '/')
+		bf_error_set(err, "%s: module %s %s while it was loaded", path,
+		    last,
+		    WTERMSIG(status) == SIGALRM ? "hung"
+						: strsignal(WTERMSIG(status)));
+	else if (*last)
+		bf_error_set(err, "%s", last);
+	else
+		bf_error_set(err, "%s: the loader ended with status %d", path,
+		    status);
+	return -1;
+}
+
+static struct bf_snapshot *
+read_open(int fd, struct bf_error *err)
+{
+	struct bf_snapshot *snapshot;
+	struct stat file;
+	char *bytes;
+
+	if (fstat(fd, &file) == -1 || file.st_size == 0) {
+		bf_error_set(err, "the loader returned nothing");
+		return NULL;
+	}
+	bytes = mmap(NULL, (size_t)file.st_size, PROT_READ, MAP_SHARED, fd, 0);
+	if (bytes == MAP_FAILED) {
+		bf_error_errno(err, "map the snapshot");
+		return NULL;
+	}
+	snapshot = bf_snapshot_decode(bytes, (size_t)file.st_size, err);
+	munmap(bytes, (size_t)file.st_size);
+	return snapshot;
+}
+
+/* In the loader, from its birth to its end. */
+static void
+be_loader(const struct bf_load *load, struct channel *channel)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	bf_title_set("loader");
+	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+	alarm(LOAD_SECONDS);
+	close(channel->told);
+	fflush(NULL);
+	_exit(run(load, channel));
+}
+
+struct bf_snapshot *
+bf_load_conf(const struct bf_load *load, int *secrets, struct bf_error *err)
+{
+	struct bf_snapshot *snapshot = NULL;
+	struct channel channel;
+	struct bf_buf said = { 0 };
+	pid_t pid;
+	int status;
+
+	if (open_channel(&channel, err) == -1)
+		return NULL;
+	pid = fork();
+	if (pid == -1) {
+		bf_error_errno(err, "start the loader");
+		close_channel(&channel);
+		return NULL;
+	}
+	if (pid == 0)
+		be_loader(load, &channel);
+	close(channel.reason);
+	channel.reason = -1;
+	read_reason(channel.told, &said);
+	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
+		continue;
+	if (judge(status, &said, load->path, err) == 0)
+		snapshot = read_open(channel.open, err);
+	if (snapshot) {
+		*secrets = channel.secrets;
+		channel.secrets = -1;
+	}
+	bf_buf_free(&said);
+	close_channel(&channel);
+	return snapshot;
+}

@@ -1,0 +1,291 @@
+/*
+ * main.c - belfry: what the options ask for
+ *
+ * Everything that can be wrong is found before the daemon goes to the
+ * background: whoever starts it sees the reason and the exit status.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <belfry/memory.h>
+
+#include "core/base/log.h"
+#include "core/process/loader_process.h"
+#include "core/process/master_private.h"
+#include "core/process/options.h"
+#include "core/process/vault.h"
+
+/* The absolute path of the conf file: belfry may be started anywhere. */
+static char *
+absolute(const char *path)
+{
+	char here[PATH_MAX];
+
+	if (path[0] == '/' || !getcwd(here, sizeof(here)))
+		return bf_strdup(path);
+	return bf_strf("%s/%s", here, path);
+}
+
+/* ---- -t, -T ---- */
+
+static int
+test(const struct bf_load *load, const struct bf_options *options)
+{
+	struct bf_error err = { "" };
+	struct bf_snapshot *snapshot;
+	int secrets = -1;
+	uid_t uid;
+	gid_t gid;
+	int status = EXIT_FAILURE;
+
+	snapshot = bf_load_conf(load, &secrets, &err);
+	if (snapshot && bf_find_user(snapshot, &uid, &gid, &err) == 0) {
+		if (!options->quiet)
+			fprintf(stderr,
+			    "belfry: configuration file %s test is "
+			    "successful\n",
+			    load->path);
+		status = EXIT_SUCCESS;
+	} else {
+		fprintf(stderr, "belfry: %s\n", err.text);
+		fprintf(stderr, "belfry: configuration file %s test failed\n",
+		    load->path);
+	}
+	if (secrets != -1)
+		close(secrets);
+	bf_snapshot_free(&snapshot);
+	return status;
+}
+
+/* ---- -s ---- */
+
+static int
+send_signal(const struct bf_load *load, const char *name)
+{
+	static const struct {
+		const char *name;
+		int number;
+	} signals[] = { { "stop", SIGTERM }, { "quit", SIGQUIT },
+		{ "reopen", SIGUSR1 }, { "reload", SIGHUP } };
+	struct bf_error err = { "" };
+	struct bf_snapshot *snapshot;
+	int secrets = -1, status = EXIT_FAILURE;
+	pid_t pid;
+
+	snapshot = bf_load_conf(load, &secrets, &err);
+	if (!snapshot) {
+		fprintf(stderr, "belfry: %s\n", err.text);
+		return EXIT_FAILURE;
+	}
+	close(secrets);
+	pid = bf_pidfile_read(snapshot->pid_file);
+	if (pid == 0)
+		fprintf(stderr, "belfry: no running belfry: %s names none\n",
+		    snapshot->pid_file);
+	for (size_t i = 0; pid && i < sizeof(signals) / sizeof(*signals); i++) {
+		if (strcmp(name, signals[i].name) != 0)
+			continue;
+		if (kill(pid, signals[i].number) == 0)
+			status = EXIT_SUCCESS;
+		else
+			fprintf(stderr, "belfry: signal process %d: %s\n",
+			    (int)pid, strerror(errno));
+	}
+	bf_snapshot_free(&snapshot);
+	return status;
+}
+
+/* ---- the daemon ---- */
+
+/* In the process that was started: passes on what the daemon has to say until
+ * it is ready (a NUL) or gone. */
+static int
+watch_start(int fd)
+{
+	char text[512];
+	ssize_t got;
+
+	while ((got = read(fd, text, sizeof(text))) > 0) {
+		const char *end = memchr(text, '\0', (size_t)got);
+
+		fwrite(text, 1, end ? (size_t)(end - text) : (size_t)got,
+		    stderr);
+		if (end)
+			return EXIT_SUCCESS;
+	}
+	return EXIT_FAILURE;
+}
+
+/* Goes to the background. The process that was started ends when belfry is
+ * ready, or could not start. */
+static int
+daemonize(struct master *master, struct bf_error *err)
+{
+	int ready[2], null;
+	pid_t pid;
+
+	if (pipe2(ready, O_CLOEXEC) == -1 || (pid = fork()) == -1) {
+		bf_error_errno(err, "go to the background");
+		return -1;
+	}
+	if (pid > 0) {
+		close(ready[1]);
+		_exit(watch_start(ready[0]));
+	}
+	close(ready[0]);
+	master->ready_pipe = ready[1];
+	setsid();
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null != -1) {
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+		if (strcmp(master->snapshot->log_target, "stderr") != 0)
+			dup2(null, STDERR_FILENO);
+		close(null);
+	}
+	bf_log_echo(master->ready_pipe);
+	return 0;
+}
+
+static int
+start_log(struct master *master, struct bf_error *err)
+{
+	const struct bf_snapshot *snapshot = master->snapshot;
+	const bool to_stderr = strcmp(snapshot->log_target, "stderr") == 0;
+
+	if (bf_master_log(master, snapshot, err) == -1)
+		return -1;
+	if (!to_stderr)
+		bf_log_echo(STDERR_FILENO);
+	return 0;
+}
+
+/* Everything that may fail, before the first child. */
+static int
+prepare(struct master *master, const struct bf_load *load, struct bf_error *err)
+{
+	struct bf_listeners inherited = master->listeners;
+
+	master->snapshot = bf_load_conf(load, &master->secrets, err);
+	if (!master->snapshot ||
+	    bf_prepare(master->snapshot, &master->uid, &master->gid, err) == -1)
+		return -1;
+	if (bf_listen_open(master->snapshot, master->uid, master->gid,
+		&inherited, &master->listeners, err) == -1)
+		return -1;
+	bf_listen_replace(&inherited, &master->listeners);
+	master->counters = mmap(NULL, sizeof(*master->counters),
+	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (master->counters == MAP_FAILED) {
+		bf_error_errno(err, "share memory");
+		return -1;
+	}
+	if (start_log(master, err) == -1)
+		return -1;
+	if (master->snapshot->daemonize &&
+	    master->upgrade.state == UPGRADE_NONE &&
+	    daemonize(master, err) == -1)
+		return -1;
+	return bf_pidfile_write(master->snapshot->pid_file, err);
+}
+
+/* After the last child. */
+static void
+clean_up(struct master *master)
+{
+	const bool taken_over = master->upgrade.state == UPGRADE_DONE;
+	const char *pid_file = master->snapshot->pid_file;
+
+	if (taken_over)
+		bf_pidfile_remove_aside(pid_file);
+	else
+		unlink(pid_file);
+	bf_listen_close(&master->listeners, !taken_over);
+	bf_snapshot_free(&master->snapshot);
+	munmap(master->counters, sizeof(*master->counters));
+	bf_log(BF_LOG_NOTICE, "exit");
+}
+
+static int
+run(const struct bf_load *load, char **argv)
+{
+	struct master master = { .conf = (char *)load->path,
+		.globals = (char *)load->globals,
+		.argv = argv,
+		.vault = load->vault,
+		.secrets = -1,
+		.ready_pipe = -1,
+		.upgrade = { .channel = -1 } };
+	struct bf_error err = { "" };
+	int status;
+
+	TAILQ_INIT(&master.children);
+	bf_upgrade_inherit(&master);
+	if (prepare(&master, load, &err) == -1) {
+		/* The log may be on stderr, or open and echoing there. */
+		bf_log(BF_LOG_EMERG, "%s", err.text);
+		return EXIT_FAILURE;
+	}
+	status = bf_master_run(&master);
+	clean_up(&master);
+	return status;
+}
+
+/* A copy of the arguments: the title is written over them. */
+static char **
+copy_arguments(int argc, char **argv)
+{
+	char **copy = bf_zalloc((size_t)argc + 1, sizeof(*copy));
+
+	for (int i = 0; i < argc; i++)
+		copy[i] = bf_strdup(argv[i]);
+	return copy;
+}
+
+int
+main(int argc, char **argv)
+{
+	char **arguments = copy_arguments(argc, argv);
+	struct bf_options options;
+	struct bf_load load;
+	int status = EXIT_SUCCESS;
+
+	if (bf_options_read(argc, arguments, &options) == -1) {
+		fprintf(stderr, "try: belfry -h\n");
+		return EXIT_FAILURE;
+	}
+	if (options.help)
+		bf_options_help();
+	else if (options.version)
+		bf_options_version(options.verbose);
+	if (options.help || options.version)
+		return EXIT_SUCCESS;
+	bf_title_init(argc, argv);
+	load = (struct bf_load){ .path = absolute(options.conf),
+		.globals = options.globals,
+		.vault = bf_vault_take(),
+		.dump = options.dump };
+	if (load.vault == -1) {
+		fprintf(stderr, "belfry: keep the environment: %s\n",
+		    strerror(errno));
+		return EXIT_FAILURE;
+	}
+	if (options.test)
+		status = test(&load, &options);
+	else if (options.signal)
+		status = send_signal(&load, options.signal);
+	else
+		status = run(&load, arguments);
+	free((char *)load.path);
+	for (int i = 0; i < argc; i++)
+		free(arguments[i]);
+	free(arguments);
+	return status;
+}

@@ -1,0 +1,173 @@
+#ifndef BF_MASTER_PRIVATE_H
+#define BF_MASTER_PRIVATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include "core/process/child.h"
+#include "core/process/listen.h"
+#include "core/wire/control.h"
+
+/*
+ * The master: what its files share. It parses no events and opens no modules,
+ * and it does not die of a child's death.
+ *
+ *   main.c            options, and what they ask for
+ *   master.c          the loop: signals, times, leaving
+ *   supervise.c       what children say, and their deaths
+ *   spawn.c           children: made, given their privileges, linked
+ *   reload.c          a new configuration
+ *   upgrade.c         a new binary
+ *   loader_process.c  the conf file, read in a process of its own
+ */
+
+#define MASTER_CHILDREN 4096 /* listened to at once */
+
+struct child {
+	pid_t pid;
+	enum bf_child_kind kind;
+	unsigned slot;
+	char *group;        /* of a worker */
+	int control;
+	bool ready;
+	bool quitting;      /* told to leave, or of an old configuration */
+	bool deaf;          /* it closed its control socket */
+	int64_t started;    /* monotonic ms */
+	int64_t stopped;    /* when it was seen stopped; 0: it runs */
+	TAILQ_ENTRY(child) entry;
+};
+
+enum stage {
+	STAGE_STARTING,  /* until everything is ready for the first time */
+	STAGE_RUNNING,
+	STAGE_NO_INTAKE, /* leaving: intakes first, ... */
+	STAGE_NO_WORKER, /* ... then workers, ... */
+	STAGE_NO_SCHEDULER, /* ... then the scheduler */
+};
+
+/* An exchange of this master for one with a new binary; see upgrade.c. */
+enum upgrade_state {
+	UPGRADE_NONE,
+	/* in the old master */
+	UPGRADE_CHECKING, /* the new one reads its configuration */
+	UPGRADE_RELEASING, /* our scheduler lets go of the store */
+	UPGRADE_STARTING, /* the new one starts its scheduler */
+	UPGRADE_FAILING,  /* the new one is being killed */
+	UPGRADE_DONE,     /* the new one has taken over */
+	/* in the new master, until it may start its scheduler */
+	UPGRADE_WAITING,
+};
+
+struct upgrade {
+	enum upgrade_state state;
+	int channel;      /* to the other master; -1: none */
+	pid_t pid;        /* of the new master, in the old one; else 0 */
+	int64_t deadline; /* monotonic ms; 0: none */
+};
+
+struct master {
+	char *conf; /* absolute path of the conf file */
+	char *globals;
+	char **argv;         /* for the new binary */
+	int vault;
+	int secrets;         /* memfd of the snapshot with secrets */
+	struct bf_snapshot *snapshot;
+	struct bf_listeners listeners;
+	struct bf_counters *counters;
+	uid_t uid;           /* of children; -1: ours */
+	gid_t gid;
+	int signals;         /* signalfd */
+	TAILQ_HEAD(, child) children;
+	struct child *scheduler;
+	unsigned next_slot;
+	enum stage stage;
+	bool fast;           /* leaving without waiting */
+	bool reloading;
+	int64_t deadline;    /* of leaving; 0: none */
+	int64_t respawn_at;  /* monotonic ms; 0: nothing to be made */
+	int64_t backoff;     /* ms until the next respawn of what dies early */
+	int64_t watchdog_at;
+	int ready_pipe;      /* to whoever waits for the daemon; -1: nobody */
+	struct upgrade upgrade;
+	int64_t recover_until; /* a store that is still held is no failure */
+	int status;
+};
+
+/* ---- spawn.c ---- */
+/* Forks a child and, unless it is the scheduler, links it to that. */
+struct child *bf_spawn(struct master *master, enum bf_child_kind kind,
+    const char *group);
+/* Makes what the configuration wants and is not there. */
+void bf_spawn_missing(struct master *master);
+/* Links each intake to the scheduler that the other end of the control socket
+ * to has or leads to. */
+void bf_spawn_link_intakes(struct master *master, int to);
+void bf_child_tell(struct child *child, enum bf_control_kind kind,
+    int64_t pid, int64_t number, int fd);
+const char *bf_child_name(const struct child *child);
+struct child *bf_child_find(const struct master *master, pid_t pid);
+size_t bf_child_count(
+    const struct master *master, enum bf_child_kind kind, bool all);
+void bf_child_forget(struct master *master, struct child *child);
+
+/* ---- reload.c ---- */
+void bf_reload(struct master *master);
+/* The user and group to run as; -1: those that we have. */
+int bf_find_user(const struct bf_snapshot *snapshot, uid_t *uid, gid_t *gid,
+    struct bf_error *err);
+/* Opens the log that the snapshot names, and gives it to the children's user. */
+int bf_master_log(const struct master *master,
+    const struct bf_snapshot *snapshot, struct bf_error *err);
+void bf_master_give_log(
+    const struct master *master, const struct bf_snapshot *snapshot);
+/* Finds the user and group to run as, and makes the folders that are needed. */
+int bf_prepare(const struct bf_snapshot *snapshot, uid_t *uid, gid_t *gid,
+    struct bf_error *err);
+
+/* ---- upgrade.c ---- */
+void bf_upgrade_start(struct master *master);
+/* The other master said something, or is gone. */
+void bf_upgrade_heard(struct master *master);
+/* Our scheduler has ended. Whether that was so wanted. */
+bool bf_upgrade_scheduler_gone(struct master *master);
+/* Our scheduler is ready. */
+void bf_upgrade_scheduler_ready(struct master *master);
+/* The process pid has ended. Whether it was the new master. */
+bool bf_upgrade_reaped(struct master *master, pid_t pid, int status);
+void bf_upgrade_expired(struct master *master);
+/* In the new master: the sockets that the old one holds, if there is one. */
+void bf_upgrade_inherit(struct master *master);
+/* In the new master: says that the configuration is good. */
+void bf_upgrade_confirm(struct master *master);
+
+/* ---- pidfile.c ---- */
+int bf_pidfile_write(const char *path, struct bf_error *err);
+/* The process that the file names, if it runs; 0: none. */
+pid_t bf_pidfile_read(const char *path);
+/* Sets it aside, or back again, while an upgrade is under way. */
+void bf_pidfile_set_aside(const char *path, bool aside);
+void bf_pidfile_remove_aside(const char *path);
+
+/* ---- master.c ---- */
+/* Runs until told to leave; the exit status of the process. */
+int bf_master_run(struct master *master);
+/* Starts to leave: gracefully, or fast. */
+void bf_master_leave(struct master *master, bool fast);
+/* Leaves because another master has taken over: intakes finish at leisure. */
+void bf_master_retire(struct master *master);
+/* Whether it is on the way out. */
+bool bf_master_leaving(const struct master *master);
+
+/* ---- supervise.c ---- */
+/* Sees to every child that ended, or was stopped. */
+void bf_supervise_reap(struct master *master);
+/* What a child said. */
+void bf_supervise_heard(struct master *master, struct child *child);
+/* Kills children that have been stopped for too long. */
+void bf_supervise_stopped(struct master *master);
+/* When that is next to be looked at; 0: never. */
+int64_t bf_supervise_next(const struct master *master);
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * pidfile.c - the file that names the master
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <belfry/memory.h>
+
+#include "core/base/log.h"
+#include "core/process/master_private.h"
+
+int
+bf_pidfile_write(const char *path, struct bf_error *err)
+{
+	char *draft = bf_strf("%s.%d", path, (int)getpid());
+	int fd = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	int status = -1;
+
+	/* Written aside and renamed: nobody reads half a number. */
+	if (fd != -1 && dprintf(fd, "%d\n", (int)getpid()) > 0 &&
+	    rename(draft, path) == 0)
+		status = 0;
+	else
+		bf_error_errno(err, "write the pid file %s", path);
+	if (fd != -1)
+		close(fd);
+	if (status == -1)
+		unlink(draft);
+	free(draft);
+	return status;
+}
+
+pid_t
+bf_pidfile_read(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	long pid = 0;
+
+	if (!file)
+		return 0;
+	if (fscanf(file, "%ld", &pid) != 1 || pid <= 1)
+		pid = 0;
+	fclose(file);
+	if (pid > 0 && kill((pid_t)pid, 0) == -1 && errno == ESRCH)
+		pid = 0;
+	return (pid_t)pid;
+}
+
+void
+bf_pidfile_set_aside(const char *path, bool aside)
+{
+	char *old = bf_strf("%s.oldbin", path);
+
+	if (rename(aside ? path : old, aside ? old : path) == -1 &&
+	    errno != ENOENT)
+		bf_log(BF_LOG_ERROR, "rename the pid file %s: %s", path,
+		    strerror(errno));
+	free(old);
+}
+
+void
+bf_pidfile_remove_aside(const char *path)
+{
+	char *old = bf_strf("%s.oldbin", path);
+
+	unlink(old);
+	free(old);
+}

@@ -1,0 +1,234 @@
+/*
+ * reload.c - a new configuration
+ *
+ * New intakes and workers are made with it; the old ones finish what they have
+ * and leave. If anything about it is wrong the old one stays in use, whole.
+ */
+#include <errno.h>
+#include <grp.h>
+#include <libgen.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/log.h"
+#include "core/process/loader_process.h"
+#include "core/process/master_private.h"
+#include "core/process/notify.h"
+
+/* The user and group of the conf file; -1 unless we are root. */
+int
+bf_find_user(const struct bf_snapshot *snapshot, uid_t *uid, gid_t *gid,
+    struct bf_error *err)
+{
+	const struct passwd *user;
+	const struct group *group;
+
+	*uid = (uid_t)-1;
+	*gid = (gid_t)-1;
+	if (!snapshot->user || geteuid() != 0)
+		return 0;
+	user = getpwnam(snapshot->user);
+	if (!user) {
+		bf_error_set(err, "user %s: there is no such user",
+		    snapshot->user);
+		return -1;
+	}
+	*uid = user->pw_uid;
+	*gid = user->pw_gid;
+	if (!snapshot->group)
+		return 0;
+	group = getgrnam(snapshot->group);
+	if (!group) {
+		bf_error_set(err, "user %s %s: there is no such group",
+		    snapshot->user, snapshot->group);
+		return -1;
+	}
+	*gid = group->gr_gid;
+	return 0;
+}
+
+/* Makes a folder, and those above it, if it is not there. */
+static int
+make_folder(const char *path, mode_t mode, uid_t uid, gid_t gid,
+    struct bf_error *err)
+{
+	char above[PATH_MAX];
+	struct stat file;
+
+	if (stat(path, &file) == 0) {
+		if (S_ISDIR(file.st_mode))
+			return 0;
+		bf_error_set(err, "%s is no folder", path);
+		return -1;
+	}
+	snprintf(above, sizeof(above), "%s", path);
+	if (strcmp(dirname(above), path) != 0 &&
+	    make_folder(above, 0755, (uid_t)-1, (gid_t)-1, err) == -1)
+		return -1;
+	if (mkdir(path, mode) == -1 && errno != EEXIST) {
+		bf_error_errno(err, "make the folder %s", path);
+		return -1;
+	}
+	if (uid != (uid_t)-1 && chown(path, uid, gid) == -1) {
+		bf_error_errno(err, "give the folder %s to its user", path);
+		return -1;
+	}
+	return 0;
+}
+
+static int
+make_folder_of(const char *path, uid_t uid, gid_t gid, struct bf_error *err)
+{
+	char above[PATH_MAX];
+
+	snprintf(above, sizeof(above), "%s", path);
+	return make_folder(dirname(above), 0755, uid, gid, err);
+}
+
+int
+bf_prepare(const struct bf_snapshot *snapshot, uid_t *uid, gid_t *gid,
+    struct bf_error *err)
+{
+	if (bf_find_user(snapshot, uid, gid, err) == -1 ||
+	    make_folder(snapshot->state_dir, 0700, *uid, *gid, err) == -1 ||
+	    (snapshot->pid_file &&
+		make_folder_of(snapshot->pid_file, *uid, *gid, err) == -1) ||
+	    (snapshot->log_target[0] == '/' &&
+		make_folder_of(snapshot->log_target, *uid, *gid, err) == -1))
+		return -1;
+	for (size_t i = 0; i < snapshot->api.listen_count; i++) {
+		const char *address = snapshot->api.listens[i].address;
+
+		if (strncmp(address, "unix:", 5) == 0 &&
+		    make_folder_of(address + 5, *uid, *gid, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* What can't change while the daemon runs. */
+static int
+check_same(const struct bf_snapshot *old, const struct bf_snapshot *new,
+    struct bf_error *err)
+{
+	if (strcmp(old->state_dir, new->state_dir) == 0)
+		return 0;
+	bf_error_set(err,
+	    "state_dir can't change from %s to %s by a reload: "
+	    "stop belfry and start it again",
+	    old->state_dir, new->state_dir);
+	return -1;
+}
+
+int
+bf_master_log(const struct master *master, const struct bf_snapshot *snapshot,
+    struct bf_error *err)
+{
+	const struct bf_log_settings settings = { snapshot->log_target,
+		snapshot->log_level, snapshot->log_json };
+
+	if (bf_log_open(&settings, err) == -1)
+		return -1;
+	bf_master_give_log(master, snapshot);
+	return 0;
+}
+
+void
+bf_master_give_log(const struct master *master,
+    const struct bf_snapshot *snapshot)
+{
+	if (master->uid != (uid_t)-1 && snapshot->log_target[0] == '/' &&
+	    chown(snapshot->log_target, master->uid, master->gid) == -1)
+		bf_log(BF_LOG_WARN, "chown %s: %s", snapshot->log_target,
+		    strerror(errno));
+}
+
+/* Tells children of the old configuration to finish and leave. */
+static void
+retire_children(struct master *master)
+{
+	struct child *child;
+
+	TAILQ_FOREACH(child, &master->children, entry)
+	{
+		if (child->kind == BF_CHILD_SCHEDULER || child->quitting)
+			continue;
+		child->quitting = true;
+		bf_child_tell(child, BF_CONTROL_QUIT, 0, 0, -1);
+	}
+}
+
+/* The pid file may have another name now. */
+static void
+move_pidfile(const struct bf_snapshot *old, const struct bf_snapshot *new)
+{
+	struct bf_error err;
+
+	if (strcmp(old->pid_file, new->pid_file) == 0)
+		return;
+	if (bf_pidfile_write(new->pid_file, &err) == -1)
+		bf_log(BF_LOG_ERROR, "%s", err.text);
+	else
+		unlink(old->pid_file);
+}
+
+/* Takes the new configuration into use; everything about it is sound. */
+static void
+use(struct master *master, struct bf_snapshot *snapshot, int secrets,
+    struct bf_listeners *listeners)
+{
+	struct bf_snapshot *old = master->snapshot;
+
+	move_pidfile(old, snapshot);
+	bf_listen_replace(&master->listeners, listeners);
+	master->listeners = *listeners;
+	master->snapshot = snapshot;
+	close(master->secrets);
+	master->secrets = secrets;
+	if (master->scheduler)
+		bf_child_tell(master->scheduler, BF_CONTROL_SNAPSHOT, 0, 0,
+		    master->secrets);
+	retire_children(master);
+	bf_spawn_missing(master);
+	bf_snapshot_free(&old);
+}
+
+void
+bf_reload(struct master *master)
+{
+	const struct bf_load load = { master->conf, master->globals,
+		master->vault, false };
+	struct bf_listeners listeners = { 0 };
+	struct bf_snapshot *snapshot;
+	struct bf_error err = { "" };
+	int secrets = -1;
+	uid_t uid;
+	gid_t gid;
+
+	bf_notify_reloading();
+	bf_log(BF_LOG_NOTICE, "reconfiguring");
+	snapshot = bf_load_conf(&load, &secrets, &err);
+	if (snapshot && check_same(master->snapshot, snapshot, &err) == 0 &&
+	    bf_prepare(snapshot, &uid, &gid, &err) == 0 &&
+	    bf_listen_open(snapshot, uid, gid, &master->listeners, &listeners,
+		&err) == 0 &&
+	    bf_master_log(master, snapshot, &err) == 0) {
+		master->uid = uid;
+		master->gid = gid;
+		use(master, snapshot, secrets, &listeners);
+		bf_log(BF_LOG_NOTICE, "reconfigured");
+	} else {
+		bf_log(BF_LOG_EMERG, "%s; the old configuration stays in use",
+		    err.text);
+		bf_listen_replace(&listeners, &master->listeners);
+		bf_snapshot_free(&snapshot);
+		if (secrets != -1)
+			close(secrets);
+	}
+	bf_notify("READY=1");
+}

@@ -1,0 +1,355 @@
+/*
+ * spawn.c - children: made, given their privileges, linked
+ *
+ * A child is a fork of the master: it has the snapshot without secrets, and
+ * nothing else of use to whoever might take it over. It dies with the master.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <belfry/memory.h>
+
+#include "core/base/log.h"
+#include "core/intake/tls.h"
+#include "core/process/master_private.h"
+
+#define RESPAWN_MS 1000 /* until the next try, when a fork failed */
+
+static const struct {
+	const char *name;
+	int (*main)(struct bf_birth *birth);
+} kinds[] = {
+	[BF_CHILD_SCHEDULER] = { "scheduler", bf_scheduler_main },
+	[BF_CHILD_INTAKE] = { "intake", bf_intake_main },
+	[BF_CHILD_WORKER] = { "worker", bf_worker_main },
+};
+
+const char *
+bf_child_name(const struct child *child)
+{
+	return kinds[child->kind].name;
+}
+
+void
+bf_child_tell(struct child *child, enum bf_control_kind kind, int64_t pid,
+    int64_t number, int fd)
+{
+	/* A child that can't be told is about to be seen dead. */
+	(void)bf_control_send(child->control,
+	    &(struct bf_control){ kind, pid, number, fd });
+}
+
+struct child *
+bf_child_find(const struct master *master, pid_t pid)
+{
+	struct child *child;
+
+	TAILQ_FOREACH(child, &master->children, entry)
+	{
+		if (child->pid == pid)
+			return child;
+	}
+	return NULL;
+}
+
+size_t
+bf_child_count(const struct master *master, enum bf_child_kind kind, bool all)
+{
+	struct child *child;
+	size_t count = 0;
+
+	TAILQ_FOREACH(child, &master->children, entry)
+	count += child->kind == kind && (all || !child->quitting);
+	return count;
+}
+
+void
+bf_child_forget(struct master *master, struct child *child)
+{
+	TAILQ_REMOVE(&master->children, child, entry);
+	if (master->scheduler == child)
+		master->scheduler = NULL;
+	close(child->control);
+	free(child->group);
+	free(child);
+}
+
+/* Gives up root for good. Failing to is no reason to go on with it. */
+static void
+drop_privileges(const struct master *master)
+{
+	if (master->uid != (uid_t)-1 && geteuid() == 0 &&
+	    (setgroups(0, NULL) == -1 || setgid(master->gid) == -1 ||
+		setuid(master->uid) == -1)) {
+		bf_log(BF_LOG_EMERG, "give up root: %s", strerror(errno));
+		_exit(EXIT_FAILURE);
+	}
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	/* A change of user clears it: the last thing to be set. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+}
+
+static void
+set_limits(void)
+{
+	struct rlimit files;
+
+	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+#ifndef BF_SANITIZED
+	/* The leak checker of the sanitizers needs to look at us. */
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
+/* Closes what belongs to the master and to other children. */
+static void
+close_others(const struct master *master, enum bf_child_kind kind)
+{
+	struct child *child;
+
+	TAILQ_FOREACH(child, &master->children, entry)
+	close(child->control);
+	close(master->signals);
+	close(master->vault);
+	close(master->secrets);
+	if (master->ready_pipe != -1)
+		close(master->ready_pipe);
+	if (master->upgrade.channel != -1)
+		close(master->upgrade.channel);
+	if (kind == BF_CHILD_INTAKE)
+		return;
+	for (size_t i = 0; i < master->listeners.count; i++)
+		close(master->listeners.fds[i]);
+}
+
+/* What an intake can only read as root. */
+static void
+open_tls(const struct master *master, struct bf_birth *birth)
+{
+	const struct bf_api_settings *api = &master->snapshot->api;
+	struct bf_error err;
+
+	if (!bf_tls_wanted(api) || (birth->tls = bf_tls_server(api, &err)))
+		return;
+	bf_log(BF_LOG_EMERG, "%s", err.text);
+	_exit(EXIT_FAILURE);
+}
+
+/* In the child, from its birth to its end. */
+static void
+be_child(const struct master *master, enum bf_child_kind kind,
+    struct bf_birth *birth, pid_t parent)
+{
+	char title[64];
+	sigset_t none;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (getppid() != parent)
+		_exit(EXIT_FAILURE);
+	snprintf(title, sizeof(title), "%s%s%s", kinds[kind].name,
+	    birth->group && *birth->group ? " " : "",
+	    birth->group ? birth->group : "");
+	bf_title_set(title);
+	bf_log_name(kinds[kind].name);
+	close_others(master, kind);
+	set_limits();
+	if (kind == BF_CHILD_INTAKE)
+		open_tls(master, birth);
+	drop_privileges(master);
+	if (getppid() != parent)
+		_exit(EXIT_FAILURE);
+	/* Only the master is meant by a signal to the group (Ctrl-C). */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGTERM, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	exit(kinds[kind].main(birth));
+}
+
+/* A slot that no child of the kind has; it goes into the ids of intakes, whose
+ * old and new ones overlap for a while. */
+static unsigned
+free_slot(struct master *master, enum bf_child_kind kind)
+{
+	const unsigned most = BF_COUNTER_SLOTS - 2;
+	struct child *child;
+
+	for (unsigned tries = 0; tries < most; tries++) {
+		const unsigned slot = master->next_slot++ % most;
+		bool taken = false;
+
+		TAILQ_FOREACH(child, &master->children, entry)
+		taken = taken || (child->kind == kind && child->slot == slot);
+		if (!taken)
+			return slot;
+	}
+	return most;
+}
+
+static struct child *
+add_child(struct master *master, enum bf_child_kind kind, pid_t pid,
+    int control, unsigned slot, const char *group)
+{
+	struct child *child = bf_new(struct child);
+
+	child->pid = pid;
+	child->kind = kind;
+	child->slot = slot;
+	child->group = bf_strdup(group);
+	child->control = control;
+	child->started = bf_clock_monotonic_ms();
+	TAILQ_INSERT_TAIL(&master->children, child, entry);
+	return child;
+}
+
+struct child *
+bf_spawn(struct master *master, enum bf_child_kind kind, const char *group)
+{
+	const bool linked = kind != BF_CHILD_SCHEDULER && master->scheduler;
+	const pid_t parent = getpid();
+	int control[2] = { -1, -1 }, link[2] = { -1, -1 };
+	struct bf_birth birth = { .snapshot = master->snapshot,
+		.slot = free_slot(master, kind),
+		.counters = master->counters,
+		.group = group,
+		.listeners = master->listeners.fds,
+		.listener_count = master->listeners.count };
+	struct child *child = NULL;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) ==
+		-1 ||
+	    (linked &&
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, link) == -1))
+		goto done;
+	/* A child that does not read must not hold the master up. */
+	fcntl(control[0], F_SETFL, O_NONBLOCK);
+	pid = fork();
+	if (pid == 0) {
+		close(control[0]);
+		if (linked)
+			close(link[0]);
+		birth.control = control[1];
+		birth.link = link[1];
+		be_child(master, kind, &birth, parent);
+	}
+	if (pid == -1)
+		goto done;
+	child = add_child(master, kind, pid, control[0], birth.slot, group);
+	control[0] = -1;
+	if (linked)
+		bf_child_tell(master->scheduler, BF_CONTROL_LINK, pid, kind,
+		    link[0]);
+done:
+	if (!child) {
+		bf_log(BF_LOG_ALERT, "start a %s: %s", kinds[kind].name,
+		    strerror(errno));
+		master->respawn_at = bf_clock_monotonic_ms() + RESPAWN_MS;
+	}
+	for (int i = 0; i < 2; i++) {
+		if (control[i] != -1)
+			close(control[i]);
+		if (link[i] != -1)
+			close(link[i]);
+	}
+	return child;
+}
+
+static void
+spawn_scheduler(struct master *master)
+{
+	master->scheduler = bf_spawn(master, BF_CHILD_SCHEDULER, NULL);
+	if (master->scheduler)
+		bf_child_tell(master->scheduler, BF_CONTROL_SNAPSHOT, 0, 0,
+		    master->secrets);
+}
+
+/* How many workers of a group there are that are not about to leave. */
+static size_t
+workers_of(const struct master *master, const char *group)
+{
+	struct child *child;
+	size_t count = 0;
+
+	TAILQ_FOREACH(child, &master->children, entry)
+	count += child->kind == BF_CHILD_WORKER && !child->quitting &&
+		 strcmp(child->group, group) == 0;
+	return count;
+}
+
+static void
+spawn_workers(struct master *master)
+{
+	const struct bf_snapshot *snapshot = master->snapshot;
+
+	while (workers_of(master, "") < (size_t)snapshot->worker_processes) {
+		if (!bf_spawn(master, BF_CHILD_WORKER, ""))
+			return;
+	}
+	for (size_t i = 0; i < snapshot->module_count; i++) {
+		const struct bf_module_info *module = &snapshot->modules[i];
+
+		if (module->isolate && !module->disabled &&
+		    workers_of(master, module->name) == 0 &&
+		    !bf_spawn(master, BF_CHILD_WORKER, module->name))
+			return;
+	}
+}
+
+void
+bf_spawn_missing(struct master *master)
+{
+	const struct bf_snapshot *snapshot = master->snapshot;
+
+	if (!master->scheduler) {
+		spawn_scheduler(master);
+		return;
+	}
+	/* The others come when it is ready to be linked to. */
+	if (!master->scheduler->ready)
+		return;
+	while (bf_child_count(master, BF_CHILD_INTAKE, false) <
+	       (size_t)snapshot->intake_processes) {
+		if (!bf_spawn(master, BF_CHILD_INTAKE, NULL))
+			return;
+	}
+	spawn_workers(master);
+}
+
+void
+bf_spawn_link_intakes(struct master *master, int to)
+{
+	struct child *child;
+	int link[2];
+
+	TAILQ_FOREACH(child, &master->children, entry)
+	{
+		if (child->kind != BF_CHILD_INTAKE)
+			continue;
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, link) ==
+		    -1) {
+			bf_log(BF_LOG_ALERT, "link: %s", strerror(errno));
+			return;
+		}
+		(void)bf_control_send(to,
+		    &(struct bf_control){ BF_CONTROL_LINK, child->pid,
+			BF_CHILD_INTAKE, link[0] });
+		bf_child_tell(child, BF_CONTROL_LINK, 0, 0, link[1]);
+		close(link[0]);
+		close(link[1]);
+	}
+}
