@@ -39,7 +39,7 @@ print_line(const cJSON *delivery)
 
 	printf("%s  %s  %-10s %-2.0f ", accepted ? accepted : "-",
 	    bf_json_text(delivery, "id"), state ? state : "-",
-	    bf_json_number(delivery, "attempts"));
+	    bf_json_number(delivery, "attempt_count"));
 	bf_print_text(bf_json_text(delivery, "event"));
 	fputs(" -> ", stdout);
 	bf_print_text(bf_json_text(delivery, "channel"));
@@ -66,7 +66,7 @@ print_deliveries(const cJSON *json)
 		bf_table_cell(&table, bf_json_text(delivery, "event"));
 		bf_table_cell(&table, bf_json_text(delivery, "channel"));
 		bf_table_cell(&table, bf_json_text(delivery, "state"));
-		bf_table_number(&table, bf_json_number(delivery, "attempts"));
+		bf_table_number(&table, bf_json_number(delivery, "attempt_count"));
 		bf_table_cell(&table, bf_json_text(delivery, "subject"));
 	}
 	bf_table_print(&table);

@@ -160,7 +160,7 @@ describe_row(struct reader *reader, const struct bf_delivery_row *row)
 	cJSON_AddStringToObject(json, "channel", name ? name->name : "");
 	cJSON_AddStringToObject(json, "state", state_name(row->state));
 	cJSON_AddNumberToObject(json, "tries", row->tries);
-	cJSON_AddNumberToObject(json, "attempts", row->attempts);
+	cJSON_AddNumberToObject(json, "attempt_count", row->attempts);
 	add_time(json, "accepted_at", bf_id_instant(row->id.event));
 	if (row->state == BF_STATE_RETRY)
 		add_time(json, "due", row->due);

@@ -247,7 +247,7 @@ bf_notice_delivery(struct scheduler *scheduler,
 	cJSON_AddStringToObject(json, "subject",
 	    bf_event_subject(delivery->event));
 	cJSON_AddStringToObject(json, "state", state);
-	cJSON_AddNumberToObject(json, "attempts", delivery->attempts);
+	cJSON_AddNumberToObject(json, "attempt_count", delivery->attempts);
 	cJSON_AddStringToObject(json, "accepted_at", at);
 	if (why)
 		cJSON_AddStringToObject(json, "why", why);
