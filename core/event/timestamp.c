@@ -125,7 +125,10 @@ bf_timestamp_format(int64_t us, char text[40])
 		seconds--;
 	}
 	gmtime_r(&seconds, &tm);
-	snprintf(text, 40, "%04d-%02d-%02dT%02d:%02d:%02d.%06d+00:00",
-	    (tm.tm_year + 1900) % 10000, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-	    tm.tm_min, tm.tm_sec, (int)fraction);
+	/* The remainders change nothing, and show that the text fits. */
+	snprintf(text, 40, "%04u-%02u-%02uT%02u:%02u:%02u.%06u+00:00",
+	    (unsigned)(tm.tm_year + 1900) % 10000,
+	    (unsigned)(tm.tm_mon + 1) % 100, (unsigned)tm.tm_mday % 100,
+	    (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100,
+	    (unsigned)tm.tm_sec % 100, (unsigned)fraction % 1000000);
 }
