@@ -371,6 +371,9 @@ read_body(struct bf_http *http, const char *bytes, size_t size, size_t *used)
 {
 	size_t parsed;
 
+	/* No bytes would mean the end of the connection to the parser. */
+	if (size == 0)
+		return BF_HTTP_BODY;
 	parsed = http_parser_execute(&http->parser, &settings, bytes, size);
 	*used = parsed;
 	http->body_bytes += parsed;
