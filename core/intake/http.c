@@ -18,6 +18,7 @@
 
 #define HEADERS_MOST 100         /* header fields of a request */
 #define TARGET_MOST 8192         /* bytes of a request target */
+#define SKIPPED_MOST 4           /* bytes of empty lines in front */
 #define OVERHEAD_MOST (64 << 10) /* bytes of chunk framing and trailers */
 
 struct bf_http {
@@ -30,6 +31,7 @@ struct bf_http {
 	struct bf_buf name, value; /* the header being read */
 	bool in_value;
 	size_t headers, hosts, lengths, encodings;
+	size_t skipped;    /* bytes of empty lines in front */
 	size_t body_bytes; /* of the body as framed */
 };
 
@@ -71,12 +73,22 @@ static const struct {
 	    offsetof(struct bf_http_request, idempotency_key) },
 };
 
+/* Takes off the white space behind a value, which is not part of it. */
+static const char *
+trim(struct bf_buf *value)
+{
+	while (value->size > 0 && (value->data[value->size - 1] == ' ' ||
+				      value->data[value->size - 1] == '\t'))
+		value->data[--value->size] = '\0';
+	return bf_buf_text(value);
+}
+
 /* Takes note of one whole header. */
 static void
 end_header(struct bf_http *http)
 {
 	const char *name = bf_buf_text(&http->name);
-	const char *value = bf_buf_text(&http->value);
+	const char *value = trim(&http->value);
 
 	if (http->name.size == 0)
 		return;
@@ -287,8 +299,10 @@ judge_head(struct bf_http *http)
 		return fail(http, 501,
 		    "the only transfer encoding is chunked, "
 		    "once, in HTTP/1.1");
-	if (parser->upgrade)
-		return fail(http, 400, "no upgrade is offered");
+	/* An upgrade that is asked for is ignored, but a tunnel can't be: RFC
+	 * 9110, section 7.8. */
+	if (parser->method == HTTP_CONNECT)
+		return fail(http, 400, "no tunnel is offered");
 	request->method = http_method_str((enum http_method)parser->method);
 	request->keep_alive = http_should_keep_alive(parser) != 0;
 	request->chunked = http->encodings == 1;
@@ -344,8 +358,9 @@ read_head(struct bf_http *http, const char *bytes, size_t size, size_t *used)
 	 * (RFC 9112, section 2.2). */
 	while (had == 0 && size > skipped &&
 	       (bytes[skipped] == '\r' || bytes[skipped] == '\n') &&
-	       skipped < 4)
+	       http->skipped + skipped < SKIPPED_MOST)
 		skipped++;
+	http->skipped += skipped;
 	if (size - skipped > http->limits->head + 4 - had)
 		size = http->limits->head + 4 - had + skipped;
 	*used = size;
@@ -438,7 +453,7 @@ bf_http_reset(struct bf_http *http)
 	http->state = BF_HTTP_HEAD;
 	http->head_done = http->in_value = false;
 	http->headers = http->hosts = http->lengths = http->encodings = 0;
-	http->body_bytes = 0;
+	http->skipped = http->body_bytes = 0;
 	http_parser_init(&http->parser, HTTP_REQUEST);
 	http->parser.data = http;
 }

@@ -3,3 +3,9 @@ libcore_la_SOURCES += core/intake/auth.c core/intake/command.c \
 	core/intake/intake_private.h core/intake/post.c core/intake/read.c \
 	core/intake/reply.c core/intake/routes.c core/intake/server.c \
 	core/intake/stream.c core/intake/tls.c core/intake/tls.h
+
+if CMOCKA
+check_PROGRAMS += tests/unit/http_test
+tests_unit_http_test_SOURCES = tests/unit/http_test.c
+tests_unit_http_test_LDADD = $(UNIT_LIBS)
+endif
