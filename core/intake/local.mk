@@ -9,3 +9,11 @@ check_PROGRAMS += tests/unit/http_test
 tests_unit_http_test_SOURCES = tests/unit/http_test.c
 tests_unit_http_test_LDADD = $(UNIT_LIBS)
 endif
+
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/request_fuzz
+tests_fuzz_request_fuzz_SOURCES = tests/fuzz/request_fuzz.c
+tests_fuzz_request_fuzz_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_request_fuzz_LDADD = $(UNIT_LIBS)
+endif
+EXTRA_DIST += tests/fuzz/corpus/request
