@@ -1,5 +1,6 @@
 dist_man_MANS += doc/belfryctl.1
 dist_man_MANS += doc/belfry.conf.5
+dist_man_MANS += doc/belfry.8
 EXTRA_DIST += doc/manual/conf.md doc/manual/event-types.md
 
 # Keeps the tables in the manual the same as the tables of directives.
