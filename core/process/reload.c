@@ -81,13 +81,15 @@ make_folder(const char *path, mode_t mode, uid_t uid, gid_t gid,
 	return 0;
 }
 
+/* Where we write as root nobody else may: a link that was put there would lead
+ * us to change what it points to. */
 static int
-make_folder_of(const char *path, uid_t uid, gid_t gid, struct bf_error *err)
+make_folder_of(const char *path, struct bf_error *err)
 {
 	char above[PATH_MAX];
 
 	snprintf(above, sizeof(above), "%s", path);
-	return make_folder(dirname(above), 0755, uid, gid, err);
+	return make_folder(dirname(above), 0755, (uid_t)-1, (gid_t)-1, err);
 }
 
 int
@@ -97,15 +99,15 @@ bf_prepare(const struct bf_snapshot *snapshot, uid_t *uid, gid_t *gid,
 	if (bf_find_user(snapshot, uid, gid, err) == -1 ||
 	    make_folder(snapshot->state_dir, 0700, *uid, *gid, err) == -1 ||
 	    (snapshot->pid_file &&
-		make_folder_of(snapshot->pid_file, *uid, *gid, err) == -1) ||
+		make_folder_of(snapshot->pid_file, err) == -1) ||
 	    (snapshot->log_target[0] == '/' &&
-		make_folder_of(snapshot->log_target, *uid, *gid, err) == -1))
+		make_folder_of(snapshot->log_target, err) == -1))
 		return -1;
 	for (size_t i = 0; i < snapshot->api.listen_count; i++) {
 		const char *address = snapshot->api.listens[i].address;
 
 		if (strncmp(address, "unix:", 5) == 0 &&
-		    make_folder_of(address + 5, *uid, *gid, err) == -1)
+		    make_folder_of(address + 5, err) == -1)
 			return -1;
 	}
 	return 0;
@@ -143,7 +145,7 @@ bf_master_give_log(const struct master *master,
     const struct bf_snapshot *snapshot)
 {
 	if (master->uid != (uid_t)-1 && snapshot->log_target[0] == '/' &&
-	    chown(snapshot->log_target, master->uid, master->gid) == -1)
+	    lchown(snapshot->log_target, master->uid, master->gid) == -1)
 		bf_log(BF_LOG_WARN, "chown %s: %s", snapshot->log_target,
 		    strerror(errno));
 }
