@@ -133,7 +133,9 @@ bf_vault_environment(struct bf_vault *vault, const char *more)
 	count = 0;
 	all[count++] = bf_strdup(more);
 	while ((variable = next(vault, variable))) {
-		if (strncmp(variable, "BELFRY_UPGRADE=", 15) != 0)
+		/* WATCHDOG_PID names the process that is being replaced. */
+		if (strncmp(variable, "BELFRY_UPGRADE=", 15) != 0 &&
+		    strncmp(variable, "WATCHDOG_PID=", 13) != 0)
 			all[count++] = bf_strdup(variable);
 	}
 	return all;
