@@ -143,9 +143,14 @@ class Belfry:
         self.directory = tempfile.mkdtemp(prefix="belfry-bench-")
         self.conf = f"{self.directory}/belfry.conf"
         self.socket = f"{self.directory}/belfry.sock"
+        self.configure(channels)
+        self.command = f"{build}/belfry -c {self.conf}"
+        self.process = None
+
+    def configure(self, channels):
         with open(self.conf, "w") as file:
             file.write(f"""
-load_module {build}/.libs/webhook.so isolate=off;
+load_module {self.build}/.libs/webhook.so isolate=off;
 pid {self.directory}/belfry.pid;
 error_log {self.directory}/error.log notice;
 state_dir {self.directory}/state;
@@ -154,8 +159,6 @@ api {{ listen 127.0.0.1:{API}; listen unix:{self.socket}; }}
 token bench {{ value {TOKEN}; scope ingest; }}
 {channels}
 """)
-        self.command = f"{build}/belfry -c {self.conf}"
-        self.process = None
 
     def start(self):
         self.process = subprocess.Popen(self.command.split())
@@ -176,9 +179,9 @@ token bench {{ value {TOKEN}; scope ingest; }}
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
-def channel(port=SINK, name="sink"):
+def channel(port=SINK, name="sink", more=""):
     return (f"channel webhook {name} {{ url http://127.0.0.1:{port}/hook; "
-            "secret topsecret; }")
+            f"secret topsecret; {more} }}")
 
 
 class Bench:
@@ -271,7 +274,8 @@ class Bench:
         return values(answer.stdout)
 
     def backlog(self):
-        daemon = Belfry(self.build, channel())
+        # So slow that everything waits, until a reload takes that back.
+        daemon = Belfry(self.build, channel(more="rate 1/h;"))
         sink = Sink(self.ceiling, SINK)
         try:
             daemon.start()
@@ -283,12 +287,14 @@ class Bench:
                      wakeups(daemon.process.pid) - before, "", "", "none")
             self.row("idle: memory (PSS)", f"{idle:.0f} MiB", "", "",
                      "at most 32 MiB")
-            daemon.ctl("channels", "disable", "sink")
             fed = 0
             for count in self.waiting:
                 self.feed(count - fed, "-B", "50", "-c", "16")
                 fed = count
                 time.sleep(2)
+                waiting = json.loads(daemon.ctl("stats", "--json"))
+                if waiting["deliveries"]["waiting"] < fed - 1:
+                    raise Invalid(f"of {fed} too few wait: {waiting}")
                 self.row(f"memory with {count:,} waiting, above idle",
                          f"{pss_mib(daemon.process.pid) - idle:.0f} MiB", "",
                          "", "at most 64 MiB")
@@ -300,7 +306,8 @@ class Bench:
     def drain(self, daemon, sink, count):
         cpu = cpu_seconds(daemon.process.pid)
         start = time.monotonic()
-        daemon.ctl("channels", "enable", "sink")
+        daemon.configure(channel())
+        daemon.process.send_signal(signal.SIGHUP)
         wait_for("the backlog drains",
                  lambda: sink.stats()["ok"] >= count, 600)
         took = time.monotonic() - start
