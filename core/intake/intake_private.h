@@ -94,6 +94,8 @@ struct intake {
 	struct listener *listeners;
 	size_t listener_count;
 	struct event *accept_again; /* after descriptors ran out */
+	const struct bf_birth *birth;
+	bool serving; /* it has begun to accept connections */
 	SSL_CTX *tls;
 	struct bf_http_limits limits;
 	TAILQ_HEAD(, connection) connections;

@@ -32,6 +32,8 @@ bf_intake_leave_if_done(struct intake *intake)
 		event_base_loopexit(intake->base, NULL);
 }
 
+/* The scheduler knows what an intake needs to begin: the default tenant, and
+ * tokens made over the API. */
 static void
 take_welcome(struct intake *intake, const struct bf_msg_welcome *welcome)
 {
@@ -43,6 +45,12 @@ take_welcome(struct intake *intake, const struct bf_msg_welcome *welcome)
 	snprintf(intake->default_tenant, sizeof(intake->default_tenant), "%s",
 	    welcome->default_tenant);
 	bf_auth_flush(intake);
+	if (!intake->serving && !intake->draining) {
+		intake->serving = true;
+		bf_server_start(intake, intake->birth);
+		bf_control_send(intake->control,
+		    &(struct bf_control){ BF_CONTROL_READY, getpid(), 0, -1 });
+	}
 	intake->welcomed = true;
 	bf_post_resend(intake);
 	if (!TAILQ_EMPTY(&intake->streams))
@@ -154,11 +162,10 @@ start(struct intake *intake, struct bf_birth *birth, struct bf_error *err)
 		bf_error_errno(err, "start the thread that reads the store");
 		return -1;
 	}
-	bf_server_start(intake, birth);
+	intake->birth = birth;
 	if (birth->link != -1)
 		take_link(intake, birth->link);
-	return bf_control_send(intake->control,
-	    &(struct bf_control){ BF_CONTROL_READY, getpid(), 0, -1 });
+	return 0;
 }
 
 int

@@ -178,8 +178,10 @@ prepare(struct master *master, const struct bf_load *load, struct bf_error *err)
 	    bf_prepare(master->snapshot, &master->uid, &master->gid, err) == -1)
 		return -1;
 	if (bf_listen_open(master->snapshot, master->uid, master->gid,
-		&inherited, &master->listeners, err) == -1)
+		&inherited, &master->listeners, err) == -1) {
+		master->listeners = inherited;
 		return -1;
+	}
 	bf_listen_replace(&inherited, &master->listeners);
 	master->counters = mmap(NULL, sizeof(*master->counters),
 	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -231,6 +233,9 @@ run(const struct bf_load *load, char **argv)
 	if (prepare(&master, load, &err) == -1) {
 		/* The log may be on stderr, or open and echoing there. */
 		bf_log(BF_LOG_EMERG, "%s", err.text);
+		bf_listen_close(&master.listeners,
+		    master.upgrade.state == UPGRADE_NONE);
+		bf_snapshot_free(&master.snapshot);
 		return EXIT_FAILURE;
 	}
 	status = bf_master_run(&master);

@@ -16,9 +16,9 @@
 #include "core/process/notify.h"
 
 #define STOPPED_MS 2000 /* a stopped child is killed after that */
-#define YOUNG_MS 1000   /* what dies sooner makes the pause grow */
+#define YOUNG_MS 200    /* what dies sooner makes the pause grow */
 #define PAUSE_LEAST_MS 100
-#define PAUSE_MOST_MS 10000
+#define PAUSE_MOST_MS 5000
 
 /* Sets when what is missing is made again. */
 static void

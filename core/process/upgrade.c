@@ -185,14 +185,12 @@ bf_upgrade_expired(struct master *master)
 
 /* ---- in the new master ---- */
 
-void
-bf_upgrade_inherit(struct master *master)
+/* Reads "CHANNEL;FD ADDRESS;FD ADDRESS". */
+static void
+inherit(struct master *master, const char *text)
 {
-	const char *text = getenv(VARIABLE);
 	char *end;
 
-	if (!text)
-		return;
 	master->upgrade.channel = (int)strtol(text, &end, 10);
 	master->upgrade.state = UPGRADE_WAITING;
 	fcntl(master->upgrade.channel, F_SETFD, FD_CLOEXEC);
@@ -207,7 +205,17 @@ bf_upgrade_inherit(struct master *master)
 		free(address);
 		end += length;
 	}
-	unsetenv(VARIABLE);
+}
+
+void
+bf_upgrade_inherit(struct master *master)
+{
+	struct bf_vault *vault = bf_vault_open(master->vault);
+	const char *text = bf_vault_get(vault, VARIABLE);
+
+	if (text)
+		inherit(master, text);
+	bf_vault_close(&vault);
 }
 
 void

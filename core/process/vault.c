@@ -26,7 +26,7 @@ stays(const char *variable)
 {
 	static const char *const names[] = { "PATH=", "TZ=", "LANG=", "LC_",
 		"HOME=", "TMPDIR=", "NOTIFY_SOCKET=", "WATCHDOG_", "LISTEN_",
-		"BELFRY_UPGRADE=", "SSL_CERT_" };
+		"SSL_CERT_" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		if (strncmp(variable, names[i], strlen(names[i])) == 0)

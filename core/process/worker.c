@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -30,7 +31,7 @@ struct worker {
 	struct worker_channels *channels;
 	struct bf_transport *transport;
 	const struct bf_snapshot *snapshot;
-	size_t in_hand;
+	TAILQ_HEAD(, attempt) attempts; /* in hand */
 	bool draining;
 	int status;
 };
@@ -42,18 +43,20 @@ struct attempt {
 	struct bf_event *event;
 	struct bf_msg_outcome outcome;
 	char delivery_id[BF_DELIVERY_ID_TEXT];
+	TAILQ_ENTRY(attempt) entry;
 };
 
 static void
 leave_if_done(struct worker *worker)
 {
-	if (worker->draining && worker->in_hand == 0)
+	if (worker->draining && TAILQ_EMPTY(&worker->attempts))
 		event_base_loopexit(worker->base, NULL);
 }
 
 static void
 free_attempt(struct attempt *attempt)
 {
+	TAILQ_REMOVE(&attempt->worker->attempts, attempt, entry);
 	if (attempt->channel)
 		bf_worker_channel_done(attempt->channel);
 	bf_event_unref(&attempt->event);
@@ -72,7 +75,6 @@ finish(struct attempt *attempt)
 	bf_link_send(worker->link, &(struct bf_message){ .kind = BF_MSG_OUTCOME,
 				       .outcome = attempt->outcome });
 	free_attempt(attempt);
-	worker->in_hand--;
 	leave_if_done(worker);
 }
 
@@ -179,8 +181,8 @@ deliver(struct worker *worker, struct bf_msg_deliver *message)
 	struct attempt *attempt = bf_new(struct attempt);
 	struct bf_error err;
 
-	worker->in_hand++;
 	attempt->worker = worker;
+	TAILQ_INSERT_TAIL(&worker->attempts, attempt, entry);
 	attempt->event = message->event;
 	message->event = NULL;
 	attempt->outcome.id = message->id;
@@ -305,6 +307,7 @@ bf_worker_main(struct bf_birth *birth)
 	struct bf_error err;
 
 	signal(SIGPIPE, SIG_IGN);
+	TAILQ_INIT(&worker.attempts);
 	worker.base = event_base_new();
 	if (!worker.base)
 		abort();
@@ -329,6 +332,9 @@ bf_worker_main(struct bf_birth *birth)
 
 	bf_link_free(&worker.link);
 	bf_transport_free(&worker.transport);
+	/* Nobody is left to hear of these; the scheduler sends them again. */
+	while (!TAILQ_EMPTY(&worker.attempts))
+		free_attempt(TAILQ_FIRST(&worker.attempts));
 	bf_worker_channels_free(&worker.channels);
 	event_free(worker.control_event);
 	event_base_free(worker.base);

@@ -23,6 +23,7 @@ BUILD = pathlib.Path(os.environ.get("BELFRY_BUILD", ".")).absolute()
 PLAIN = pathlib.Path(os.environ.get("BELFRY_BUILD_PLAIN", BUILD)).absolute()
 SOURCE = pathlib.Path(__file__).absolute().parents[2]
 SECRET = "scenario-secret"
+TOKEN = "scenario-token-0123456789"
 
 
 def free_port():
@@ -239,6 +240,7 @@ api {{
     listen unix:{self.socket} mode=0600;
     {self.api_more}
 }}
+token scenario {{ value {TOKEN}; scope admin; }}
 {conf}
 """)
 
@@ -375,6 +377,8 @@ api {{
         connection = self.connection(tcp)
         if body is not None and not isinstance(body, (bytes, str)):
             body = json.dumps(body)
+        if tcp and "Authorization" not in (headers or {}):
+            headers = {"Authorization": f"Bearer {TOKEN}", **(headers or {})}
         headers = {**({"Content-Type": "application/json"} if body is not None
                       else {}), **(headers or {})}
         try:

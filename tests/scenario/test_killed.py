@@ -1,0 +1,102 @@
+"""Killed processes: what was answered 202 arrives, and little comes twice."""
+import collections
+import os
+import random
+import signal
+import time
+
+import pytest
+from harness import alive, channel, wait_until
+from load import Load
+
+CONCURRENCY = 16
+
+
+def settle(b, endpoint, accepted, deaths):
+    """All that was accepted arrived; no more came twice than was in flight."""
+    subjects = lambda: {r.json["subject"] for r in endpoint.requests}
+    wait_until(lambda: set(accepted) <= subjects(),
+               "everything accepted arrives", 60, 0.2)
+    b.wait_idle()
+    counts = collections.Counter(
+        r.headers["webhook-id"] for r in endpoint.requests)
+    twice = sum(count - 1 for count in counts.values())
+    assert twice <= deaths * CONCURRENCY, (twice, deaths)
+
+
+@pytest.mark.parametrize("kind", ["intake", "scheduler", "worker"])
+def test_children_are_killed_under_load(belfry, receiver, kind):
+    endpoint = receiver()
+    b = belfry(channel(endpoint.url, more=f"concurrency {CONCURRENCY};"),
+               workers=2)
+    load = Load(b.port, tolerant=kind == "intake")
+    kills = 0
+    try:
+        for _ in range(20):
+            victims = wait_until(lambda: b.pids(kind), f"a {kind}")
+            time.sleep(random.uniform(0.2, 0.4))
+            os.kill(random.choice(victims), signal.SIGKILL)
+            kills += 1
+    finally:
+        accepted = load.stop()
+    assert kills == 20 and len(accepted) > 100
+    wait_until(lambda: b.pids(kind), f"a new {kind}")
+    b.wait_ready()
+    settle(b, endpoint, accepted, kills)
+    assert "signal 9" in b.log()
+
+
+def test_all_are_killed_at_once(belfry, receiver):
+    endpoint = receiver()
+    b = belfry(channel(endpoint.url, more=f"concurrency {CONCURRENCY};"))
+    load = Load(b.port, tolerant=True)
+    try:
+        for _ in range(20):
+            time.sleep(random.uniform(0.1, 0.4))
+            b.kill()
+            b.start()
+    finally:
+        accepted = load.stop()
+    assert len(accepted) > 50
+    settle(b, endpoint, accepted, 20)
+
+
+def test_children_end_with_the_master(belfry, receiver):
+    b = belfry(channel(receiver().url))
+    children = [pid for kind in ("scheduler", "intake", "worker")
+                for pid in b.pids(kind)]
+    assert len(children) == 3
+    os.kill(b.master, signal.SIGKILL)
+    b.process.wait(5)
+    wait_until(lambda: not any(alive(pid) for pid in children),
+               "the children end", 5)
+    b.start()  # over the pid file and the socket that are left
+    b.post()
+
+
+@pytest.mark.parametrize("kind", ["intake", "scheduler", "worker"])
+def test_stopped_child_is_replaced(belfry, receiver, kind):
+    endpoint = receiver()
+    b = belfry(channel(endpoint.url))
+    victim = b.pids(kind)[0]
+    os.kill(victim, signal.SIGSTOP)
+    wait_until(lambda: not alive(victim), "the stopped child is killed", 10)
+    wait_until(lambda: b.pids(kind), "it is replaced", 10)
+    b.wait_ready()
+    b.post()
+    endpoint.wait(1)
+
+
+def test_many_deaths_of_each_kind(belfry, receiver):
+    endpoint = receiver()
+    # The sanitizers' own report of such a signal is none of ours.
+    b = belfry(channel(endpoint.url), environment={
+        "ASAN_OPTIONS": "handle_segv=0:handle_abort=0:handle_sigbus=0"})
+    for number in (signal.SIGSEGV, signal.SIGABRT):
+        for kind in ("worker", "intake", "scheduler"):
+            wait_until(lambda: b.pids(kind), f"a {kind}")
+            os.kill(b.pids(kind)[0], number)
+            time.sleep(0.3)
+    b.wait_ready()
+    b.post()
+    endpoint.wait(1)
