@@ -356,6 +356,18 @@ compare_names(const void *left, const void *right)
 	return strcmp((*a)->string, (*b)->string);
 }
 
+static void
+refuse_twice(const char *name, struct bf_error *err)
+{
+	struct bf_buf text = { 0 };
+
+	/* In ASCII, so that cutting it cuts no character. */
+	bf_json_string(&text, name);
+	bf_error_set(err, "the member %.64s%s is there twice", text.data,
+	    text.size > 64 ? "..." : "");
+	bf_buf_free(&text);
+}
+
 /* Sorts an object's members by name; false if two have the same. */
 static bool
 sort_members(cJSON *object, struct bf_error *err)
@@ -378,8 +390,7 @@ sort_members(cJSON *object, struct bf_error *err)
 		members[i]->next = i + 1 < count ? members[i + 1] : NULL;
 		if (ok && i > 0 &&
 		    strcmp(members[i]->string, members[i - 1]->string) == 0) {
-			bf_error_set(err, "the member \"%.64s\" is there twice",
-			    members[i]->string);
+			refuse_twice(members[i]->string, err);
 			ok = false;
 		}
 	}
@@ -495,18 +506,22 @@ add_escape(struct bf_buf *out, uint32_t unit)
 	bf_buf_add(out, text, sizeof(text));
 }
 
-/* The code point of a character of more than one byte; moves *text on. */
+/*
+ * The code point of a character of more than one byte; moves *text on. What is
+ * broken, as where a text was cut for a message, stands for U+FFFD.
+ */
 static uint32_t
 decode(const unsigned char **text)
 {
 	const unsigned char *c = *text;
 	const size_t size = c[0] >= 0xf0 ? 4 : c[0] >= 0xe0 ? 3 : 2;
 	uint32_t point = c[0] & (0xffu >> (size + 1));
+	size_t i = 1;
 
-	for (size_t i = 1; i < size; i++)
-		point = point << 6 | (c[i] & 0x3f);
-	*text += size;
-	return point;
+	while (c[0] >= 0xc2 && i < size && (c[i] & 0xc0) == 0x80)
+		point = point << 6 | (c[i++] & 0x3f);
+	*text += i;
+	return i == size && c[0] <= 0xf4 ? point : 0xfffd;
 }
 
 static void

@@ -19,12 +19,34 @@
 static const char *const members[] = { "body", "event", "metadata", "subject",
 	"tenant_id", "timestamp" };
 
+/*
+ * Points at a member; "" is the whole. Source of the escapes: RFC 6901, section
+ * 3. A name that is too long is cut, but not inside a character: it is UTF-8,
+ * so no more than three bytes follow the one that found room.
+ */
+static void
+point_at(struct bf_event_problem *problem, const char *name)
+{
+	const size_t most = sizeof(problem->field) - 4;
+	size_t size = 0;
+
+	if (*name)
+		problem->field[size++] = '/';
+	for (; *name && (size < most || (*name & 0xc0) == 0x80); name++) {
+		const bool escaped = *name == '~' || *name == '/';
+
+		problem->field[size++] = escaped ? '~' : *name;
+		if (escaped)
+			problem->field[size++] = *name == '~' ? '0' : '1';
+	}
+	problem->field[size] = '\0';
+}
+
 static int
 refuse(struct bf_event_problem *problem, const char *field, const char *format,
     const char *detail)
 {
-	snprintf(problem->field, sizeof(problem->field), "%s%.100s",
-	    *field ? "/" : "", field);
+	point_at(problem, field);
 	bf_error_set(&problem->error, format, detail);
 	return -1;
 }
