@@ -120,17 +120,21 @@ decide(const struct scheduler *scheduler, const struct bf_lane_state *lane,
 	}
 }
 
-/* A copy of the attempt that a worker sent, taking over its texts. */
+/* A copy of the attempt that a worker sent, taking over its texts. One that no
+ * other follows has failed, whatever the worker would have liked. */
 static struct bf_attempt *
-take_attempt(struct bf_msg_outcome *outcome, const char *why)
+take_attempt(struct bf_msg_outcome *outcome, const struct decision *decision)
 {
 	struct bf_attempt *attempt = bf_new(struct bf_attempt);
+	const char *why = decision->why;
 
 	*attempt = outcome->attempt;
 	outcome->attempt.why = NULL;
 	outcome->attempt.excerpt = NULL;
-	attempt->outcome = (int)outcome->outcome;
-	if (why && *why && (!attempt->why || strcmp(attempt->why, why) != 0)) {
+	attempt->outcome = decision->state == BF_STATE_FAILED
+			       ? BF_FAILED
+			       : (int)outcome->outcome;
+	if (*why && (!attempt->why || strcmp(attempt->why, why) != 0)) {
 		free(attempt->why);
 		attempt->why = bf_strdup(why);
 	}
@@ -143,13 +147,16 @@ record(struct scheduler *scheduler, const struct bf_delivery *delivery,
     const struct decision *decision, struct bf_attempt *attempt)
 {
 	const struct bf_instant now = bf_scheduler_now(scheduler);
+	/* A clock of whole milliseconds may be one behind: a retry must not be
+	 * as much early. */
+	const int64_t late = decision->state == BF_STATE_RETRY ? 1 : 0;
 	struct bf_change *change = bf_new(struct bf_change);
 
 	change->kind = BF_CHANGE_FINISH;
 	change->finish = (struct bf_finish){ .id = delivery->id,
 		.tries = delivery->tries,
 		.state = decision->state,
-		.due = { now.ms + decision->wait.ms },
+		.due = { now.ms + decision->wait.ms + late },
 		.now = now,
 		.crashes = delivery->crashes,
 		.count = decision->count,
@@ -212,7 +219,7 @@ bf_outcome_take(struct scheduler *scheduler, struct bf_lane_state *lane,
 	struct decision decision;
 
 	decide(scheduler, lane, delivery, outcome, &decision);
-	attempt = take_attempt(outcome, decision.why);
+	attempt = take_attempt(outcome, &decision);
 	log_attempt(lane, delivery, attempt, &decision);
 	count_attempt(scheduler, lane, attempt, &decision);
 	delivery->attempts++;
