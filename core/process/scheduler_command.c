@@ -725,35 +725,6 @@ cancel(const struct command *command)
 	select_deliveries(command, BF_CHANGE_CANCEL);
 }
 
-static bool
-is_cancelled(void *context, const struct bf_delivery *delivery)
-{
-	const struct bf_change *change = context;
-
-	for (size_t i = 0; i < change->select.count; i++) {
-		if (change->select.changed[i].event == delivery->id.event &&
-		    change->select.changed[i].channel == delivery->id.channel)
-			return true;
-	}
-	return false;
-}
-
-/* Takes what was cancelled in the store out of memory as well. */
-static void
-drop_cancelled(struct scheduler *scheduler, struct bf_change *change)
-{
-	struct bf_lane_state *lane, *next;
-
-	HASH_ITER(hh, scheduler->lanes, lane, next)
-	{
-		if (change->select.selector.id.channel != 0 &&
-		    change->select.selector.id.channel != lane->number)
-			continue;
-		bf_lane_drop(lane->lane, is_cancelled, change);
-		lane->fresh_stored = lane->fresh_stored > 0 ? 1 : 0;
-	}
-}
-
 /* What was replayed is a retry now, due at once. */
 static void
 queue_replayed(struct scheduler *scheduler, const struct bf_change *change)
@@ -779,7 +750,8 @@ bf_command_selected(struct scheduler *scheduler, struct bf_change *change)
 	selecting->count += change->select.count;
 	if (cancelling) {
 		scheduler->metrics.cancelled += change->select.count;
-		drop_cancelled(scheduler, change);
+		bf_lane_state_ended(scheduler, change->select.changed,
+		    change->select.was, change->select.count);
 	} else {
 		scheduler->metrics.replayed += change->select.count;
 		queue_replayed(scheduler, change);

@@ -181,6 +181,88 @@ bf_lane_state_retrying(struct scheduler *scheduler, struct bf_lane_state *lane)
 }
 
 void
+bf_lane_state_not_retrying(struct scheduler *scheduler,
+    struct bf_lane_state *lane)
+{
+	if (lane->retries_stored > 0)
+		lane->retries_stored--;
+	keep_order(lane);
+	bf_worker_pump_soon(scheduler);
+}
+
+/* What was ended in the store, while it is taken out of the lanes. */
+struct ended {
+	struct bf_lane_state *lane;
+	const struct bf_delivery_id *ids;
+	size_t count;
+	bool *queued; /* each: it stood in a queue */
+};
+
+static int
+compare_ids(const void *left, const void *right)
+{
+	const struct bf_delivery_id *a = left, *b = right;
+
+	if (a->event != b->event)
+		return a->event < b->event ? -1 : 1;
+	return (a->channel > b->channel) - (a->channel < b->channel);
+}
+
+static bool
+drop_ended(void *context, const struct bf_delivery *delivery)
+{
+	struct ended *ended = context;
+	const struct bf_delivery_id *found = bsearch(&delivery->id, ended->ids,
+	    ended->count, sizeof(*ended->ids), compare_ids);
+
+	if (!found)
+		return false;
+	ended->queued[found - ended->ids] = true;
+	ended->lane->retries_queued -= delivery->retry;
+	return true;
+}
+
+/* Counts one off that stood in the store only. */
+static void
+count_off(struct bf_lane_state *lane, uint64_t event,
+    enum bf_delivery_state was)
+{
+	if (was == BF_STATE_RETRY)
+		lane->retries_stored -= lane->retries_stored > 0;
+	else if (event > lane->fresh_after)
+		lane->fresh_stored -= lane->fresh_stored > 0;
+}
+
+void
+bf_lane_state_ended(struct scheduler *scheduler,
+    const struct bf_delivery_id *ids, const enum bf_delivery_state *was,
+    size_t count)
+{
+	struct ended ended = { .ids = ids, .count = count };
+	struct bf_lane_state *lane;
+
+	if (count == 0)
+		return;
+	ended.queued = bf_zalloc(count, sizeof(*ended.queued));
+	for (lane = scheduler->lanes; lane; lane = lane->hh.next) {
+		ended.lane = lane;
+		bf_lane_drop(lane->lane, drop_ended, &ended);
+	}
+	for (size_t i = 0; i < count; i++) {
+		lane = bf_lane_state_find(scheduler, ids[i].channel);
+		if (lane && !ended.queued[i] &&
+		    !bf_worker_held(scheduler, ids[i]))
+			count_off(lane, ids[i].event, was[i]);
+	}
+	for (lane = scheduler->lanes; lane; lane = lane->hh.next) {
+		keep_order(lane);
+		bf_lane_state_wanted(scheduler, lane);
+	}
+	bf_worker_pump_soon(scheduler);
+	free(ended.queued);
+}
+
+void
 bf_lane_state_retry(struct scheduler *scheduler, struct bf_lane_state *lane,
     struct bf_instant due)
 {
@@ -205,11 +287,23 @@ run_claim(struct bf_store *store, struct store_call *call, struct bf_error *err)
 	    err);
 }
 
-/* Puts a claimed row into its lane's queue; takes its event. */
+void
+bf_lane_state_queue(struct bf_lane_state *lane, struct bf_delivery *delivery)
+{
+	lane->retries_queued += delivery->retry;
+	/* A retry has its time: it goes first. */
+	bf_lane_add(lane->lane, delivery, delivery->retry);
+}
+
+/* Puts a claimed row into its lane's queue; takes its event. One that was
+ * cancelled in a worker's hands and replayed at once waits for these hands:
+ * a delivery is never under way twice. */
 static void
-queue_row(struct bf_lane_state *lane, struct bf_delivery_row *row, bool retry)
+queue_row(struct scheduler *scheduler, struct bf_lane_state *lane,
+    struct bf_delivery_row *row, bool retry)
 {
 	struct bf_delivery *delivery = bf_new(struct bf_delivery);
+	struct held *held = bf_worker_held(scheduler, row->id);
 
 	delivery->id = row->id;
 	delivery->event = row->event;
@@ -219,18 +313,22 @@ queue_row(struct bf_lane_state *lane, struct bf_delivery_row *row, bool retry)
 	delivery->expires = row->expires;
 	delivery->retry = retry;
 	row->event = NULL;
-	lane->retries_queued += retry;
-	/* A retry has its time: it goes first. */
-	bf_lane_add(lane->lane, delivery, retry);
+	if (held) {
+		bf_delivery_free(held->again);
+		held->again = delivery;
+	} else {
+		bf_lane_state_queue(lane, delivery);
+	}
 }
 
 static void
-take_fresh(struct bf_lane_state *lane, struct claim *claim)
+take_fresh(struct scheduler *scheduler, struct bf_lane_state *lane,
+    struct claim *claim)
 {
 	lane->claiming_fresh = false;
 	for (size_t i = 0; i < claim->count; i++) {
 		lane->fresh_after = claim->rows[i].id.event;
-		queue_row(lane, &claim->rows[i], false);
+		queue_row(scheduler, lane, &claim->rows[i], false);
 	}
 	lane->fresh_stored -= (int64_t)claim->count;
 	if (!claim->more || lane->fresh_stored < 0)
@@ -244,7 +342,7 @@ take_retries(struct scheduler *scheduler, struct bf_lane_state *lane,
 	lane->claiming_retries = false;
 	/* Each is put at the head: the last one first. */
 	for (size_t i = claim->count; i-- > 0;)
-		queue_row(lane, &claim->rows[i], true);
+		queue_row(scheduler, lane, &claim->rows[i], true);
 	lane->retries_stored -= (int64_t)claim->count;
 	if (lane->retries_stored < 0)
 		lane->retries_stored = 0;
@@ -274,7 +372,7 @@ claim_done(void *owner, struct store_call *call)
 	if (lane && call->result == BF_STORE_OK && claim->retries) {
 		take_retries(scheduler, lane, claim);
 	} else if (lane && call->result == BF_STORE_OK) {
-		take_fresh(lane, claim);
+		take_fresh(scheduler, lane, claim);
 	} else if (lane) {
 		/* Asked for again, by the next turn of the pump. */
 		if (claim->retries)

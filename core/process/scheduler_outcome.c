@@ -270,8 +270,7 @@ bf_outcome_expired(struct scheduler *scheduler, struct bf_lane_state *lane,
     struct bf_delivery *delivery)
 {
 	bf_lane_done(lane->lane);
-	give_up(scheduler, lane, delivery,
-	    "it waited longer than the channel's max_age", true);
+	give_up(scheduler, lane, delivery, BF_STORE_EXPIRED, true);
 	bf_delivery_free(delivery);
 }
 
@@ -311,7 +310,9 @@ bf_outcome_committed(struct scheduler *scheduler,
 	if (finish->state != BF_STATE_RETRY || !finish->attempt)
 		return;
 	lane = bf_lane_state_find(scheduler, finish->id.channel);
-	if (lane)
+	if (lane && finish->late)
+		bf_lane_state_not_retrying(scheduler, lane);
+	else if (lane)
 		bf_lane_state_retry(scheduler, lane, finish->due);
 }
 

@@ -49,6 +49,7 @@ struct held {
 	struct bf_delivery *delivery;
 	struct bf_lane_state *lane; /* NULL: its channel was deleted */
 	struct worker *worker;      /* NULL: waits for a lone worker */
+	struct bf_delivery *again; /* replayed meanwhile: queued after it */
 	bool test;
 	uint64_t intake; /* of a test: who asked, and its token */
 	uint64_t token;
@@ -205,9 +206,20 @@ void bf_lane_state_retrying(struct scheduler *scheduler,
     struct bf_lane_state *lane);
 /* The timer of the first retry that falls due. */
 void bf_lane_state_due(evutil_socket_t fd, short what, void *context);
+/* The retry was not committed after all: the delivery had ended. */
+void bf_lane_state_not_retrying(struct scheduler *scheduler,
+    struct bf_lane_state *lane);
+/* Deliveries that waited were ended in the store: were in these states, and
+ * stand in order of id. Takes them out of memory and out of the counts. */
+void bf_lane_state_ended(struct scheduler *scheduler,
+    const struct bf_delivery_id *ids, const enum bf_delivery_state *was,
+    size_t count);
 /* The retry was committed, due at the instant. */
 void bf_lane_state_retry(struct scheduler *scheduler,
     struct bf_lane_state *lane, struct bf_instant due);
+/* Puts a delivery into the lane's queue. Takes it. */
+void bf_lane_state_queue(struct bf_lane_state *lane,
+    struct bf_delivery *delivery);
 /* Pages in more where there is room. */
 void bf_lane_state_feed(struct scheduler *scheduler);
 /* Notes whether the lane wants more from the store. */

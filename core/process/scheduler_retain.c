@@ -17,7 +17,8 @@
 #define STEP_PAUSE_MS 20   /* between two steps */
 #define RETAIN_EVERY_S 60  /* between two looks while there was work */
 #define RETAIN_IDLE_S 3600 /* when the last look found nothing */
-#define EXPIRE_EVERY_S 30  /* while something waits in the store */
+#define EXPIRE_EVERY_S 5   /* while something waits in the store */
+#define IN_HAND_MS 10000   /* that a delivery can be beyond its time-out */
 #define KEYS_KEPT_MS (24 * 3600 * 1000) /* of idempotency keys */
 
 struct step {
@@ -26,6 +27,7 @@ struct step {
 	struct bf_instant before;
 	size_t count;
 	struct bf_delivery_id ids[STEP];
+	enum bf_delivery_state was[STEP];
 };
 
 static enum bf_store_result
@@ -90,12 +92,11 @@ run_expire(struct bf_store *store, struct store_call *call,
 {
 	struct step *step = (struct step *)call;
 
-	return bf_store_expire(store, step->now, STEP, step->ids, &step->count,
-	    err);
+	return bf_store_expire(store, step->now, STEP, step->ids, step->was,
+	    &step->count, err);
 }
 
-/* Logs each that ended; what was claimed into memory meanwhile is dropped by
- * its own expiry when its turn comes. */
+/* Logs each that ended. */
 static void
 note_expired(struct scheduler *scheduler, const struct step *step)
 {
@@ -107,10 +108,12 @@ note_expired(struct scheduler *scheduler, const struct step *step)
 
 		bf_delivery_id_format(*expired, id);
 		bf_log(BF_LOG_WARN,
-		    "delivery=%s channel=%s verdict=failed why=\"it waited "
-		    "longer than the channel's max_age\"",
-		    id, lane ? lane->state->channel->name : "-");
+		    "delivery=%s channel=%s verdict=failed why=\"%s\"", id,
+		    lane ? lane->state->channel->name : "-", BF_STORE_EXPIRED);
+		if (lane)
+			lane->failed++;
 	}
+	bf_lane_state_ended(scheduler, step->ids, step->was, step->count);
 	scheduler->metrics.failed += step->count;
 	scheduler->metrics.expired += step->count;
 }
@@ -146,6 +149,22 @@ expire_done(void *owner, struct store_call *call)
 	free(call);
 }
 
+/* For how long a delivery can be in a worker's hands: one that was sent in
+ * time must not be ended there. */
+static int64_t
+longest_in_hand(const struct scheduler *scheduler)
+{
+	const struct bf_lane_state *lane;
+	int64_t longest = 0;
+
+	for (lane = scheduler->lanes; lane; lane = lane->hh.next) {
+		const int64_t ms = lane->state->channel->policy.timeout.ms;
+
+		longest = ms > longest ? ms : longest;
+	}
+	return longest + IN_HAND_MS;
+}
+
 static void
 on_expire(evutil_socket_t fd, short what, void *context)
 {
@@ -160,7 +179,8 @@ on_expire(evutil_socket_t fd, short what, void *context)
 	step = bf_new(struct step);
 	step->call.run = run_expire;
 	step->call.done = expire_done;
-	step->now = bf_scheduler_now(scheduler);
+	step->now.ms =
+	    bf_scheduler_now(scheduler).ms - longest_in_hand(scheduler);
 	bf_committer_call(scheduler->committer, &step->call);
 }
 

@@ -242,6 +242,19 @@ let_go(struct scheduler *scheduler, struct held *held)
 	}
 }
 
+/* Frees what was held and is in no list any more, and queues what was replayed
+ * while it was. */
+static void
+free_held(struct held *held)
+{
+	if (held->again && held->lane)
+		bf_lane_state_queue(held->lane, held->again);
+	else
+		bf_delivery_free(held->again);
+	bf_delivery_free(held->delivery);
+	free(held);
+}
+
 static void
 on_outcome(struct worker *worker, struct bf_msg_outcome *outcome)
 {
@@ -260,8 +273,7 @@ on_outcome(struct worker *worker, struct bf_msg_outcome *outcome)
 			bf_lane_done(held->lane->lane);
 		bf_outcome_take(scheduler, held->lane, held->delivery, outcome);
 	}
-	bf_delivery_free(held->delivery);
-	free(held);
+	free_held(held);
 	bf_worker_pump_soon(scheduler);
 	bf_scheduler_leave_if_done(scheduler);
 }
@@ -283,8 +295,7 @@ suspect(struct scheduler *scheduler, struct held *held, bool was_alone,
 			    "\"title\":\"The worker died\",\"status\":502,"
 			    "\"detail\":\"the worker that made the test "
 			    "died\"}");
-		bf_delivery_free(delivery);
-		free(held);
+		free_held(held);
 		return;
 	}
 	delivery->crashes += was_alone;
@@ -292,8 +303,7 @@ suspect(struct scheduler *scheduler, struct held *held, bool was_alone,
 		HASH_DEL(scheduler->held, held);
 		bf_lane_done(held->lane->lane);
 		bf_outcome_crashed(scheduler, held->lane, delivery, signal);
-		bf_delivery_free(delivery);
-		free(held);
+		free_held(held);
 		return;
 	}
 	if (was_alone)
@@ -489,8 +499,7 @@ bf_worker_orphan(struct scheduler *scheduler, struct bf_lane_state *lane)
 		held->lane = NULL;
 		if (!held->worker) {
 			let_go(scheduler, held);
-			bf_delivery_free(held->delivery);
-			free(held);
+			free_held(held);
 		}
 	}
 }
@@ -504,8 +513,8 @@ bf_worker_free(struct scheduler *scheduler)
 	HASH_ITER(hh, scheduler->held, held, next)
 	{
 		let_go(scheduler, held);
-		bf_delivery_free(held->delivery);
-		free(held);
+		held->lane = NULL;
+		free_held(held);
 	}
 	while ((worker = TAILQ_FIRST(&scheduler->workers)))
 		remove_worker(worker, 0);

@@ -121,8 +121,16 @@ bf_sqlite_claim_retries(struct bf_store *store, uint32_t channel,
 			result = take(sqlite, &claim, statement, &full, err);
 		if (full)
 			next_due->ms = due_ms;
+		else if (due_ms > sqlite->claimed_ms)
+			sqlite->claimed_ms = due_ms;
 	}
 	return end_claim(&claim, statement, result);
+}
+
+int64_t
+bf_sqlite_due(const struct bf_sqlite *sqlite, int64_t due_ms)
+{
+	return due_ms > sqlite->claimed_ms ? due_ms : sqlite->claimed_ms + 1;
 }
 
 /* ---- the backlog ---- */

@@ -190,7 +190,7 @@ append_events(struct bf_sqlite *sqlite, struct bf_change *first,
 /* ---- finish ---- */
 
 static enum bf_store_result
-finish_delivery(struct bf_sqlite *sqlite, const struct bf_finish *finish,
+finish_delivery(struct bf_sqlite *sqlite, struct bf_finish *finish,
     struct bf_error *err)
 {
 	const struct bf_attempt *attempt = finish->attempt;
@@ -204,13 +204,19 @@ finish_delivery(struct bf_sqlite *sqlite, const struct bf_finish *finish,
 	sqlite3_bind_int(statement, 4, finish->count);
 	sqlite3_bind_int(statement, 5, attempt ? attempt->number : 0);
 	sqlite3_bind_int(statement, 6, finish->crashes);
-	sqlite3_bind_int64(statement, 7,
-	    again ? finish->due.ms : finish->now.ms);
+	/* What was not tried keeps its place. */
+	if (again && !attempt)
+		sqlite3_bind_null(statement, 7);
+	else
+		sqlite3_bind_int64(statement, 7,
+		    again ? bf_sqlite_due(sqlite, finish->due.ms)
+			  : finish->now.ms);
 	sqlite3_bind_int(statement, 8, finish->tries);
 	sqlite3_bind_int64(statement, 9, attempt ? attempt->number : INT64_MAX);
 	result = bf_sqlite_run(sqlite, statement, "finish delivery", err);
-	if (result == BF_STORE_OK && attempt &&
-	    sqlite3_changes(sqlite->db) == 1)
+	finish->late =
+	    result == BF_STORE_OK && sqlite3_changes(sqlite->db) == 0;
+	if (result == BF_STORE_OK && attempt && !finish->late)
 		bf_sqlite_rows_add_attempt(&sqlite->rows, finish);
 	return result;
 }

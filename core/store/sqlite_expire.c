@@ -8,6 +8,8 @@
  */
 #include "core/store/sqlite_private.h"
 
+#include <belfry/verdict.h>
+
 #define ROWS_A_CALL 20000
 
 void
@@ -34,8 +36,8 @@ end_round(struct bf_sqlite_sweep *sweep)
 /* Goes on with the round: fills ids. The sweep's copy is moved along. */
 static enum bf_store_result
 look(struct bf_sqlite *sqlite, struct bf_sqlite_sweep *sweep, int64_t now_ms,
-    size_t limit, struct bf_delivery_id *ids, size_t *count,
-    struct bf_error *err)
+    size_t limit, struct bf_delivery_id *ids, enum bf_delivery_state *was,
+    size_t *count, struct bf_error *err)
 {
 	sqlite3_stmt *statement =
 	    bf_sqlite_statement(sqlite, BF_SQL_EXPIRE_SCAN);
@@ -58,15 +60,42 @@ look(struct bf_sqlite *sqlite, struct bf_sqlite_sweep *sweep, int64_t now_ms,
 			break;
 		}
 		sweep->from = event;
-		if (expires_ms <= now_ms)
+		if (expires_ms <= now_ms) {
+			was[*count] = (enum bf_delivery_state)
+			    sqlite3_column_int(statement, 3);
 			ids[(*count)++] = (struct bf_delivery_id){ event,
 				(uint32_t)sqlite3_column_int64(statement, 1) };
-		else if (expires_ms < sweep->found_ms)
+		} else if (expires_ms < sweep->found_ms) {
 			sweep->found_ms = expires_ms;
+		}
 	}
 	sqlite3_reset(statement);
 	if (result == BF_STORE_OK && !row)
 		end_round(sweep);
+	return result;
+}
+
+/* Ends one delivery, and tells why by an attempt, as every end does. */
+static enum bf_store_result
+end_one(struct bf_sqlite *sqlite, int64_t now_ms, struct bf_delivery_id id,
+    struct bf_error *err)
+{
+	static const enum bf_sql steps[] = { BF_SQL_EXPIRE,
+		BF_SQL_EXPIRE_ATTEMPT };
+	enum bf_store_result result = BF_STORE_OK;
+
+	for (size_t i = 0; result == BF_STORE_OK && i < 2; i++) {
+		sqlite3_stmt *statement = bf_sqlite_statement(sqlite, steps[i]);
+
+		sqlite3_bind_int64(statement, 1, (int64_t)id.event);
+		sqlite3_bind_int64(statement, 2, id.channel);
+		sqlite3_bind_int64(statement, 3, now_ms);
+		if (steps[i] == BF_SQL_EXPIRE_ATTEMPT) {
+			sqlite3_bind_int(statement, 4, BF_FAILED);
+			bf_sqlite_bind_text(statement, 5, BF_STORE_EXPIRED);
+		}
+		result = bf_sqlite_run(sqlite, statement, "expire", err);
+	}
 	return result;
 }
 
@@ -75,22 +104,18 @@ end_as_failed(struct bf_sqlite *sqlite, int64_t now_ms,
     const struct bf_delivery_id *ids, size_t count, struct bf_error *err)
 {
 	enum bf_store_result result = bf_sqlite_begin(sqlite, err);
-	sqlite3_stmt *statement = bf_sqlite_statement(sqlite, BF_SQL_EXPIRE);
 
 	if (result != BF_STORE_OK)
 		return result;
-	for (size_t i = 0; result == BF_STORE_OK && i < count; i++) {
-		sqlite3_bind_int64(statement, 1, (int64_t)ids[i].event);
-		sqlite3_bind_int64(statement, 2, ids[i].channel);
-		sqlite3_bind_int64(statement, 3, now_ms);
-		result = bf_sqlite_run(sqlite, statement, "expire", err);
-	}
+	for (size_t i = 0; result == BF_STORE_OK && i < count; i++)
+		result = end_one(sqlite, now_ms, ids[i], err);
 	return bf_sqlite_end(sqlite, result, "expire", err);
 }
 
 enum bf_store_result
 bf_sqlite_expire(struct bf_store *store, struct bf_instant now, size_t limit,
-    struct bf_delivery_id *ids, size_t *count, struct bf_error *err)
+    struct bf_delivery_id *ids, enum bf_delivery_state *was, size_t *count,
+    struct bf_error *err)
 {
 	struct bf_sqlite *sqlite = bf_sqlite_of(store);
 	struct bf_sqlite_sweep sweep = sqlite->sweep;
@@ -104,7 +129,7 @@ bf_sqlite_expire(struct bf_store *store, struct bf_instant now, size_t limit,
 		return result;
 	if (sweep.from == 0)
 		begin_round(&sweep);
-	result = look(sqlite, &sweep, now.ms, limit, ids, count, err);
+	result = look(sqlite, &sweep, now.ms, limit, ids, was, count, err);
 	if (result == BF_STORE_OK && *count > 0)
 		result = end_as_failed(sqlite, now.ms, ids, *count, err);
 	if (result == BF_STORE_OK)

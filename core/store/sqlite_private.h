@@ -63,6 +63,7 @@ struct bf_sqlite {
 	struct bf_sqlite_rows rows; /* of the batch that is committed */
 	struct bf_sqlite_sweep sweep;
 	uint64_t prune_from;
+	int64_t claimed_ms; /* the last due time of a retry that was claimed */
 };
 
 static inline struct bf_sqlite *
@@ -203,7 +204,9 @@ enum bf_store_result bf_sqlite_claim_retries(struct bf_store *store,
     struct bf_error *err);
 enum bf_store_result bf_sqlite_expire(struct bf_store *store,
     struct bf_instant now, size_t limit, struct bf_delivery_id *ids,
-    size_t *count, struct bf_error *err);
+    enum bf_delivery_state *was, size_t *count, struct bf_error *err);
+/* The due time that a retry is stored with: above what was claimed. */
+int64_t bf_sqlite_due(const struct bf_sqlite *sqlite, int64_t due_ms);
 void bf_sqlite_expire_added(struct bf_sqlite *sqlite, int64_t expires_ms);
 enum bf_store_result bf_sqlite_prune(struct bf_store *store,
     struct bf_instant before, struct bf_instant keys_before, size_t limit,

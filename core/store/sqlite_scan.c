@@ -140,6 +140,12 @@ bf_sqlite_scan_next(struct bf_sqlite_scan *scan, struct bf_error *err)
 	return BF_SCAN_END;
 }
 
+enum bf_delivery_state
+bf_sqlite_scan_state(const struct bf_sqlite_scan *scan)
+{
+	return (enum bf_delivery_state)sqlite3_column_int(scan->statement, 2);
+}
+
 bool
 bf_sqlite_scan_more(struct bf_sqlite_scan *scan)
 {

@@ -49,6 +49,9 @@ enum bf_store_result bf_sqlite_scan_open(struct bf_sqlite_scan *scan,
 enum bf_sqlite_scan_step bf_sqlite_scan_next(struct bf_sqlite_scan *scan,
     struct bf_error *err);
 
+/* The state of the delivery that it stands at. */
+enum bf_delivery_state bf_sqlite_scan_state(const struct bf_sqlite_scan *scan);
+
 /* Whether the walk has another row, that passes or not. */
 bool bf_sqlite_scan_more(struct bf_sqlite_scan *scan);
 

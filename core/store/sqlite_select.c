@@ -66,8 +66,11 @@ gather(struct bf_sqlite *sqlite, struct bf_change *change, struct bf_error *err)
 	bind_range(scan.statement, selector);
 	while (result == BF_STORE_OK &&
 	       change->select.count < change->select.limit &&
-	       (step = bf_sqlite_scan_next(&scan, err)) == BF_SCAN_ROW)
+	       (step = bf_sqlite_scan_next(&scan, err)) == BF_SCAN_ROW) {
+		change->select.was[change->select.count] =
+		    bf_sqlite_scan_state(&scan);
 		change->select.changed[change->select.count++] = scan.at;
+	}
 	if (step == BF_SCAN_FAILED)
 		result = scan.result;
 	change->select.more =
@@ -90,7 +93,8 @@ change_one(struct bf_sqlite *sqlite, const struct bf_change *change,
 
 	sqlite3_bind_int64(statement, 1, (int64_t)id.event);
 	sqlite3_bind_int64(statement, 2, id.channel);
-	sqlite3_bind_int64(statement, 3, now_ms);
+	sqlite3_bind_int64(statement, 3,
+	    cancel ? now_ms : bf_sqlite_due(sqlite, now_ms));
 	if (!cancel) {
 		sqlite3_bind_int64(statement, 4, expires_ms);
 		bf_sqlite_expire_added(sqlite, expires_ms);
@@ -106,8 +110,11 @@ bf_sqlite_select(struct bf_sqlite *sqlite, struct bf_change *change,
 	enum bf_store_result result;
 
 	free(change->select.changed); /* of a commit that failed */
+	free(change->select.was);
 	change->select.changed = bf_zalloc(change->select.limit + 1,
 	    sizeof(*change->select.changed));
+	change->select.was =
+	    bf_zalloc(change->select.limit + 1, sizeof(*change->select.was));
 	change->select.count = 0;
 	result = gather(sqlite, change, err);
 	for (size_t i = 0; result == BF_STORE_OK && i < change->select.count;

@@ -22,7 +22,7 @@
 	"ORDER BY event DESC, channel DESC"
 #define ALL "SELECT event, channel, state, type FROM delivery WHERE "
 #define WAITING                                                                \
-	"SELECT event, channel, 0, type FROM delivery INDEXED BY waiting "     \
+	"SELECT event, channel, state, type FROM delivery INDEXED BY waiting " \
 	"WHERE state < 2 AND "
 #define FAILED                                                                 \
 	"SELECT event, channel, 3, type FROM delivery INDEXED BY failed "      \
@@ -79,7 +79,8 @@ const char *const bf_sql_texts[BF_SQL_COUNT] = {
 	 * attempt was used. */
 	[BF_SQL_FINISH] =
 	    "UPDATE delivery SET state = ?3, tries = tries + ?4, "
-	    "attempts = max(attempts, ?5), crashes = ?6, at_ms = ?7 "
+	    "attempts = max(attempts, ?5), crashes = ?6, "
+	    "at_ms = coalesce(?7, at_ms) "
 	    "WHERE event = ?1 AND channel = ?2 AND state < 2 AND tries = ?8 "
 	    "AND attempts < ?9",
 	[BF_SQL_ATTEMPTS_ADD] =
@@ -114,11 +115,17 @@ const char *const bf_sql_texts[BF_SQL_COUNT] = {
 	    "INDEXED BY retry WHERE state = 1 GROUP BY channel "
 	    "ORDER BY channel",
 	[BF_SQL_EXPIRE_SCAN] =
-	    "SELECT event, channel, expires_ms FROM delivery "
+	    "SELECT event, channel, expires_ms, state FROM delivery "
 	    "INDEXED BY waiting WHERE state < 2 AND event >= ?1 "
 	    "ORDER BY event, channel",
-	[BF_SQL_EXPIRE] = "UPDATE delivery SET state = 3, at_ms = ?3 "
+	[BF_SQL_EXPIRE] = "UPDATE delivery SET state = 3, at_ms = ?3, attempts "
+			  "= attempts + 1 "
 			  "WHERE event = ?1 AND channel = ?2 AND state < 2",
+	[BF_SQL_EXPIRE_ATTEMPT] =
+	    "INSERT INTO attempt (event, channel, number, at_ms, took_us, "
+	    "outcome, status, why) "
+	    "SELECT event, channel, attempts, ?3, 0, ?4, 0, ?5 FROM delivery "
+	    "WHERE event = ?1 AND channel = ?2",
 	[BF_SQL_PRUNE_LAST] =
 	    "SELECT max(id), count(*) FROM (SELECT id FROM event "
 	    "WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3)",

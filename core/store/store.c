@@ -47,6 +47,7 @@ bf_change_free(struct bf_change *change)
 		free(change->select.selector.tenant);
 		free(change->select.selector.type);
 		free(change->select.changed);
+		free(change->select.was);
 		break;
 	case BF_CHANGE_PUT:
 		free(change->put.name);
@@ -133,9 +134,10 @@ bf_store_claim_retries(struct bf_store *store, uint32_t channel,
 
 enum bf_store_result
 bf_store_expire(struct bf_store *store, struct bf_instant now, size_t limit,
-    struct bf_delivery_id *ids, size_t *count, struct bf_error *err)
+    struct bf_delivery_id *ids, enum bf_delivery_state *was, size_t *count,
+    struct bf_error *err)
 {
-	return store->vtable->expire(store, now, limit, ids, count, err);
+	return store->vtable->expire(store, now, limit, ids, was, count, err);
 }
 
 enum bf_store_result

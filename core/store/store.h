@@ -105,6 +105,7 @@ struct bf_finish {
 	int crashes;
 	bool count; /* whether the attempt uses up one of the tries */
 	struct bf_attempt *attempt; /* owned; NULL: ended without one */
+	bool late;                  /* filled in by commit */
 };
 
 /* Which deliveries a cancel or a replay means: every member that is set. */
@@ -142,7 +143,8 @@ struct bf_change {
 			 * may be 0). If so, selector.since was moved on: commit
 			 * the same selector again to go on.
 			 */
-			struct bf_delivery_id *changed;
+			struct bf_delivery_id *changed; /* in order */
+			enum bf_delivery_state *was;    /* each one, before */
 			size_t count;
 			bool more;
 			uint64_t next; /* the new selector.since */
@@ -205,6 +207,9 @@ enum bf_store_result bf_store_backlog(struct bf_store *store,
  *          (after_due, after.event); next_due is set to the due time of the
  *          first one that was left, or 0
  *
+ * A retry that is stored later is due after every one that was claimed before,
+ * so that it can't fall below the caller's place.
+ *
  * rows is the caller's array of limit; *count is set. *more: the limit or the
  * bytes ended the reading, not the lack of rows.
  */
@@ -218,16 +223,20 @@ enum bf_store_result bf_store_claim_retries(struct bf_store *store,
     struct bf_delivery_row *rows, size_t *count, struct bf_instant *next_due,
     struct bf_error *err);
 
+/* Why a delivery failed that waited too long. */
+#define BF_STORE_EXPIRED "it waited longer than the channel's max_age"
+
 /*
- * Ends as failed what has waited in the store past its time: at most limit
- * deliveries; *count says how many there were, ids (the caller's array of
- * limit) which. Cheap when nothing can have expired; else a call goes on with
+ * Ends as failed what has waited in the store past its time, with an attempt
+ * that says so: at most limit deliveries; *count says how many there were, ids
+ * which, in order, and was their states before (the caller's arrays of limit).
+ * Cheap when nothing can have expired; else a call goes on with
  * a round over what waits, some thousand rows, so 0 does not mean that nothing
  * is left: call it now and then.
  */
 enum bf_store_result bf_store_expire(struct bf_store *store,
     struct bf_instant now, size_t limit, struct bf_delivery_id *ids,
-    size_t *count, struct bf_error *err);
+    enum bf_delivery_state *was, size_t *count, struct bf_error *err);
 
 /*
  * Forgets finished deliveries of events accepted before the instant, with

@@ -21,7 +21,8 @@ struct bf_store_vtable {
 	    struct bf_delivery_row *, size_t *, struct bf_instant *,
 	    struct bf_error *);
 	enum bf_store_result (*expire)(struct bf_store *, struct bf_instant,
-	    size_t, struct bf_delivery_id *, size_t *, struct bf_error *);
+	    size_t, struct bf_delivery_id *, enum bf_delivery_state *, size_t *,
+	    struct bf_error *);
 	enum bf_store_result (*prune)(struct bf_store *, struct bf_instant,
 	    struct bf_instant, size_t, size_t *, struct bf_error *);
 	enum bf_store_result (*channel_number)(struct bf_store *, const char *,

@@ -261,6 +261,7 @@ change(struct bf_store *store)
 {
 	const struct bf_instant late = { START_MS + 20 };
 	struct bf_delivery_id ids[ROWS];
+	enum bf_delivery_state was[ROWS];
 	struct bf_batch batch;
 	size_t count;
 
@@ -272,7 +273,7 @@ change(struct bf_store *store)
 	add_select(&batch, BF_CHANGE_CANCEL);
 	bf_store_commit(store, &batch, NULL);
 	bf_batch_clear(&batch);
-	bf_store_expire(store, late, ROWS, ids, &count, NULL);
+	bf_store_expire(store, late, ROWS, ids, was, &count, NULL);
 	bf_store_prune(store, late, late, ROWS, &count, NULL);
 }
 

@@ -21,6 +21,7 @@ static struct bf_batch batch;
 static struct bf_error err;
 static struct bf_delivery_row rows[ROWS];
 static struct bf_delivery_id ids[ROWS];
+static enum bf_delivery_state was[ROWS];
 static size_t count;
 static bool more;
 
@@ -238,11 +239,14 @@ what_waited_too_long_has_failed(void **state)
 	store_events(store, 1, 4, "deploy_failed", 1);
 	finish(store, 1, 1, BF_STATE_RETRY);
 	finish(store, 2, 1, BF_STATE_DELIVERED);
-	succeed(bf_store_expire(store, expiry_of(3), ROWS, ids, &count, &err),
+	succeed(bf_store_expire(store, expiry_of(3), ROWS, ids, was, &count,
+		    &err),
 	    &err);
 	assert_int_equal(count, 2);
 	assert_true(ids[0].event == event_id(1));
 	assert_true(ids[1].event == event_id(3));
+	assert_int_equal(was[0], BF_STATE_RETRY);
+	assert_int_equal(was[1], BF_STATE_SCHEDULED);
 	assert_int_equal(state_of(store, 1, 1), BF_STATE_FAILED);
 	assert_int_equal(row_of(store, 3, 1).ended.ms, expiry_of(3).ms);
 	assert_int_equal(state_of(store, 4, 1), BF_STATE_SCHEDULED);
@@ -256,10 +260,12 @@ nothing_expires_before_its_time(void **state)
 
 	(void)state;
 	store_events(store, 1, 2, "deploy_failed", 1);
-	succeed(bf_store_expire(store, early, ROWS, ids, &count, &err), &err);
+	succeed(bf_store_expire(store, early, ROWS, ids, was, &count, &err),
+	    &err);
 	assert_int_equal(count, 0);
 	assert_int_equal(state_of(store, 1, 1), BF_STATE_SCHEDULED);
-	succeed(bf_store_expire(store, expiry_of(1), ROWS, ids, &count, &err),
+	succeed(bf_store_expire(store, expiry_of(1), ROWS, ids, was, &count,
+		    &err),
 	    &err);
 	assert_int_equal(count, 1);
 	count = 0;
@@ -273,8 +279,8 @@ expiry_goes_on_where_its_limit_ended(void **state)
 	(void)state;
 	store_events(store, 1, 10, "deploy_failed", 3);
 	for (int calls = 0; calls < 8; calls++) {
-		succeed(bf_store_expire(store, expiry_of(10), 4, ids, &count,
-			    &err),
+		succeed(bf_store_expire(store, expiry_of(10), 4, ids, was,
+			    &count, &err),
 		    &err);
 		sum += count;
 	}
@@ -291,7 +297,7 @@ what_comes_during_a_round_is_met_on_the_next(void **state)
 	(void)state;
 	store_events(store, 1, 9, "deploy_failed", 1);
 	finish(store, 1, 1, BF_STATE_FAILED);
-	succeed(bf_store_expire(store, expiry_of(9), 2, ids, &count, &err),
+	succeed(bf_store_expire(store, expiry_of(9), 2, ids, was, &count, &err),
 	    &err);
 	assert_int_equal(count, 2);
 	replay = add_select(&batch, BF_CHANGE_REPLAY);
@@ -300,12 +306,13 @@ what_comes_during_a_round_is_met_on_the_next(void **state)
 	replay->select.max_age.ms = 1000;
 	commit(store, &batch);
 	while (count > 0)
-		succeed(bf_store_expire(store, expiry_of(9), 2, ids, &count,
-			    &err),
+		succeed(bf_store_expire(store, expiry_of(9), 2, ids, was,
+			    &count, &err),
 		    &err);
 	assert_int_equal(state_of(store, 9, 1), BF_STATE_FAILED);
 	assert_int_equal(state_of(store, 1, 1), BF_STATE_RETRY);
-	succeed(bf_store_expire(store, expiry_of(10), ROWS, ids, &count, &err),
+	succeed(bf_store_expire(store, expiry_of(10), ROWS, ids, was, &count,
+		    &err),
 	    &err);
 	assert_int_equal(count, 1);
 	assert_int_equal(state_of(store, 1, 1), BF_STATE_FAILED);
