@@ -354,7 +354,6 @@ def test_cancel_under_way_does_not_hold_an_ordered_channel(belfry, receiver):
 
 def test_many_cancelled_retries_leave_room_for_more(belfry, receiver):
     """More than a channel's window, in memory and in the store."""
-    gate = Gate()
     endpoint = receiver(lambda request: 500)
     b = belfry(channel(endpoint.url, more="concurrency 4; retry 400ms;"))
     lines = "\n".join('{"event":"deploy_failed","subject":"s"}'
@@ -365,7 +364,8 @@ def test_many_cancelled_retries_leave_room_for_more(belfry, receiver):
         b.http("POST", "/v1/events", lines,
                {"Content-Type": "application/x-ndjson"})
         endpoint.wait(200)
-        endpoint.answer = gate  # holds the retries back, in memory
+        # Holds the retries back, in memory.
+        endpoint.answer = gate = Gate()
         endpoint.wait(202)
         b.ctl("cancel", "--channel", "hook")
         gate.open()
