@@ -309,7 +309,7 @@ bf_settings_apply(const struct bf_directive *table, void *target,
     const struct bf_secret_source *secrets, struct bf_error *err)
 {
 	const struct bf_directive *directive;
-	unsigned *seen; /* the line where each stood, 0: not seen */
+	unsigned *seen; /* one more than its line; 0: not seen */
 	size_t count;
 	int result = 0;
 
@@ -329,9 +329,9 @@ bf_settings_apply(const struct bf_directive *table, void *target,
 			result = bf_conf_error(node, err,
 			    "%s: repeated; expected it once (it stands in "
 			    "line %u)",
-			    node->name, seen[directive - table]);
+			    node->name, seen[directive - table] - 1);
 		} else {
-			seen[directive - table] = node->line;
+			seen[directive - table] = node->line + 1;
 			result = set_one(directive, node, secrets, target, err);
 		}
 	}
