@@ -77,8 +77,10 @@ take_header(char *bytes, size_t size, size_t count, void *context)
 		bf_strings_free(headers);
 		return size;
 	}
+	/* White space behind a value is no part of it. */
+	while (size > 0 && strchr(" \t\r\n", bytes[size - 1]))
+		size--;
 	line = bf_strndup(bytes, size);
-	line[strcspn(line, "\r\n")] = '\0';
 	if (strchr(line, ':'))
 		bf_strings_add(headers, line);
 	free(line);
