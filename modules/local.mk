@@ -5,6 +5,13 @@ webhook_la_CPPFLAGS = -I$(builddir)/include -D_GNU_SOURCE
 webhook_la_LDFLAGS = $(LINK_AS_MODULE)
 webhook_la_LIBADD = libbelfry.la
 
+if CMOCKA
+check_PROGRAMS += tests/unit/webhook_test
+tests_unit_webhook_test_SOURCES = tests/unit/webhook_test.c
+tests_unit_webhook_test_LDADD = $(UNIT_LIBS)
+EXTRA_tests_unit_webhook_test_DEPENDENCIES = webhook.la
+endif
+
 # dlopen needs no libtool archives.
 install-data-hook:
 	rm -f $(DESTDIR)$(moduledir)/*.la
