@@ -22,6 +22,9 @@
 #define BASE_COST 256   /* bytes that a delivery costs beside its event */
 #define WINDOW_LEAST 64 /* deliveries held in memory for a channel */
 
+/* Of a lane whose endpoint fails all the time. */
+static const struct bf_rate slow_rate = { 500, { 1000 }, 16 };
+
 enum place {
 	NOWHERE,
 	IN_RING,
@@ -37,6 +40,8 @@ struct bf_lane {
 	size_t concurrency;
 	struct bf_rate rate;
 	struct bf_bucket bucket;
+	bool slowed; /* its endpoint fails: by the rate slow at most */
+	struct bf_bucket slow_bucket;
 	bool held;
 	int64_t blocked_until;
 	struct bf_delivery *first;
@@ -226,6 +231,16 @@ bf_lane_block(struct bf_lane *lane, int64_t until_monotonic_ms)
 	place_lane(lane);
 }
 
+void
+bf_lane_slow(struct bf_lane *lane, bool slow)
+{
+	if (lane->slowed == slow)
+		return;
+	lane->slowed = slow;
+	leave(lane);
+	place_lane(lane);
+}
+
 size_t
 bf_lane_window(const struct bf_lane *lane)
 {
@@ -301,13 +316,22 @@ bf_lane_drop(struct bf_lane *lane,
 	return dropped;
 }
 
-/* When the lane may send, by its rate and its block: now or later. */
+/* When the lane may send, by its rates and its block: now or later. */
 static int64_t
 ready_at(const struct bf_lane *lane, int64_t now)
 {
-	const int64_t paced = bf_bucket_ready(&lane->bucket, &lane->rate, now);
+	int64_t ready = bf_bucket_ready(&lane->bucket, &lane->rate, now);
 
-	return paced > lane->blocked_until ? paced : lane->blocked_until;
+	if (lane->blocked_until > ready)
+		ready = lane->blocked_until;
+	if (lane->slowed) {
+		const int64_t slow =
+		    bf_bucket_ready(&lane->slow_bucket, &slow_rate, now);
+
+		if (slow > ready)
+			ready = slow;
+	}
+	return ready;
 }
 
 /* Moves the waiting lanes whose time has come back into the ring. */
@@ -364,6 +388,9 @@ bf_dispatch_next(struct bf_dispatch *dispatch, const char *group_name,
 			lane->deficit -= cost(lane->first);
 			bf_bucket_take(&lane->bucket, &lane->rate,
 			    now_monotonic_ms);
+			if (lane->slowed)
+				bf_bucket_take(&lane->slow_bucket, &slow_rate,
+				    now_monotonic_ms);
 			delivery = shift(lane);
 			lane->in_flight++;
 			place_lane(lane);

@@ -52,6 +52,10 @@ void bf_lane_hold(struct bf_lane *lane, bool hold);
 /* Gives an ordered lane no turn before the time: its head waits for a retry. */
 void bf_lane_block(struct bf_lane *lane, int64_t until_monotonic_ms);
 
+/* Limits a lane whose endpoint fails all the time to some hundred attempts a
+ * second: as fast as it fails they would take the processor from the others. */
+void bf_lane_slow(struct bf_lane *lane, bool slow);
+
 /* How many more deliveries the lane's window takes; what it has. */
 size_t bf_lane_room(const struct bf_lane *lane);
 size_t bf_lane_window(const struct bf_lane *lane);

@@ -12,6 +12,8 @@
 #include "core/base/log.h"
 #include "core/scheduler/retry.h"
 
+#define SLOW_AFTER 16 /* failed attempts in a row: the lane slows down */
+
 static const char *const verdicts[] = {
 	[BF_DELIVERED] = "delivered",
 	[BF_RETRY] = "retry",
@@ -207,6 +209,7 @@ notice(struct scheduler *scheduler, struct bf_lane_state *lane,
 		return;
 	bf_notice_outcome(scheduler, lane, state == BF_STATE_DELIVERED,
 	    state == BF_STATE_FAILED, why);
+	bf_lane_slow(lane->lane, lane->failures >= SLOW_AFTER);
 }
 
 void
