@@ -212,6 +212,16 @@ take_work(struct committer *committer, struct bf_batch *batch)
 	return calls;
 }
 
+/* Moves the log into the file while the answers are on their way. */
+static void
+checkpoint(struct committer *committer)
+{
+	struct bf_error err;
+
+	if (bf_store_checkpoint(committer->store, &err) != BF_STORE_OK)
+		bf_log(BF_LOG_WARN, "checkpoint: %s", err.text);
+}
+
 static void *
 run(void *context)
 {
@@ -239,6 +249,7 @@ run(void *context)
 		committer->last_results = &results->next;
 		pthread_mutex_unlock(&committer->mutex);
 		tell_loop(committer);
+		checkpoint(committer);
 	}
 	return NULL;
 }

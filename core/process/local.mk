@@ -1,5 +1,10 @@
 libcore_la_SOURCES += core/process/child.h \
+	core/process/command_channels.c \
+	core/process/command_explain.c core/process/command_private.h \
+	core/process/command_select.c core/process/command_store.c \
+	core/process/command_tokens.c core/process/command_types.c \
 	core/process/committer.c core/process/committer.h \
+	core/process/errand.c core/process/errand.h \
 	core/process/intake.c core/process/own_address.c \
 	core/process/own_address.h \
 	core/process/scheduler.c core/process/scheduler_accept.c \

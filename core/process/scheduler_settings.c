@@ -194,12 +194,13 @@ make_registry(struct overlay *overlay)
 
 /* Cancels what waits for a channel that is gone, a step at a time. */
 static void
-cancel_step(struct scheduler *scheduler, uint32_t channel)
+cancel_step(struct scheduler *scheduler, uint32_t channel, uint64_t since)
 {
 	struct bf_change *change = bf_new(struct bf_change);
 
 	change->kind = BF_CHANGE_CANCEL;
 	change->select.selector.id.channel = channel;
+	change->select.selector.since = since;
 	change->select.now = bf_scheduler_now(scheduler);
 	change->select.limit = CANCEL_STEP;
 	bf_committer_add(scheduler->committer, change, false);
@@ -213,7 +214,7 @@ bf_settings_cancelled(struct scheduler *scheduler,
 
 	scheduler->metrics.cancelled += change->select.count;
 	if (change->select.more && !bf_lane_state_find(scheduler, channel))
-		cancel_step(scheduler, channel);
+		cancel_step(scheduler, channel, change->select.selector.since);
 }
 
 /* Removes the lanes whose channels the new registry does not have. */
@@ -230,7 +231,7 @@ remove_old_lanes(struct scheduler *scheduler)
 			continue;
 		bf_worker_orphan(scheduler, lane);
 		bf_lane_state_remove(scheduler, lane);
-		cancel_step(scheduler, number);
+		cancel_step(scheduler, number, 0);
 	}
 }
 
@@ -336,7 +337,7 @@ void
 bf_settings_cancel_orphans(struct scheduler *scheduler)
 {
 	for (size_t i = 0; i < scheduler->orphan_count; i++)
-		cancel_step(scheduler, scheduler->orphans[i]);
+		cancel_step(scheduler, scheduler->orphans[i], 0);
 	free(scheduler->orphans);
 	scheduler->orphans = NULL;
 	scheduler->orphan_count = 0;

@@ -1,0 +1,268 @@
+/*
+ * command_channels.c - channels: shown, switched, tested
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <belfry/memory.h>
+
+#include "core/conf/settings.h"
+#include "core/event/parse.h"
+#include "core/process/command_private.h"
+
+static const char *
+channel_state(const struct command *command,
+    const struct bf_channel_state *state, const char **reason)
+{
+	*reason = NULL;
+	if (bf_registry_channel_runs(command->scheduler->registry, state,
+		reason))
+		return "running";
+	return state->stopped ? "stopped" : "disabled";
+}
+
+static void
+add_settings(cJSON *json, const struct bf_channel *channel)
+{
+	cJSON *settings = cJSON_AddObjectToObject(json, "settings");
+	cJSON *secrets = cJSON_AddArrayToObject(json, "secrets");
+
+	for (size_t i = 0; i < channel->setting_count; i++) {
+		const struct bf_setting *setting = &channel->settings[i];
+		cJSON *words;
+
+		if (setting->secret) {
+			cJSON_AddItemToArray(secrets,
+			    cJSON_CreateString(setting->name));
+			continue;
+		}
+		words =
+		    cJSON_GetObjectItemCaseSensitive(settings, setting->name);
+		if (!words)
+			words = cJSON_AddArrayToObject(settings, setting->name);
+		for (size_t k = 0; k < setting->words.count; k++)
+			cJSON_AddItemToArray(words,
+			    cJSON_CreateString(setting->words.items[k]));
+	}
+}
+
+static void
+add_policy(cJSON *json, const struct bf_channel_policy *policy)
+{
+	cJSON *events = cJSON_AddArrayToObject(json, "events");
+	cJSON *retry = cJSON_AddArrayToObject(json, "retry");
+	char text[64];
+
+	for (size_t i = 0; i < policy->events.count; i++)
+		cJSON_AddItemToArray(events,
+		    cJSON_CreateString(policy->events.items[i]));
+	for (size_t i = 0; i < policy->retry.count; i++) {
+		bf_duration_format(policy->retry.delays[i], text);
+		cJSON_AddItemToArray(retry, cJSON_CreateString(text));
+	}
+	cJSON_AddNumberToObject(json, "jitter", policy->retry.jitter);
+	bf_duration_format(policy->timeout, text);
+	cJSON_AddStringToObject(json, "timeout", text);
+	bf_duration_format(policy->max_age, text);
+	cJSON_AddStringToObject(json, "max_age", text);
+	cJSON_AddNumberToObject(json, "concurrency",
+	    (double)policy->concurrency);
+	cJSON_AddBoolToObject(json, "ordered", policy->ordered);
+	if (policy->rate.count > 0) {
+		snprintf(text, sizeof(text), "%lld in %lld ms, burst %lld",
+		    (long long)policy->rate.count,
+		    (long long)policy->rate.period.ms,
+		    (long long)policy->rate.burst);
+		cJSON_AddStringToObject(json, "rate", text);
+	} else {
+		cJSON_AddNullToObject(json, "rate");
+	}
+}
+
+static cJSON *
+describe_channel(const struct command *command,
+    const struct bf_channel_state *state)
+{
+	const struct bf_channel *channel = state->channel;
+	const struct bf_lane_state *lane =
+	    bf_lane_state_find(command->scheduler, channel->number);
+	cJSON *json = cJSON_CreateObject();
+	const char *reason;
+
+	cJSON_AddStringToObject(json, "name", channel->name);
+	cJSON_AddStringToObject(json, "tenant_id",
+	    channel->tenant
+		? channel->tenant
+		: bf_registry_default_tenant(command->scheduler->registry));
+	cJSON_AddStringToObject(json, "module", channel->module);
+	cJSON_AddStringToObject(json, "state",
+	    channel_state(command, state, &reason));
+	if (state->stopped && state->stop_reason)
+		reason = state->stop_reason;
+	if (reason)
+		cJSON_AddStringToObject(json, "reason", reason);
+	cJSON_AddNumberToObject(json, "waiting",
+	    lane ? (double)bf_lane_state_waiting(lane) : 0);
+	cJSON_AddNumberToObject(json, "in_flight",
+	    lane ? (double)bf_lane_in_flight(lane->lane) : 0);
+	add_policy(json, &channel->policy);
+	add_settings(json, channel);
+	if (channel->file) {
+		cJSON_AddStringToObject(json, "file", channel->file);
+		cJSON_AddNumberToObject(json, "line", channel->line);
+	}
+	return json;
+}
+
+void
+bf_verb_list_channels(const struct command *command)
+{
+	const char *tenant = bf_command_tenant(command);
+	struct bf_channel_state *const *states;
+	cJSON *json, *channels;
+	size_t count;
+
+	if (!tenant)
+		return;
+	/* Who may see every tenant and names none sees them all. */
+	states = command->tenant || bf_command_text(command, "tenant_id")
+		     ? bf_registry_channels(command->scheduler->registry,
+			   tenant, &count)
+		     : bf_registry_all_channels(command->scheduler->registry,
+			   &count);
+	json = cJSON_CreateObject();
+	channels = cJSON_AddArrayToObject(json, "channels");
+	for (size_t i = 0; i < count; i++)
+		cJSON_AddItemToArray(channels,
+		    describe_channel(command, states[i]));
+	bf_command_json(command, 200, json);
+}
+
+void
+bf_verb_show_channel(const struct command *command)
+{
+	struct bf_channel_state *state = bf_command_channel(command, "name");
+
+	if (state)
+		bf_command_json(command, 200, describe_channel(command, state));
+}
+
+static void
+refresh_channel(const struct command *command, struct bf_channel_state *state)
+{
+	struct bf_lane_state *lane =
+	    bf_lane_state_find(command->scheduler, state->channel->number);
+
+	if (lane)
+		bf_lane_state_refresh(command->scheduler, lane);
+	bf_worker_pump_soon(command->scheduler);
+	bf_command_json(command, 200, describe_channel(command, state));
+}
+
+void
+bf_verb_disable_channel(const struct command *command)
+{
+	struct bf_channel_state *state = bf_command_channel(command, "name");
+
+	if (!state)
+		return;
+	state->disabled = true;
+	bf_settings_channel_put(command->scheduler, state->channel, "disabled",
+	    "1");
+	refresh_channel(command, state);
+}
+
+void
+bf_verb_enable_channel(const struct command *command)
+{
+	struct bf_channel_state *state = bf_command_channel(command, "name");
+
+	if (!state)
+		return;
+	state->disabled = false;
+	bf_settings_channel_put(command->scheduler, state->channel, "disabled",
+	    NULL);
+	refresh_channel(command, state);
+}
+
+void
+bf_verb_start_channel(const struct command *command)
+{
+	struct bf_channel_state *state = bf_command_channel(command, "name");
+
+	if (!state)
+		return;
+	state->stopped = false;
+	free(state->stop_reason);
+	state->stop_reason = NULL;
+	bf_settings_channel_put(command->scheduler, state->channel, "stopped",
+	    NULL);
+	refresh_channel(command, state);
+}
+
+/* The event of a test: what the caller gave, or a plain one. */
+static struct bf_event *
+test_event(const struct command *command, const char *tenant,
+    struct bf_event_problem *problem)
+{
+	static const char *const members[] = { "event", "subject", "body",
+		"metadata", "timestamp" };
+	const struct bf_event_defaults defaults = { tenant,
+		bf_clock_wall_us() };
+	cJSON *json = cJSON_CreateObject();
+	struct bf_event *event;
+	char *text;
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
+		const cJSON *given =
+		    cJSON_GetObjectItemCaseSensitive(command->arguments,
+			members[i]);
+
+		if (given)
+			cJSON_AddItemToObject(json, members[i],
+			    cJSON_Duplicate(given, 1));
+	}
+	if (!cJSON_HasObjectItem(json, "event"))
+		cJSON_AddStringToObject(json, "event", "deploy_succeeded");
+	if (!cJSON_HasObjectItem(json, "subject"))
+		cJSON_AddStringToObject(json, "subject",
+		    "Test notification from belfry");
+	if (!cJSON_HasObjectItem(json, "body"))
+		cJSON_AddStringToObject(json, "body",
+		    "<p>This is a test. The channel works.</p>");
+	text = cJSON_PrintUnformatted(json);
+	event = bf_event_parse(text, strlen(text), &defaults, NULL, problem);
+	cJSON_free(text);
+	cJSON_Delete(json);
+	return event;
+}
+
+void
+bf_verb_test_channel(const struct command *command)
+{
+	struct bf_channel_state *state = bf_command_channel(command, "name");
+	struct bf_event_problem problem;
+	struct bf_lane_state *lane;
+	struct bf_event *event;
+
+	if (!state)
+		return;
+	event = test_event(command,
+	    state->channel->tenant
+		? state->channel->tenant
+		: bf_registry_default_tenant(command->scheduler->registry),
+	    &problem);
+	if (!event) {
+		bf_command_problem(command, 422, "invalid", "Invalid request",
+		    problem.field, problem.error.text);
+		return;
+	}
+	lane = bf_lane_state_find(command->scheduler, state->channel->number);
+	if (bf_registry_type(command->scheduler->registry, event->type) &&
+	    bf_worker_test(command->scheduler, lane, event, command->intake,
+		command->token) == 0)
+		return;
+	bf_event_unref(&event);
+	bf_command_problem(command, 503, "no-worker", "No worker is free", NULL,
+	    "no worker can make the test now; try again");
+}

@@ -1,0 +1,93 @@
+#ifndef BF_COMMAND_PRIVATE_H
+#define BF_COMMAND_PRIVATE_H
+
+#include <cjson/cJSON.h>
+
+#include "core/process/scheduler_private.h"
+
+/*
+ * The verbs of the API: what their files share.
+ *
+ *   scheduler_command.c  the table, answers, arguments
+ *   command_types.c      event types and their toggles
+ *   command_channels.c   channels
+ *   command_explain.c    explain, modules
+ *   command_select.c     replay and cancel
+ *   command_store.c      figures, backup and check
+ *   command_tokens.c     bearer tokens
+ */
+
+struct command {
+	struct scheduler *scheduler;
+	uint64_t intake, token;
+	const char *tenant; /* whom the caller may act for; NULL: any */
+	const cJSON *arguments;
+};
+
+struct store_command {
+	struct store_call call;
+	struct command command; /* arguments and tenant are not kept */
+	struct bf_store_stats stats;
+	cJSON *json;
+	char *text; /* a file, or the name of a token */
+	char *tenant;
+	void (*answer)(struct store_command *own);
+};
+
+/* Answers with a JSON value, which is freed. */
+void bf_command_json(const struct command *command, uint32_t status,
+    cJSON *json);
+
+/* Answers with a problem document (RFC 9457). field may be NULL. */
+void bf_command_problem(const struct command *command, uint32_t status,
+    const char *slug, const char *title, const char *field, const char *detail);
+
+/* A text among the arguments, or NULL. */
+const char *bf_command_text(const struct command *command, const char *name);
+
+/* The tenant that the command is about; NULL after a 403. */
+const char *bf_command_tenant(const struct command *command);
+
+/* The event type of an argument; NULL after a 404 with the nearest name. */
+const struct bf_event_type *bf_command_type(const struct command *command,
+    const char *argument);
+
+/* The channel of an argument; NULL after a 403 or 404. */
+struct bf_channel_state *bf_command_channel(const struct command *command,
+    const char *argument);
+
+typedef enum bf_store_result store_run(struct bf_store *store,
+    struct store_call *call, struct bf_error *err);
+
+/* Makes a call on the store's thread, then answers. text is kept for run. */
+void bf_command_store(const struct command *command, const char *text,
+    store_run *run, void (*answer)(struct store_command *own));
+
+/* The same beside the commits, for what takes long. */
+void bf_command_errand(const struct command *command, const char *text,
+    store_run *run, void (*answer)(struct store_command *own));
+
+void bf_verb_list_types(const struct command *command);
+void bf_verb_show_type(const struct command *command);
+void bf_verb_set_toggle(const struct command *command);
+void bf_verb_reset_toggle(const struct command *command);
+void bf_verb_list_channels(const struct command *command);
+void bf_verb_show_channel(const struct command *command);
+void bf_verb_test_channel(const struct command *command);
+void bf_verb_enable_channel(const struct command *command);
+void bf_verb_disable_channel(const struct command *command);
+void bf_verb_start_channel(const struct command *command);
+void bf_verb_explain(const struct command *command);
+void bf_verb_replay(const struct command *command);
+void bf_verb_cancel(const struct command *command);
+void bf_verb_list_tokens(const struct command *command);
+void bf_verb_create_token(const struct command *command);
+void bf_verb_revoke_token(const struct command *command);
+void bf_verb_list_modules(const struct command *command);
+void bf_verb_stats(const struct command *command);
+void bf_verb_metrics(const struct command *command);
+void bf_verb_backup(const struct command *command);
+void bf_verb_check(const struct command *command);
+void bf_verb_list_in_flight(const struct command *command);
+
+#endif

@@ -1,0 +1,188 @@
+/*
+ * command_tokens.c - bearer tokens that are made over the API
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <belfry/encode.h>
+#include <belfry/memory.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+
+#include "core/base/log.h"
+#include "core/event/parse.h"
+#include "core/process/command_private.h"
+
+#define TOKEN_BYTES 32 /* of randomness in a token */
+
+static void
+note_token(void *context, const char *name, const char *value)
+{
+	cJSON *token = cJSON_Parse(value);
+
+	if (!token)
+		return;
+	cJSON_AddStringToObject(token, "hash", strchr(name, '/') + 1);
+	cJSON_AddItemToArray(context, token);
+}
+
+static enum bf_store_result
+run_tokens(struct bf_store *store, struct store_call *call,
+    struct bf_error *err)
+{
+	struct store_command *own = (struct store_command *)call;
+
+	own->json = cJSON_CreateArray();
+	return bf_store_settings(store, "token/", note_token, own->json, err);
+}
+
+static bool
+is_of_tenant(const struct store_command *own, const char *tenant)
+{
+	return !own->tenant || (tenant && strcmp(own->tenant, tenant) == 0);
+}
+
+static const char *
+token_text(const cJSON *token, const char *name)
+{
+	const char *text =
+	    cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(token, name));
+
+	return text ? text : "";
+}
+
+static void
+answer_tokens(struct store_command *own)
+{
+	static const char *const scopes[] = { "ingest", "read", "admin" };
+	const struct bf_registry *registry = own->command.scheduler->registry;
+	const struct bf_snapshot *snapshot = bf_registry_snapshot(registry);
+	cJSON *json = cJSON_CreateObject();
+	cJSON *tokens = cJSON_AddArrayToObject(json, "tokens");
+	cJSON *token, *next;
+
+	for (size_t i = 0; i < snapshot->token_count; i++) {
+		const struct bf_token *known = &snapshot->tokens[i];
+		const char *tenant = known->tenant
+					 ? known->tenant
+					 : bf_registry_default_tenant(registry);
+
+		if (!is_of_tenant(own, tenant))
+			continue;
+		token = cJSON_CreateObject();
+		cJSON_AddStringToObject(token, "name", known->name);
+		cJSON_AddStringToObject(token, "tenant_id", tenant);
+		cJSON_AddStringToObject(token, "scope", scopes[known->scope]);
+		cJSON_AddStringToObject(token, "file", known->file);
+		cJSON_AddNumberToObject(token, "line", known->line);
+		cJSON_AddItemToArray(tokens, token);
+	}
+	for (token = own->json->child; token; token = next) {
+		next = token->next;
+		if (!is_of_tenant(own, token_text(token, "tenant_id")))
+			continue;
+		cJSON_DetachItemViaPointer(own->json, token);
+		cJSON_DeleteItemFromObject(token, "hash");
+		cJSON_AddItemToArray(tokens, token);
+	}
+	bf_command_json(&own->command, 200, json);
+}
+
+void
+bf_verb_list_tokens(const struct command *command)
+{
+	bf_command_store(command, NULL, run_tokens, answer_tokens);
+}
+
+static void
+hash_token(const char *token, struct bf_buf *hex)
+{
+	unsigned char digest[BF_TOKEN_HASH_SIZE];
+
+	if (!EVP_Digest(token, strlen(token), digest, NULL, EVP_sha256(), NULL))
+		abort();
+	bf_encode_hex(hex, digest, sizeof(digest));
+}
+
+void
+bf_verb_create_token(const struct command *command)
+{
+	const char *name = bf_command_text(command, "name");
+	const char *scope = bf_command_text(command, "scope");
+	const char *tenant = bf_command_tenant(command);
+	unsigned char random[TOKEN_BYTES];
+	struct bf_buf token = { 0 }, key = { 0 };
+	char created[40];
+	cJSON *json;
+	char *text;
+
+	if (!tenant)
+		return;
+	if (!name || !*name || strlen(name) > BF_NAME_MAX) {
+		bf_command_problem(command, 422, "invalid", "Invalid request",
+		    "/name", "expected a name of 1 to 64 bytes");
+		return;
+	}
+	scope = scope ? scope : "ingest";
+	if (strcmp(scope, "ingest") != 0 && strcmp(scope, "read") != 0 &&
+	    strcmp(scope, "admin") != 0) {
+		bf_command_problem(command, 422, "invalid", "Invalid request",
+		    "/scope", "expected ingest, read or admin");
+		return;
+	}
+	if (RAND_bytes(random, sizeof(random)) != 1)
+		abort();
+	bf_buf_add_text(&token, "bft_");
+	bf_encode_hex(&token, random, sizeof(random));
+	bf_buf_add_text(&key, "token/");
+	hash_token(token.data, &key);
+	bf_timestamp_format(bf_clock_wall_us(), created);
+	json = cJSON_CreateObject();
+	cJSON_AddStringToObject(json, "name", name);
+	cJSON_AddStringToObject(json, "tenant_id", tenant);
+	cJSON_AddStringToObject(json, "scope", scope);
+	cJSON_AddStringToObject(json, "created_at", created);
+	text = cJSON_PrintUnformatted(json);
+	bf_settings_put(command->scheduler, key.data, text);
+	cJSON_AddStringToObject(json, "token", token.data);
+	bf_command_json(command, 201, json);
+	cJSON_free(text);
+	bf_buf_wipe(&token);
+	bf_buf_free(&key);
+}
+
+static void
+answer_revoke(struct store_command *own)
+{
+	const cJSON *token;
+	bool found = false;
+
+	cJSON_ArrayForEach(token, own->json)
+	{
+		char *key;
+
+		if (strcmp(token_text(token, "name"), own->text) != 0 ||
+		    !is_of_tenant(own, token_text(token, "tenant_id")))
+			continue;
+		key = bf_strf("token/%s", token_text(token, "hash"));
+		bf_settings_put(own->command.scheduler, key, NULL);
+		free(key);
+		found = true;
+	}
+	if (!found) {
+		bf_command_problem(&own->command, 404, "unknown-token",
+		    "Unknown token", NULL,
+		    "no token of that name was made over the API");
+		return;
+	}
+	bf_accept_flush(own->command.scheduler);
+	bf_command_json(&own->command, 200, cJSON_CreateObject());
+}
+
+void
+bf_verb_revoke_token(const struct command *command)
+{
+	const char *name = bf_command_text(command, "name");
+
+	bf_command_store(command, name ? name : "", run_tokens, answer_revoke);
+}
