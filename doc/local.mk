@@ -1,7 +1,30 @@
 dist_man_MANS += doc/belfryctl.1
 dist_man_MANS += doc/belfry.conf.5
 dist_man_MANS += doc/belfry.8
-EXTRA_DIST += doc/manual/conf.md doc/manual/event-types.md
+
+manualdir = $(docdir)/manual
+dist_manual_DATA = doc/manual/api.md doc/manual/conf.md \
+	doc/manual/event-types.md doc/manual/index.md doc/manual/metrics.md \
+	doc/manual/modules.md doc/manual/receivers.md \
+	doc/manual/troubleshooting.md doc/manual/upgrading.md \
+	doc/manual/verifying.md
+
+# What the manual quotes.
+examplesdir = $(docdir)/examples
+dist_examples_SCRIPTS = doc/examples/annotate.py doc/examples/receiver.py \
+	doc/examples/rollback.py doc/examples/sms.py doc/examples/ticket.py \
+	doc/examples/verify.js doc/examples/verify.py
+dist_examples_DATA = doc/examples/belfry_webhook.py
+examplemoduledir = $(examplesdir)/module
+dist_examplemodule_DATA = doc/examples/module/Makefile \
+	doc/examples/module/ntfy.c
+
+# The manual and the man pages as HTML, with Debian's mandoc and cmark-gfm.
+EXTRA_DIST += doc/html.sh
+html-local:
+	$(srcdir)/doc/html.sh $(srcdir)/doc html
+clean-local:
+	rm -rf html
 
 # Keeps the tables in the manual the same as the tables of directives.
 noinst_PROGRAMS += doc/reference/reference

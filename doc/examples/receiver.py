@@ -23,8 +23,8 @@ def reoclo_holds(secret, headers, body):
     """The one-valued header: hex HMAC-SHA256 of the body."""
     expected = "sha256=" + hmac.new(
         secret.encode(), body, hashlib.sha256).hexdigest()
-    return hmac.compare_digest(
-        headers.get("X-Reoclo-Signature-256", ""), expected)
+    sent = headers.get("X-Reoclo-Signature-256", "")
+    return hmac.compare_digest(sent.encode(), expected.encode())
 
 
 def standard_holds(secret, headers, body):
@@ -38,9 +38,9 @@ def standard_holds(secret, headers, body):
     key = (base64.b64decode(secret[len("whsec_"):])
            if secret.startswith("whsec_") else secret.encode())
     signed = f"{headers.get('webhook-id', '')}.{sent}.".encode() + body
-    expected = "v1," + base64.b64encode(
-        hmac.new(key, signed, hashlib.sha256).digest()).decode()
-    return any(hmac.compare_digest(one, expected)
+    expected = b"v1," + base64.b64encode(
+        hmac.new(key, signed, hashlib.sha256).digest())
+    return any(hmac.compare_digest(one.encode(), expected)
                for one in headers.get("webhook-signature", "").split())
 
 
