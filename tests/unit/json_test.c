@@ -24,7 +24,7 @@
 static cJSON *
 parse(const char *bytes, size_t size, struct bf_error *err)
 {
-	char *copy = malloc(size ? size : 1);
+	char *copy = bf_zalloc(size ? size : 1, 1);
 	cJSON *tree;
 
 	memcpy(copy, bytes, size);
