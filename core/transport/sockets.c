@@ -4,7 +4,9 @@
  * libcurl asks for a socket to be removed after every transfer and to be added
  * again for the next one on the same connection. A socket here stays armed for
  * reading meanwhile, and is forgotten when libcurl closes it: that saves two
- * system calls a transfer (a quarter of its cost, measured).
+ * system calls a transfer (a quarter of its cost, measured). What a server does
+ * on a connection that libcurl does not use (it closes it, as a rule) is seen
+ * once: the socket is disarmed until libcurl wants it again, and finds out.
  */
 #include "core/transport/transport_private.h"
 
@@ -15,8 +17,10 @@
 #include <uthash.h>
 
 struct socket {
+	struct sockets *sockets;
 	curl_socket_t fd;
-	short want;
+	short want; /* armed for; 0: disarmed */
+	bool idle;  /* libcurl has no use for it now */
 	struct event *event;
 	UT_hash_handle hh;
 };
@@ -42,7 +46,14 @@ act(struct sockets *sockets, curl_socket_t fd, int mask)
 static void
 on_socket(evutil_socket_t fd, short what, void *context)
 {
-	act(context, fd,
+	struct socket *socket = context;
+
+	if (socket->idle) {
+		event_del(socket->event);
+		socket->want = 0;
+		return;
+	}
+	act(socket->sockets, fd,
 	    (what & EV_READ ? CURL_CSELECT_IN : 0) |
 		(what & EV_WRITE ? CURL_CSELECT_OUT : 0));
 }
@@ -109,13 +120,13 @@ set_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *own)
 
 	(void)easy;
 	(void)own;
-	if (want == 0 && socket && socket->want & EV_WRITE)
-		/* A writable socket would wake the loop for ever. */
-		forget(sockets, socket);
+	if (socket)
+		socket->idle = want == 0;
 	if (want == 0 || (socket && socket->want == want))
 		return 0;
 	if (!socket) {
 		socket = bf_new(struct socket);
+		socket->sockets = sockets;
 		socket->fd = fd;
 		HASH_ADD_INT(sockets->all, fd, socket);
 	} else {
@@ -123,7 +134,7 @@ set_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *own)
 	}
 	socket->want = want;
 	socket->event =
-	    event_new(sockets->base, fd, want | EV_PERSIST, on_socket, sockets);
+	    event_new(sockets->base, fd, want | EV_PERSIST, on_socket, socket);
 	if (!socket->event || event_add(socket->event, NULL) == -1)
 		abort();
 	return 0;
