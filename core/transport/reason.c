@@ -24,6 +24,9 @@ static const struct {
 	{ CURLE_OUT_OF_MEMORY, "the answer is larger than belfry reads" },
 	{ CURLE_WRITE_ERROR, "the answer's headers are larger than belfry "
 			     "reads" },
+	{ CURLE_SSL_CONNECT_ERROR, "the TLS connection could not be made" },
+	{ CURLE_COULDNT_RESOLVE_HOST, "the host's address was not found" },
+	{ CURLE_COULDNT_RESOLVE_PROXY, "the proxy's address was not found" },
 	{ CURLE_HTTP2, "HTTP/2 broke" },
 	{ CURLE_HTTP2_STREAM, "the HTTP/2 stream was reset" },
 };
@@ -32,11 +35,12 @@ static const struct {
 static const char *
 phase(CURL *easy)
 {
-	curl_off_t resolved = 0, connected = 0, secured = 0, ready = 0;
+	curl_off_t resolved = 0, secured = 0, ready = 0;
+	long port = 0; /* of our side: known once it is connected */
 	const char *scheme = NULL;
 
 	curl_easy_getinfo(easy, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
-	curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &connected);
+	curl_easy_getinfo(easy, CURLINFO_LOCAL_PORT, &port);
 	curl_easy_getinfo(easy, CURLINFO_APPCONNECT_TIME_T, &secured);
 	curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &ready);
 	curl_easy_getinfo(easy, CURLINFO_SCHEME, &scheme);
@@ -44,7 +48,7 @@ phase(CURL *easy)
 		return "waiting for the answer";
 	if (resolved == 0)
 		return "looking up the host's address";
-	if (connected == 0)
+	if (port == 0)
 		return "connecting";
 	if (scheme && strcasecmp(scheme, "https") == 0 && secured == 0)
 		return "making the TLS connection";
@@ -68,6 +72,14 @@ static const struct {
 	{ "does not match target host name",
 	    "the server's certificate is for another host" },
 	{ "certificate required", "the server asks for a client certificate" },
+	{ "alert bad certificate",
+	    "the server does not take the client certificate" },
+	{ "alert unknown ca",
+	    "the server does not know who signed the client certificate" },
+	{ "alert handshake failure",
+	    "the server refused the TLS handshake; it may ask for a client "
+	    "certificate" },
+	{ "wrong version number", "the server does not speak TLS there" },
 };
 
 static const char *
@@ -82,11 +94,26 @@ find_certificate(const char *detail)
 	return NULL;
 }
 
+/* A sentence from the table, with libcurl's own behind it. */
+static bool
+find_reason(CURLcode code, const char *detail, char *text, size_t size)
+{
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++) {
+		if (reasons[i].code != code)
+			continue;
+		snprintf(text, size, "%s%s%s%s", reasons[i].text,
+		    *detail ? " (" : "", detail, *detail ? ")" : "");
+		return true;
+	}
+	return false;
+}
+
 void
 bf_reason(CURL *easy, CURLcode code, const char *detail,
-    struct bf_duration timeout, char *text, size_t size)
+    struct bf_duration timeout, bool asked, char *text, size_t size)
 {
 	const char *certificate = find_certificate(detail);
+	long number = 0;
 
 	if (code == CURLE_OPERATION_TIMEDOUT) {
 		snprintf(text, size, "timed out after %lld ms while %s",
@@ -97,12 +124,18 @@ bf_reason(CURL *easy, CURLcode code, const char *detail,
 		snprintf(text, size, "%s", certificate);
 		return;
 	}
-	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++) {
-		if (reasons[i].code == code) {
-			snprintf(text, size, "%s%s%s%s", reasons[i].text,
-			    *detail ? " (" : "", detail, *detail ? ")" : "");
-			return;
-		}
+	if (asked) {
+		snprintf(text, size,
+		    "the connection broke after the server had asked for a "
+		    "client certificate (%s)",
+		    *detail ? detail : curl_easy_strerror(code));
+		return;
 	}
-	snprintf(text, size, "%s", *detail ? detail : curl_easy_strerror(code));
+	curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
+	if (code == CURLE_COULDNT_CONNECT && number != 0)
+		snprintf(text, size, "cannot connect to the server: %s",
+		    strerror((int)number));
+	else if (!find_reason(code, detail, text, size))
+		snprintf(text, size, "%s",
+		    *detail ? detail : curl_easy_strerror(code));
 }

@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include <belfry/memory.h>
+#include <openssl/ssl.h>
 
 #include "core/transport/transport_private.h"
 
@@ -26,7 +27,8 @@ struct transfer {
 	struct bf_response response;
 	struct bf_duration timeout;
 	size_t header_bytes;
-	bool cut; /* the answer was longer than we read */
+	bool cut;   /* the answer was longer than we read */
+	bool asked; /* for a client certificate, by the server */
 	struct transcript *transcript;
 	bf_transport_done *done;
 	void *context;
@@ -103,6 +105,26 @@ open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 	    address->protocol);
 }
 
+/* The server asks for a client certificate; the one that is set, if any, is
+ * shown. That it was asked for explains why a connection breaks afterwards. */
+static int
+note_asked(SSL *ssl, void *context)
+{
+	struct transfer *transfer = context;
+
+	(void)ssl;
+	transfer->asked = true;
+	return 1;
+}
+
+static CURLcode
+set_up_tls(CURL *easy, void *ssl_context, void *context)
+{
+	(void)easy;
+	SSL_CTX_set_cert_cb(ssl_context, note_asked, context);
+	return CURLE_OK;
+}
+
 /* What holds for every request that the handle will make. */
 static void
 set_up(struct transfer *transfer)
@@ -116,6 +138,8 @@ set_up(struct transfer *transfer)
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	/* Not even the exceptions from a proxy come from the environment. */
+	curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
 	curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "belfry/" BF_VERSION);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->detail);
@@ -128,6 +152,8 @@ set_up(struct transfer *transfer)
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, bf_sockets_close);
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA,
 	    transfer->transport->sockets);
+	curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, set_up_tls);
+	curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, transfer);
 	/* A broken or extra body must not spoil the next answer. */
 	curl_easy_setopt(easy, CURLOPT_HTTP_TRANSFER_DECODING, 1L);
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 16384L);
@@ -176,6 +202,7 @@ clear_transfer(struct transfer *transfer)
 	bf_transcript_free(&transfer->transcript);
 	transfer->header_bytes = 0;
 	transfer->cut = false;
+	transfer->asked = false;
 	transfer->detail[0] = '\0';
 	transfer->refusal[0] = '\0';
 }
@@ -196,9 +223,16 @@ add_headers(struct transfer *transfer)
 static void
 set_tls(CURL *easy, const struct bf_request *request)
 {
+	const curl_version_info_data *usual =
+	    curl_version_info(CURLVERSION_NOW);
+
+	/* One file, whosever it is: libcurl keeps what it read of it, which it
+	 * does not with a folder; and an own authority stands in place of the
+	 * system's, not beside it. */
 	curl_easy_setopt(easy, CURLOPT_CAINFO,
-	    request->ca_file ? request->ca_file
-			     : curl_version_info(CURLVERSION_NOW)->cainfo);
+	    request->ca_file ? request->ca_file : usual->cainfo);
+	curl_easy_setopt(easy, CURLOPT_CAPATH,
+	    request->ca_file || usual->cainfo ? NULL : usual->capath);
 	curl_easy_setopt(easy, CURLOPT_SSLCERT, request->client_certificate);
 	curl_easy_setopt(easy, CURLOPT_SSLKEY,
 	    request->client_key ? request->client_key
@@ -310,7 +344,7 @@ read_response(struct transfer *transfer, CURLcode code,
 		snprintf(reason, size, "%s", transfer->refusal);
 	else if (code != CURLE_OK && !transfer->cut)
 		bf_reason(transfer->easy, code, transfer->detail,
-		    transfer->timeout, reason, size);
+		    transfer->timeout, transfer->asked, reason, size);
 	response->error = reason[0] ? reason : NULL;
 	/* Informational answers, and codes outside HTTP's, are none. */
 	response->status = status >= 200 && status <= 599 ? (int)status : 0;

@@ -31,8 +31,9 @@ char *bf_transcript_json(struct transcript *transcript, CURL *easy);
 
 void bf_transcript_free(struct transcript **transcript);
 
-/* Why a transfer failed, as a sentence. detail is libcurl's own. */
+/* Why a transfer failed, as a sentence. detail is libcurl's own; asked: the
+ * server asked for a client certificate. */
 void bf_reason(CURL *easy, CURLcode code, const char *detail,
-    struct bf_duration timeout, char *text, size_t size);
+    struct bf_duration timeout, bool asked, char *text, size_t size);
 
 #endif
