@@ -20,6 +20,14 @@ bf_verdict_set(struct bf_verdict *verdict, enum bf_outcome outcome,
 	va_end(args);
 }
 
+/* Source: RFC 9110, section 15.4. */
+static bool
+is_redirect(int status)
+{
+	return status == 301 || status == 302 || status == 303 ||
+	       status == 307 || status == 308;
+}
+
 void
 bf_verdict_http(const struct bf_response *response, struct bf_verdict *verdict)
 {
@@ -34,8 +42,11 @@ bf_verdict_http(const struct bf_response *response, struct bf_verdict *verdict)
 		bf_verdict_set(verdict, BF_RETRY, "%s",
 		    response->error ? response->error : "no answer");
 	else
-		bf_verdict_set(verdict, BF_RETRY, "HTTP status %d",
-		    response->status);
+		bf_verdict_set(verdict, BF_RETRY, "HTTP status %d%s",
+		    response->status,
+		    is_redirect(response->status)
+			? " (redirects are not followed)"
+			: "");
 	if (retry_after)
 		(void)bf_retry_after(retry_after, response->now,
 		    &verdict->wait);
