@@ -1,2 +1,8 @@
 libcore_la_SOURCES += core/dispatch/dispatch.h core/dispatch/bucket.h \
 	core/dispatch/bucket.c core/dispatch/dispatch.c
+
+if CMOCKA
+check_PROGRAMS += tests/unit/dispatch_test
+tests_unit_dispatch_test_SOURCES = tests/unit/dispatch_test.c
+tests_unit_dispatch_test_LDADD = $(UNIT_LIBS)
+endif

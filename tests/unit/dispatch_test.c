@@ -1,0 +1,400 @@
+/*
+ * dispatch_test.c - whose turn it is: shares, rates, concurrency, order
+ *
+ * Time is an argument, so nothing here waits. The event id of a delivery is its
+ * number in the order of adding.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include <belfry/memory.h>
+
+#include "core/dispatch/bucket.h"
+#include "core/dispatch/dispatch.h"
+
+#define NOW 1000000
+
+static const struct bf_channel_policy wide = { .concurrency = 10000 };
+
+/* A delivery whose event has size bytes. */
+static struct bf_delivery *
+make_delivery(uint32_t channel, uint64_t id, size_t size)
+{
+	struct bf_delivery *delivery = bf_new(struct bf_delivery);
+	struct bf_buf json = { 0 };
+
+	memset(bf_buf_reserve(&json, size), ' ', size);
+	json.size = size;
+	delivery->id = (struct bf_delivery_id){ id, channel };
+	delivery->event =
+	    bf_event_new(id, "x", "", BF_SEVERITY_INFO, "t", 0, &json);
+	return delivery;
+}
+
+/* A lane of the channel with count deliveries, numbered from 1. */
+static struct bf_lane *
+make_lane(struct bf_dispatch *dispatch, uint32_t channel,
+    const struct bf_channel_policy *policy, size_t count, size_t size)
+{
+	struct bf_lane *lane = bf_dispatch_lane(dispatch, channel, policy, "");
+
+	for (uint64_t id = 1; id <= count; id++)
+		bf_lane_add(lane, make_delivery(channel, id, size), false);
+	return lane;
+}
+
+/* Takes the next delivery: its number, 0 if there is none. */
+static uint64_t
+take_from(struct bf_dispatch *dispatch, const char *group, int64_t now,
+    uint32_t *channel, int64_t *wake)
+{
+	struct bf_delivery *delivery =
+	    bf_dispatch_next(dispatch, group, now, wake);
+	uint64_t id = 0;
+
+	if (!delivery)
+		return 0;
+	id = delivery->id.event;
+	if (channel)
+		*channel = delivery->id.channel;
+	bf_delivery_free(delivery);
+	return id;
+}
+
+static uint64_t
+take(struct bf_dispatch *dispatch, int64_t now)
+{
+	int64_t wake = INT64_MAX;
+
+	return take_from(dispatch, "", now, NULL, &wake);
+}
+
+/* ---- order ---- */
+
+static void
+deliveries_leave_in_the_order_they_came(void **state)
+{
+	struct bf_dispatch *dispatch = bf_dispatch_new();
+	struct bf_lane *lane = make_lane(dispatch, 1, &wide, 100, 50);
+
+	(void)state;
+	bf_lane_add(lane, make_delivery(1, 999, 50), true);
+	assert_int_equal(bf_lane_queued(lane), 101);
+	assert_int_equal(take(dispatch, NOW), 999);
+	for (uint64_t id = 1; id <= 100; id++)
+		assert_int_equal(take(dispatch, NOW), id);
+	assert_int_equal(take(dispatch, NOW), 0);
+	assert_int_equal(bf_lane_in_flight(lane), 101);
+	/* At the head of an empty queue, then behind it. */
+	bf_lane_add(lane, make_delivery(1, 7, 50), true);
+	bf_lane_add(lane, make_delivery(1, 8, 50), false);
+	assert_int_equal(take(dispatch, NOW), 7);
+	assert_int_equal(take(dispatch, NOW), 8);
+	bf_dispatch_free(&dispatch);
+}
+
+static void
+an_ordered_lane_sends_one_at_a_time(void **state)
+{
+	const struct bf_channel_policy ordered = { .concurrency = 16,
+		.ordered = true };
+	struct bf_dispatch *dispatch = bf_dispatch_new();
+	struct bf_lane *lane = make_lane(dispatch, 1, &ordered, 3, 50);
+	int64_t wake = INT64_MAX;
+
+	(void)state;
+	assert_int_equal(take(dispatch, NOW), 1);
+	assert_int_equal(take(dispatch, NOW), 0);
+	/* It failed: the others wait for its retry. */
+	bf_lane_done(lane);
+	bf_lane_add(lane, make_delivery(1, 1, 50), true);
+	bf_lane_block(lane, NOW + 4000);
+	assert_int_equal(take_from(dispatch, "", NOW, NULL, &wake), 0);
+	assert_int_equal(wake, NOW + 4000);
+	assert_int_equal(take(dispatch, NOW + 3999), 0);
+	assert_int_equal(take(dispatch, NOW + 4000), 1);
+	assert_int_equal(take(dispatch, NOW + 9000), 0);
+	bf_lane_done(lane);
+	assert_int_equal(take(dispatch, NOW + 9000), 2);
+	bf_dispatch_free(&dispatch);
+}
+
+/* ---- shares ---- */
+
+/* How many of count deliveries each of the channels 0 to 3 was given. */
+static void
+count_turns(struct bf_dispatch *dispatch, size_t count, size_t turns[4])
+{
+	int64_t wake = INT64_MAX;
+
+	memset(turns, 0, 4 * sizeof(*turns));
+	for (size_t i = 0; i < count; i++) {
+		uint32_t channel = 0;
+
+		assert_int_not_equal(take_from(dispatch, "", NOW, &channel,
+					 &wake),
+		    0);
+		turns[channel]++;
+	}
+}
+
+static void
+a_flood_takes_no_more_than_its_turn(void **state)
+{
+	struct bf_dispatch *dispatch = bf_dispatch_new();
+	size_t turns[4];
+
+	(void)state;
+	make_lane(dispatch, 1, &wide, 3000, 100);
+	make_lane(dispatch, 2, &wide, 100, 100);
+	make_lane(dispatch, 3, &wide, 10, 100);
+	count_turns(dispatch, 230, turns);
+	assert_int_equal(turns[3], 10);
+	/* Equal, but for one turn of 4 KiB. */
+	assert_in_range(turns[2], 90, 100);
+	assert_in_range(turns[1], 120, 130);
+	bf_dispatch_free(&dispatch);
+}
+
+static void
+large_events_have_fewer_turns(void **state)
+{
+	struct bf_dispatch *dispatch = bf_dispatch_new();
+	size_t turns[4];
+
+	(void)state;
+	make_lane(dispatch, 1, &wide, 100, 100000);
+	make_lane(dispatch, 2, &wide, 4000, 256);
+	count_turns(dispatch, 2000, turns);
+	assert_in_range(turns[1], 9, 11);
+	bf_dispatch_free(&dispatch);
+}
+
+/* ---- limits ---- */
+
+static void
+concurrency_is_never_exceeded(void **state)
+{
+	const struct bf_channel_policy narrow = { .concurrency = 3 };
+	struct bf_dispatch *dispatch = bf_dispatch_new();
+	struct bf_lane *lane = make_lane(dispatch, 1, &narrow, 10, 50);
+	int64_t wake = INT64_MAX;
+
+	(void)state;
+	for (uint64_t id = 1; id <= 3; id++)
+		assert_int_equal(take(dispatch, NOW), id);
+	assert_int_equal(take_from(dispatch, "", NOW, NULL, &wake), 0);
+	assert_int_equal(wake, INT64_MAX);
+	bf_lane_done(lane);
+	assert_int_equal(take(dispatch, NOW), 4);
+	assert_int_equal(take(dispatch, NOW), 0);
+
+	/* A new policy counts what is in flight already. */
+	bf_dispatch_lane(dispatch, 1,
+	    &(struct bf_channel_policy){ .concurrency = 5 }, "");
+	assert_int_equal(take(dispatch, NOW), 5);
+	assert_int_equal(take(dispatch, NOW), 6);
+	assert_int_equal(take(dispatch, NOW), 0);
+	bf_dispatch_lane(dispatch, 1,
+	    &(struct bf_channel_policy){ .concurrency = 1 }, "");
+	for (int i = 0; i < 4; i++)
+		bf_lane_done(lane);
+	assert_int_equal(take(dispatch, NOW), 0);
+	bf_lane_done(lane);
+	assert_int_equal(take(dispatch, NOW), 7);
+	bf_dispatch_free(&dispatch);
+}
+
+static void
+a_rate_lets_a_burst_go_and_then_its_pace(void **state)
+{
+	const struct bf_channel_policy paced = { .concurrency = 1000,
+		.rate = { 10, { 1000 }, 3 } };
+	struct bf_dispatch *dispatch = bf_dispatch_new();
+	int64_t now = NOW, wake = INT64_MAX;
+	uint64_t sent = 0;
+
+	(void)state;
+	make_lane(dispatch, 1, &paced, 500, 50);
+	/* Another lane is not held back. */
+	make_lane(dispatch, 2, &wide, 1, 50);
+	for (int i = 0; i < 4; i++)
+		assert_int_not_equal(take(dispatch, now), 0);
+	while (now < NOW + 10000) {
+		wake = INT64_MAX;
+		if (take_from(dispatch, "", now, NULL, &wake) != 0) {
+			sent++;
+			continue;
+		}
+		assert_true(wake > now && wake <= now + 101);
+		now = wake;
+	}
+	assert_in_range(sent, 98, 100);
+	/* After a long silence there is a burst again, and no more. */
+	now += 3600000;
+	for (int i = 0; i < 3; i++)
+		assert_int_not_equal(take(dispatch, now), 0);
+	assert_int_equal(take(dispatch, now), 0);
+	bf_dispatch_free(&dispatch);
+}
+
+static void
+a_bucket_never_holds_more_than_its_burst(void **state)
+{
+	const struct bf_rate hourly = { 6, { 3600000 }, 0 };
+	const struct bf_rate none = { 0 };
+	struct bf_bucket bucket = { 0 };
+
+	(void)state;
+	assert_true(bf_bucket_take(&bucket, &hourly, 0));
+	assert_false(bf_bucket_take(&bucket, &hourly, 0));
+	assert_in_range(bf_bucket_ready(&bucket, &hourly, 0), 600000, 600002);
+	assert_false(bf_bucket_take(&bucket, &hourly, 599000));
+	assert_true(bf_bucket_take(&bucket, &hourly,
+	    bf_bucket_ready(&bucket, &hourly, 599000)));
+	/* A clock that stands gives nothing. */
+	assert_false(bf_bucket_take(&bucket, &hourly, 1000));
+	for (int i = 0; i < 100; i++)
+		assert_true(bf_bucket_take(&bucket, &none, 0));
+	assert_int_equal(bf_bucket_ready(&bucket, &none, 42), 42);
+}
+
+static void
+a_failing_lane_is_slowed_and_let_go_again(void **state)
+{
+	struct bf_dispatch *dispatch = bf_dispatch_new();
+	struct bf_lane *lane = make_lane(dispatch, 1, &wide, 2000, 50);
+	int64_t wake = INT64_MAX;
+	size_t sent = 0;
+
+	(void)state;
+	bf_lane_slow(lane, true);
+	for (int64_t now = NOW; now < NOW + 1000; now++) {
+		while (take_from(dispatch, "", now, NULL, &wake) != 0)
+			sent++;
+	}
+	assert_in_range(sent, 490, 520);
+	bf_lane_slow(lane, false);
+	while (take(dispatch, NOW + 1000) != 0)
+		sent++;
+	assert_int_equal(sent, 2000);
+	bf_dispatch_free(&dispatch);
+}
+
+static void
+a_held_lane_has_no_turn_and_loses_nothing(void **state)
+{
+	struct bf_dispatch *dispatch = bf_dispatch_new();
+	struct bf_lane *lane = make_lane(dispatch, 1, &wide, 2, 50);
+
+	(void)state;
+	bf_lane_hold(lane, true);
+	assert_true(bf_lane_held(lane));
+	bf_lane_add(lane, make_delivery(1, 3, 50), false);
+	assert_int_equal(take(dispatch, NOW), 0);
+	assert_int_equal(bf_lane_queued(lane), 3);
+	bf_lane_hold(lane, false);
+	assert_int_equal(take(dispatch, NOW), 1);
+	bf_dispatch_free(&dispatch);
+}
+
+/* ---- groups ---- */
+
+static void
+a_group_gets_its_own_lanes_only(void **state)
+{
+	struct bf_dispatch *dispatch = bf_dispatch_new();
+	struct bf_lane *lane =
+	    bf_dispatch_lane(dispatch, 1, &wide, "untrusted");
+	int64_t wake = INT64_MAX;
+
+	(void)state;
+	bf_lane_add(lane, make_delivery(1, 1, 50), false);
+	bf_lane_add(lane, make_delivery(1, 2, 50), false);
+	assert_int_equal(take(dispatch, NOW), 0);
+	assert_int_equal(take_from(dispatch, "other", NOW, NULL, &wake), 0);
+	assert_int_equal(take_from(dispatch, "untrusted", NOW, NULL, &wake), 1);
+	/* A reload may trust the module: its queue moves with it. */
+	assert_ptr_equal(bf_dispatch_lane(dispatch, 1, &wide, ""), lane);
+	assert_int_equal(take_from(dispatch, "untrusted", NOW, NULL, &wake), 0);
+	assert_int_equal(take(dispatch, NOW), 2);
+	bf_dispatch_free(&dispatch);
+}
+
+/* ---- what is held in memory ---- */
+
+static bool
+is_even(void *context, const struct bf_delivery *delivery)
+{
+	(void)context;
+	return delivery->id.event % 2 == 0;
+}
+
+static void
+what_is_queued_is_counted(void **state)
+{
+	const struct bf_channel_policy narrow = { .concurrency = 2 };
+	struct bf_dispatch *dispatch = bf_dispatch_new();
+	struct bf_lane *lane = make_lane(dispatch, 1, &narrow, 10, 50);
+	struct bf_lane *other = make_lane(dispatch, 2, &wide, 1, 7);
+
+	(void)state;
+	assert_int_equal(bf_lane_window(lane), 64);
+	assert_int_equal(bf_lane_window(other), 20000);
+	assert_int_equal(bf_lane_room(lane), 54);
+	assert_int_equal(bf_dispatch_queued(dispatch), 11);
+	assert_int_equal(bf_dispatch_bytes(dispatch), 507);
+	take(dispatch, NOW);
+	assert_int_equal(bf_dispatch_bytes(dispatch), 457);
+	for (uint64_t id = 0; id < 100; id++)
+		bf_lane_add(lane, make_delivery(1, id + 100, 1), false);
+	assert_int_equal(bf_lane_room(lane), 0);
+	bf_dispatch_remove(dispatch, 2);
+	bf_dispatch_remove(dispatch, 2);
+	assert_int_equal(bf_dispatch_queued(dispatch), 109);
+	bf_dispatch_free(&dispatch);
+	bf_dispatch_free(&dispatch);
+}
+
+static void
+what_is_dropped_is_gone_and_the_rest_keeps_its_order(void **state)
+{
+	struct bf_dispatch *dispatch = bf_dispatch_new();
+	struct bf_lane *lane = make_lane(dispatch, 1, &wide, 9, 50);
+
+	(void)state;
+	assert_int_equal(bf_lane_drop(lane, is_even, NULL), 4);
+	assert_int_equal(bf_dispatch_bytes(dispatch), 5 * 50);
+	for (uint64_t id = 1; id <= 9; id += 2)
+		assert_int_equal(take(dispatch, NOW), id);
+	assert_int_equal(take(dispatch, NOW), 0);
+	assert_int_equal(bf_lane_drop(lane, is_even, NULL), 0);
+	bf_dispatch_free(&dispatch);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(deliveries_leave_in_the_order_they_came),
+		cmocka_unit_test(an_ordered_lane_sends_one_at_a_time),
+		cmocka_unit_test(a_flood_takes_no_more_than_its_turn),
+		cmocka_unit_test(large_events_have_fewer_turns),
+		cmocka_unit_test(concurrency_is_never_exceeded),
+		cmocka_unit_test(a_rate_lets_a_burst_go_and_then_its_pace),
+		cmocka_unit_test(a_bucket_never_holds_more_than_its_burst),
+		cmocka_unit_test(a_failing_lane_is_slowed_and_let_go_again),
+		cmocka_unit_test(a_held_lane_has_no_turn_and_loses_nothing),
+		cmocka_unit_test(a_group_gets_its_own_lanes_only),
+		cmocka_unit_test(what_is_queued_is_counted),
+		cmocka_unit_test(
+		    what_is_dropped_is_gone_and_the_rest_keeps_its_order),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
