@@ -15,17 +15,6 @@ answer_health(struct connection *connection)
 	    "{\"status\":\"ok\"}");
 }
 
-static void
-answer_ready(struct connection *connection)
-{
-	if (bf_intake_ready(connection->intake))
-		bf_reply_text(connection, 200, "application/json",
-		    "{\"status\":\"ready\"}");
-	else
-		bf_reply_problem(connection, 503, "not-ready", NULL,
-		    "Retry-After: 1\r\n", "the scheduler is not there yet");
-}
-
 #define JSON "application/json"
 #define METRICS "text/plain; version=0.0.4; charset=utf-8"
 
@@ -97,7 +86,7 @@ static const struct route routes[] = {
 	    .summary = "Check the daemon and its store" },
 	{ "GET", "/healthz", .open = true, .handle = answer_health,
 	    .summary = "Whether the process answers" },
-	{ "GET", "/readyz", .open = true, .handle = answer_ready,
+	{ "GET", "/readyz", .open = true, .verb = "ready",
 	    .summary = "Whether events can be accepted" },
 	{ "GET", "/metrics", BF_SCOPE_READ, .verb = "metrics",
 	    .content_type = METRICS, .summary = "Metrics for Prometheus" },

@@ -8,6 +8,28 @@
 
 #include "core/process/command_private.h"
 
+/* Whether events can be accepted. A store that failed is tried again, unless
+ * something waits to be stored anyway: nothing else may come to find out. */
+void
+bf_verb_ready(const struct command *command)
+{
+	struct scheduler *scheduler = command->scheduler;
+	struct committer_figures figures;
+	cJSON *json;
+
+	bf_committer_figures(scheduler->committer, &figures);
+	if (figures.failing) {
+		if (bf_committer_pending(scheduler->committer) == 0)
+			bf_scheduler_keep_clock(scheduler, true);
+		bf_command_problem(command, 503, "not-ready",
+		    "Service Unavailable", NULL, figures.why);
+		return;
+	}
+	json = cJSON_CreateObject();
+	cJSON_AddStringToObject(json, "status", "ready");
+	bf_command_json(command, 200, json);
+}
+
 static enum bf_store_result
 run_stats(struct bf_store *store, struct store_call *call, struct bf_error *err)
 {

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -20,7 +21,9 @@
 #include "core/registry/snapshot_wire.h"
 #include "core/wire/control.h"
 
-#define OWN_SLOT 255     /* in the ids of belfry's own events */
+#define OWN_SLOT 255 /* in the ids of belfry's own events */
+#define CLOCK_SETTING "clock"
+#define CLOCK_EVERY_MS 1000
 #define RELEASE_WAIT_S 5 /* for what is in hand, when the store moves on */
 
 struct bf_instant
@@ -28,6 +31,42 @@ bf_scheduler_now(const struct scheduler *scheduler)
 {
 	return (struct bf_instant){ bf_clock_monotonic_ms() +
 				    scheduler->wall_offset };
+}
+
+void
+bf_scheduler_keep_clock(struct scheduler *scheduler, bool force)
+{
+	const int64_t now = bf_scheduler_now(scheduler).ms;
+	char text[24];
+
+	if (!force && now - scheduler->clock_kept < CLOCK_EVERY_MS)
+		return;
+	scheduler->clock_kept = now;
+	snprintf(text, sizeof(text), "%lld", (long long)now);
+	bf_settings_put(scheduler, CLOCK_SETTING, text);
+}
+
+/* Goes on from the time that was kept, if the wall clock is behind it. */
+static int
+resume_clock(struct scheduler *scheduler, struct bf_store *store,
+    struct bf_error *err)
+{
+	char *text;
+	int64_t behind;
+
+	if (bf_store_get(store, CLOCK_SETTING, &text, err) != BF_STORE_OK)
+		return -1;
+	behind =
+	    text ? strtoll(text, NULL, 10) - bf_scheduler_now(scheduler).ms : 0;
+	free(text);
+	if (behind <= 0)
+		return 0;
+	bf_log(BF_LOG_WARN,
+	    "the clock is %lld ms behind the last stop: what "
+	    "is due is counted from there",
+	    (long long)behind);
+	scheduler->wall_offset += behind;
+	return 0;
 }
 
 static void
@@ -282,7 +321,8 @@ start(struct scheduler *scheduler, struct bf_error *err)
 		return -1;
 	}
 	make_events(scheduler);
-	if (bf_settings_start(scheduler, store, snapshot, err) == -1 ||
+	if (resume_clock(scheduler, store, err) == -1 ||
+	    bf_settings_start(scheduler, store, snapshot, err) == -1 ||
 	    bf_store_stats(store, &stats, err) != BF_STORE_OK) {
 		bf_store_close(&store);
 		return -1;

@@ -209,6 +209,7 @@ static const struct {
 	{ "token-create", bf_verb_create_token },
 	{ "token-revoke", bf_verb_revoke_token },
 	{ "modules", bf_verb_list_modules },
+	{ "ready", bf_verb_ready },
 	{ "stats", bf_verb_stats },
 	{ "metrics", bf_verb_metrics },
 	{ "backup", bf_verb_backup },

@@ -232,8 +232,10 @@ bf_outcome_take(struct scheduler *scheduler, struct bf_lane_state *lane,
 	record(scheduler, delivery, &decision, attempt);
 	if (!lane)
 		return;
-	if (decision.state == BF_STATE_RETRY)
+	if (decision.state == BF_STATE_RETRY) {
 		bf_lane_state_retrying(scheduler, lane);
+		bf_scheduler_keep_clock(scheduler, false);
+	}
 	if (stop)
 		bf_settings_stop_channel(scheduler, lane, decision.why);
 	else

@@ -130,7 +130,8 @@ struct scheduler {
 	struct committer *committer;
 	struct bf_dispatch *dispatch;
 	struct bf_id_maker ids;
-	int64_t wall_offset; /* wall minus monotonic at start */
+	int64_t wall_offset; /* of the clock that never steps, to monotonic */
+	int64_t clock_kept;  /* what the store last heard of it */
 	int64_t started;     /* wall, ms */
 	uint64_t next_serial;
 
@@ -175,6 +176,10 @@ struct scheduler {
 struct bf_instant bf_scheduler_now(const struct scheduler *scheduler);
 
 /* ---- scheduler.c ---- */
+
+/* Keeps that time in the store, once a second at most unless forced, so that
+ * the next scheduler goes on from there though the wall clock went back. */
+void bf_scheduler_keep_clock(struct scheduler *scheduler, bool force);
 
 /* Leaves the loop when nothing is left to do before leaving. */
 void bf_scheduler_leave_if_done(struct scheduler *scheduler);

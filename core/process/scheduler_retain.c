@@ -80,6 +80,9 @@ on_retain(evutil_socket_t fd, short what, void *context)
 	step->call.run = run_prune;
 	step->call.done = prune_done;
 	step->now = bf_scheduler_now(scheduler);
+	/* Nothing is forgotten early because a clock was ahead once. */
+	if (bf_clock_wall().ms < step->now.ms)
+		step->now = bf_clock_wall();
 	step->before.ms =
 	    step->now.ms -
 	    bf_registry_snapshot(scheduler->registry)->retention.ms;
