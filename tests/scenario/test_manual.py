@@ -206,7 +206,7 @@ def test_failed_command_is_tried_again(belfry, example, tmp_path):
     identifier = b.delivery_of(b.post("deploy_failed"))
     shown = b.wait_state(identifier, "failed")
     assert [attempt["status"] for attempt in shown["attempts"]] == [502, 502]
-    assert "returned non-zero" in shown["attempts"][0]["excerpt"]
+    assert "returned non-zero" in shown["attempts"][0]["excerpt"], shown
     (tmp_path / "ready").touch()
     b.http("POST", f"/v1/deliveries/{identifier}/replay")
     b.wait_state(identifier, "delivered")
@@ -358,3 +358,43 @@ def test_every_metric_is_in_the_manual():
     metrics = set(re.findall(r'"(belfry_[a-z_]+)"', source))
     said = set(re.findall(r"^\| `(belfry_[a-z_]+)", manual, re.MULTILINE))
     assert metrics == said, metrics ^ said
+
+
+# ---- README.md ----
+
+def tour():
+    """The commands of the README's tour, in order."""
+    text = (SOURCE / "README.md").read_text()
+    part = text.partition("## A tour")[2].partition("\n## ")[0]
+    return re.findall(r"(?m)^    (.*)$", part)
+
+
+def test_tour_works(belfry, receiver, tmp_path):
+    endpoint = receiver()
+    b = belfry(channel(endpoint.url, "receiver", f"secret {SECRET};"))
+    folder = tmp_path / "quickstart.d"
+    (folder / "root").mkdir(parents=True)
+    for name, target in (("belfry.sock", b.socket), ("root/bin", BUILD),
+                         ("belfry.pid", b.folder / "belfry.pid")):
+        (folder / name).symlink_to(target)
+    commands = tour()
+    first = commands.pop(0)
+    assert first.startswith("export ") and len(commands) > 15
+    shown = {}
+    for command in commands:
+        deliveries = b.http("GET", "/v1/deliveries").json["deliveries"]
+        if deliveries:
+            b.wait_state(deliveries[-1]["id"], "delivered")
+            command = command.replace(" ID", " " + deliveries[-1]["id"])
+        done = subprocess.run(
+            ["bash", "-c", f"{first}; {command}"], cwd=tmp_path, text=True,
+            capture_output=True, timeout=60, env=b.environment)
+        no = command == "belfryctl explain deploy_started"
+        assert done.returncode == no, (command, done)
+        shown[command] = done.stdout
+    wait_until(lambda: "reconfigured" in b.log(), "the reload")
+    # The first delivery and its replay, the test, the event by curl.
+    endpoint.wait(4)
+    assert "off: that is its default" in \
+        shown["belfryctl explain deploy_started"]
+    assert "FAILED" not in shown["belfryctl check"]
