@@ -68,9 +68,10 @@ take_header(char *bytes, size_t size, size_t count, void *context)
 {
 	struct transfer *transfer = context;
 	struct bf_strings *headers = &transfer->response.headers;
+	const size_t whole = size * count;
 	char *line;
 
-	size *= count;
+	size = whole;
 	transfer->header_bytes += size;
 	if (transfer->header_bytes > HEADERS_MOST)
 		return 0;
@@ -86,7 +87,8 @@ take_header(char *bytes, size_t size, size_t count, void *context)
 	if (strchr(line, ':'))
 		bf_strings_add(headers, line);
 	free(line);
-	return size;
+	/* All was taken: anything less would end the transfer. */
+	return whole;
 }
 
 static curl_socket_t
