@@ -141,7 +141,7 @@ run(const struct bf_load *load, const struct channel *channel)
 	struct bf_snapshot *snapshot;
 	int status = -1;
 
-	snapshot = bf_registry_load(load->path, load->globals, BF_MODULESDIR,
+	snapshot = bf_registry_load(load->path, load->globals, BF_LIBDIR,
 	    &modules, &secrets, &err);
 	if (snapshot && check_files(snapshot, &err) == 0 &&
 	    (!load->dump || dump(load, snapshot, &err) == 0)) {

@@ -110,6 +110,6 @@ bf_options_version(bool verbose)
 	    curl_version_info(CURLVERSION_NOW)->version, sqlite3_libversion(),
 	    event_get_version());
 	puts("conf file: " CONF_FILE "\n"
-	     "modules: " BF_MODULESDIR "\n"
+	     "modules: " BF_LIBDIR "/modules\n"
 	     "configure arguments: " BF_CONFIGURE_ARGUMENTS);
 }
