@@ -69,6 +69,12 @@ check_place(const char *path, struct bf_error *err)
 {
 	char copy[PATH_MAX];
 
+	/* dlopen would search its own folders, and not open what was checked.
+	 */
+	if (!strchr(path, '/')) {
+		bf_error_set(err, "expected a path with a folder");
+		return -1;
+	}
 	snprintf(copy, sizeof(copy), "%s", path);
 	if (check_mode(path, "module", err) == -1)
 		return -1;
