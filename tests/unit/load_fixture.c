@@ -145,8 +145,7 @@ load_text_with(const char *text, const char *globals, struct bf_error *err)
 	if (write(fd, text, strlen(text)) != (ssize_t)strlen(text))
 		abort();
 	close(fd);
-	snapshot = bf_registry_load(path, globals, "/lib/belfry", &source,
-	    &secrets, err);
+	snapshot = load_file(path, globals, err);
 	unlink(path);
 	if (!snapshot)
 		hide_path(err, path);
