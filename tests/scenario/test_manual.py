@@ -360,6 +360,22 @@ def test_every_metric_is_in_the_manual():
     assert metrics == said, metrics ^ said
 
 
+def test_reasons_in_the_manual_are_belfrys():
+    source = "".join(
+        re.sub(r'"\s+"', "", (SOURCE / "core" / name).read_text())
+        for name in ("transport/reason.c", "lib/verdict.c",
+                     "process/scheduler_outcome.c"))
+    manual = (SOURCE / "doc" / "manual" / "troubleshooting.md").read_text()
+    part = manual.partition("## What the reasons mean")[2].partition("##")[0]
+    reasons = [reason for row in re.findall(r"(?m)^\| (`.*?`) \|", part)
+               for reason in re.findall("`([^`]+)`", row)]
+    assert len(reasons) > 15
+    for reason in reasons:
+        # Numbers, and what the system says of an error, come from elsewhere.
+        for piece in re.split(r"[.]{3}|ms while|\d+|: Connection refused", reason):
+            assert piece.strip() in source, reason
+
+
 # ---- README.md ----
 
 def tour():
