@@ -75,20 +75,18 @@ send_signal(const struct bf_load *load, const char *name)
 	} signals[] = { { "stop", SIGTERM }, { "quit", SIGQUIT },
 		{ "reopen", SIGUSR1 }, { "reload", SIGHUP } };
 	struct bf_error err = { "" };
-	struct bf_snapshot *snapshot;
-	int secrets = -1, status = EXIT_FAILURE;
+	char *file = bf_pidfile_name(load->path, load->globals, &err);
+	int status = EXIT_FAILURE;
 	pid_t pid;
 
-	snapshot = bf_load_conf(load, &secrets, &err);
-	if (!snapshot) {
+	if (!file) {
 		fprintf(stderr, "belfry: %s\n", err.text);
 		return EXIT_FAILURE;
 	}
-	close(secrets);
-	pid = bf_pidfile_read(snapshot->pid_file);
+	pid = bf_pidfile_read(file);
 	if (pid == 0)
 		fprintf(stderr, "belfry: no running belfry: %s names none\n",
-		    snapshot->pid_file);
+		    file);
 	for (size_t i = 0; pid && i < sizeof(signals) / sizeof(*signals); i++) {
 		if (strcmp(name, signals[i].name) != 0)
 			continue;
@@ -98,7 +96,7 @@ send_signal(const struct bf_load *load, const char *name)
 			fprintf(stderr, "belfry: signal process %d: %s\n",
 			    (int)pid, strerror(errno));
 	}
-	bf_snapshot_free(&snapshot);
+	free(file);
 	return status;
 }
 

@@ -143,6 +143,11 @@ void bf_upgrade_inherit(struct master *master);
 void bf_upgrade_confirm(struct master *master);
 
 /* ---- pidfile.c ---- */
+/* The pid file that a conf file names, in new memory; NULL with the reason. Of
+ * the conf file only that is looked at: a daemon can be told to stop whatever
+ * else is wrong with it, and by whoever does not have its secrets. */
+char *bf_pidfile_name(
+    const char *conf, const char *globals, struct bf_error *err);
 int bf_pidfile_write(const char *path, struct bf_error *err);
 /* The process that the file names, if it runs; 0: none. */
 pid_t bf_pidfile_read(const char *path);

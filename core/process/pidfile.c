@@ -12,7 +12,47 @@
 #include <belfry/memory.h>
 
 #include "core/base/log.h"
+#include "core/conf/conf.h"
 #include "core/process/master_private.h"
+#include "core/registry/load.h"
+
+/* The path in a "pid" of the main context, if there is one. 0, or -1. */
+static int
+find_name(const struct bf_conf_tree *tree, char **name, struct bf_error *err)
+{
+	for (const struct bf_conf_node *node = tree->first; node;
+	     node = node->next) {
+		if (strcmp(node->name, "pid") != 0)
+			continue;
+		if (node->words.count != 1)
+			return bf_conf_error(node, err,
+			    "pid: expected one path");
+		free(*name);
+		*name = bf_conf_path(node, node->words.items[0]);
+	}
+	return 0;
+}
+
+char *
+bf_pidfile_name(const char *conf, const char *globals, struct bf_error *err)
+{
+	struct bf_conf_tree *tree = bf_conf_read(conf, err);
+	struct bf_conf_tree *more = NULL;
+	char *name = bf_strdup(BF_PID_FILE);
+	bool found = tree && find_name(tree, &name, err) == 0;
+
+	if (found && globals) {
+		more = bf_conf_parse(globals, strlen(globals), "-g", err);
+		found = more && find_name(more, &name, err) == 0;
+	}
+	if (!found) {
+		free(name);
+		name = NULL;
+	}
+	bf_conf_free(&more);
+	bf_conf_free(&tree);
+	return name;
+}
 
 int
 bf_pidfile_write(const char *path, struct bf_error *err)

@@ -6,6 +6,9 @@
 #include "core/conf/settings.h"
 #include "core/registry/snapshot.h"
 
+/* The pid file where the conf file names none. */
+#define BF_PID_FILE BF_RUNSTATEDIR "/belfry/belfry.pid"
+
 /*
  * What the loader needs of modules while it reads a conf file. The module
  * folder is above this one, so it comes in as functions.

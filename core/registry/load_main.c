@@ -209,7 +209,7 @@ static const struct bf_special specials[] = {
 	    "Whom the processes run as, when belfry is started by root", 0,
 	    read_user },
 	{ "pid", "FILE", 1, 1, false, false,
-	    BF_RUNSTATEDIR "/belfry/belfry.pid",
+	    BF_PID_FILE,
 	    "Where the process id of the master is written",
 	    offsetof(struct bf_snapshot, pid_file), bf_load_path },
 	{ "error_log", "FILE | stderr | syslog:FACILITY [LEVEL] [json]", 1, 3,
