@@ -109,33 +109,29 @@ find_reason(CURLcode code, const char *detail, char *text, size_t size)
 }
 
 void
-bf_reason(CURL *easy, CURLcode code, const char *detail,
-    struct bf_duration timeout, bool asked, char *text, size_t size)
+bf_reason(const struct failure *failure, char *text, size_t size)
 {
-	const char *certificate = find_certificate(detail);
+	const CURLcode code = failure->code;
+	const char *certificate = find_certificate(failure->detail);
+	const char *own =
+	    *failure->detail ? failure->detail : curl_easy_strerror(code);
 	long number = 0;
 
-	if (code == CURLE_OPERATION_TIMEDOUT) {
+	curl_easy_getinfo(failure->easy, CURLINFO_OS_ERRNO, &number);
+	if (code == CURLE_OPERATION_TIMEDOUT)
 		snprintf(text, size, "timed out after %lld ms while %s",
-		    (long long)timeout.ms, phase(easy));
-		return;
-	}
-	if (certificate) {
+		    (long long)failure->timeout.ms, phase(failure->easy));
+	else if (certificate)
 		snprintf(text, size, "%s", certificate);
-		return;
-	}
-	if (asked) {
+	else if (failure->asked)
 		snprintf(text, size,
 		    "the connection broke after the server had asked for a "
 		    "client certificate (%s)",
-		    *detail ? detail : curl_easy_strerror(code));
-		return;
-	}
-	curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
-	if (code == CURLE_COULDNT_CONNECT && number != 0)
-		snprintf(text, size, "cannot connect to the server: %s",
+		    own);
+	else if (code == CURLE_COULDNT_CONNECT && number != 0)
+		snprintf(text, size, "cannot connect to the %s: %s",
+		    failure->proxied ? "proxy" : "server",
 		    strerror((int)number));
-	else if (!find_reason(code, detail, text, size))
-		snprintf(text, size, "%s",
-		    *detail ? detail : curl_easy_strerror(code));
+	else if (!find_reason(code, failure->detail, text, size))
+		snprintf(text, size, "%s", own);
 }

@@ -29,6 +29,7 @@ struct transfer {
 	size_t header_bytes;
 	bool cut;   /* the answer was longer than we read */
 	bool asked; /* for a client certificate, by the server */
+	bool proxied;
 	struct transcript *transcript;
 	bf_transport_done *done;
 	void *context;
@@ -294,6 +295,7 @@ bf_transport_start(struct bf_transport *transport, struct bf_request *request,
 	transfer->request = *request;
 	*request = (struct bf_request){ 0 };
 	transfer->timeout = options->timeout;
+	transfer->proxied = options->proxy != NULL;
 	transfer->done = done;
 	transfer->context = context;
 	set_request(transfer, options);
@@ -345,8 +347,10 @@ read_response(struct transfer *transfer, CURLcode code,
 	if (transfer->refusal[0])
 		snprintf(reason, size, "%s", transfer->refusal);
 	else if (code != CURLE_OK && !transfer->cut)
-		bf_reason(transfer->easy, code, transfer->detail,
-		    transfer->timeout, transfer->asked, reason, size);
+		bf_reason(&(struct failure){ transfer->easy, code,
+			      transfer->detail, transfer->timeout,
+			      transfer->asked, transfer->proxied },
+		    reason, size);
 	response->error = reason[0] ? reason : NULL;
 	/* Informational answers, and codes outside HTTP's, are none. */
 	response->status = status >= 200 && status <= 599 ? (int)status : 0;

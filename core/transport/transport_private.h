@@ -31,9 +31,17 @@ char *bf_transcript_json(struct transcript *transcript, CURL *easy);
 
 void bf_transcript_free(struct transcript **transcript);
 
-/* Why a transfer failed, as a sentence. detail is libcurl's own; asked: the
- * server asked for a client certificate. */
-void bf_reason(CURL *easy, CURLcode code, const char *detail,
-    struct bf_duration timeout, bool asked, char *text, size_t size);
+/* What is known of a transfer that failed. */
+struct failure {
+	CURL *easy;
+	CURLcode code;
+	const char *detail; /* libcurl's own words, or "" */
+	struct bf_duration timeout;
+	bool asked;   /* the server asked for a client certificate */
+	bool proxied; /* it was to go by a proxy */
+};
+
+/* Why it failed, as a sentence. */
+void bf_reason(const struct failure *failure, char *text, size_t size);
 
 #endif
