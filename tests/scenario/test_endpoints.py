@@ -283,6 +283,20 @@ def test_next_request_is_not_poisoned(belfry, raw_server):
     assert states == want
 
 
+def test_connections_are_kept(belfry, raw_server):
+    def serve(connection):
+        while read_request(connection):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nServer: some\r\n"
+                               b"Content-Length: 2\r\n\r\nok")
+
+    server = raw_server(serve)
+    b = belfry(channel(server.url, more="concurrency 1;"))
+    for _ in range(20):
+        b.post()
+    b.wait_idle()
+    assert server.connections == 1
+
+
 def redirect_cases(target):
     return {
         "301": (301, target), "302": (302, target), "307": (307, target),
