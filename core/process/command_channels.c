@@ -156,7 +156,7 @@ refresh_channel(const struct command *command, struct bf_channel_state *state)
 	if (lane)
 		bf_lane_state_refresh(command->scheduler, lane);
 	bf_worker_pump_soon(command->scheduler);
-	bf_command_json(command, 200, describe_channel(command, state));
+	bf_command_kept(command, 200, describe_channel(command, state));
 }
 
 void

@@ -31,6 +31,7 @@ struct store_command {
 	cJSON *json;
 	char *text; /* a file, or the name of a token */
 	char *tenant;
+	uint32_t status; /* of the answer, where it is known before */
 	void (*answer)(struct store_command *own);
 };
 
@@ -55,6 +56,11 @@ const struct bf_event_type *bf_command_type(const struct command *command,
 /* The channel of an argument; NULL after a 403 or 404. */
 struct bf_channel_state *bf_command_channel(const struct command *command,
     const char *argument);
+
+/* Answers with a JSON value, which is freed, when what was put into the store
+ * before is on stable storage. */
+void bf_command_kept(
+    const struct command *command, uint32_t status, cJSON *json);
 
 typedef enum bf_store_result store_run(struct bf_store *store,
     struct store_call *call, struct bf_error *err);

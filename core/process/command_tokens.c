@@ -145,7 +145,7 @@ bf_verb_create_token(const struct command *command)
 	text = cJSON_PrintUnformatted(json);
 	bf_settings_put(command->scheduler, key.data, text);
 	cJSON_AddStringToObject(json, "token", token.data);
-	bf_command_json(command, 201, json);
+	bf_command_kept(command, 201, json);
 	cJSON_free(text);
 	bf_buf_wipe(&token);
 	bf_buf_free(&key);
@@ -176,7 +176,7 @@ answer_revoke(struct store_command *own)
 		return;
 	}
 	bf_accept_flush(own->command.scheduler);
-	bf_command_json(&own->command, 200, cJSON_CreateObject());
+	bf_command_kept(&own->command, 200, cJSON_CreateObject());
 }
 
 void

@@ -105,7 +105,7 @@ change_toggle(const struct command *command, int on)
 	name = bf_strf("toggle/%s/%s", tenant, type->name);
 	bf_settings_put(scheduler, name, on == -1 ? NULL : on ? "on" : "off");
 	free(name);
-	bf_command_json(command, 200, describe_type(command, tenant, type));
+	bf_command_kept(command, 200, describe_type(command, tenant, type));
 }
 
 void

@@ -186,6 +186,43 @@ bf_command_errand(const struct command *command, const char *text,
 	store_done(scheduler, &own->call);
 }
 
+static enum bf_store_result
+run_nothing(struct bf_store *store, struct store_call *call,
+    struct bf_error *err)
+{
+	(void)store;
+	(void)call;
+	(void)err;
+	return BF_STORE_OK;
+}
+
+static void
+answer_kept(struct store_command *own)
+{
+	struct committer_figures figures;
+
+	bf_committer_figures(own->command.scheduler->committer, &figures);
+	if (figures.failing) {
+		bf_command_problem(&own->command, 503, "store",
+		    "The store failed", NULL, figures.why);
+		return;
+	}
+	bf_command_json(&own->command, own->status, own->json);
+	own->json = NULL;
+}
+
+void
+bf_command_kept(const struct command *command, uint32_t status, cJSON *json)
+{
+	struct store_command *own =
+	    new_call(command, NULL, run_nothing, answer_kept);
+
+	own->status = status;
+	own->json = json;
+	/* Calls are made after the changes that were handed over before. */
+	bf_committer_call(command->scheduler->committer, &own->call);
+}
+
 /* ---- the table ---- */
 
 static const struct {
