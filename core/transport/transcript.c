@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include <belfry/json.h>
 #include <belfry/memory.h>
 #include <cjson/cJSON.h>
 
@@ -22,9 +23,13 @@ struct transcript {
 	int64_t began_us;
 };
 
-static const char *const masked[] = { "Authorization:", "Proxy-Authorization:",
-	"X-Reoclo-Signature-256:", "webhook-signature:", "Cookie:",
-	"Set-Cookie:" };
+/* What is not shown of an answer. */
+static const char *const masked[] = { "Authorization", "Proxy-Authorization",
+	"Set-Cookie", NULL };
+
+/* All that is shown of a request: any other header may be a secret. */
+static const char *const shown[] = { "Accept", "Content-Length", "Content-Type",
+	"Host", "User-Agent", "webhook-id", "webhook-timestamp", NULL };
 
 struct transcript *
 bf_transcript_new(void)
@@ -51,16 +56,26 @@ add_step(struct transcript *transcript, int64_t at_us, const char *step,
 	cJSON_AddItemToArray(transcript->steps, json);
 }
 
+static bool
+is_listed(const char *const *names, const char *name, size_t length)
+{
+	for (; *names; names++) {
+		if (strlen(*names) == length &&
+		    strncasecmp(*names, name, length) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* The value of a header that could be a secret is not shown. */
 static void
-mask(char *line)
+mask(char *line, bool request)
 {
-	for (size_t i = 0; i < sizeof(masked) / sizeof(*masked); i++) {
-		const size_t length = strlen(masked[i]);
+	const size_t length = strcspn(line, ": ");
 
-		if (strncasecmp(line, masked[i], length) == 0)
-			strcpy(line + length, " ***");
-	}
+	if (line[length] == ':' && (request ? !is_listed(shown, line, length)
+					    : is_listed(masked, line, length)))
+		strcpy(line + length + 1, " ***");
 }
 
 /* Adds each line of what was sent or received as a step. */
@@ -79,8 +94,10 @@ add_lines(struct transcript *transcript, const char *step, const char *data,
 
 		memcpy(line, data, kept);
 		line[strcspn(line, "\r")] = '\0';
-		mask(line);
-		if (line[0])
+		if (strcmp(step, "note") != 0)
+			mask(line, strcmp(step, "request") == 0);
+		/* libcurl's note about credentials names the user. */
+		if (line[0] && !strstr(line, " auth using "))
 			add_step(transcript, at, step, line);
 		if (!end)
 			break;
@@ -123,7 +140,7 @@ bf_transcript_json(struct transcript *transcript, CURL *easy)
 		{ CURLINFO_STARTTRANSFER_TIME_T, "time", "answer began" },
 		{ CURLINFO_TOTAL_TIME_T, "time", "done" },
 	};
-	char *text, *copy;
+	struct bf_buf json = { 0 };
 
 	for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++) {
 		curl_off_t us = 0;
@@ -132,10 +149,9 @@ bf_transcript_json(struct transcript *transcript, CURL *easy)
 		if (us > 0)
 			add_step(transcript, us, times[i].step, times[i].text);
 	}
-	text = cJSON_PrintUnformatted(transcript->steps);
-	copy = bf_strdup(text);
-	cJSON_free(text);
-	return copy;
+	/* In ASCII, whatever bytes the server sent. */
+	bf_json_print(&json, transcript->steps);
+	return bf_buf_take(&json);
 }
 
 void
