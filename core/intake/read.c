@@ -17,348 +17,12 @@
 #include <belfry/memory.h>
 
 #include "core/event/parse.h"
-#include "core/intake/intake_private.h"
+#include "core/intake/read_private.h"
 
 #define READ_MS 2000   /* for one reading */
 #define LIMIT_USUAL 50 /* rows of a list */
 #define LIMIT_MOST 1000
 #define JOBS_MOST 256 /* readings that wait */
-
-/* A reading: made on the loop, run on the thread, answered on the loop. */
-struct job {
-	struct job *next;
-	struct connection *connection; /* NULL: it went away */
-	void (*run)(struct reader *reader, struct job *job);
-	struct bf_query query;
-	char *tenant, *type, *channel; /* owned; query points to them */
-	uint64_t event;
-	struct bf_delivery_id delivery;
-	/* What came of it. */
-	int status;
-	const char *detail;
-	struct bf_error error;
-	cJSON *json;
-	cJSON *list; /* the rows in json; NULL: json is one delivery */
-};
-
-struct channel_name {
-	uint32_t number;
-	char *tenant, *name;
-	UT_hash_handle hh;
-};
-
-struct reader {
-	struct intake *intake;
-	pthread_t thread;
-	pthread_mutex_t mutex;
-	pthread_cond_t wake;
-	struct event *ready;
-	int ready_fd;
-	struct job *jobs, **last_job;
-	struct job *done, **last_done;
-	struct job *current; /* on the thread */
-	struct job *running; /* to be answered in this turn */
-	size_t waiting;
-	bool stopping;
-	/* The thread's own. */
-	struct bf_store *store;
-	struct channel_name *names;
-};
-
-/* ---- on the thread: names of channels ---- */
-
-static void
-note_name(void *context, uint32_t number, const char *tenant, const char *name)
-{
-	struct reader *reader = context;
-	struct channel_name *known;
-
-	HASH_FIND(hh, reader->names, &number, sizeof(number), known);
-	if (known)
-		return;
-	known = bf_new(struct channel_name);
-	known->number = number;
-	known->tenant = bf_strdup(tenant);
-	known->name = bf_strdup(name);
-	HASH_ADD(hh, reader->names, number, sizeof(known->number), known);
-}
-
-static const struct channel_name *
-find_name(struct reader *reader, uint32_t number)
-{
-	struct channel_name *known;
-	struct bf_error err;
-
-	HASH_FIND(hh, reader->names, &number, sizeof(number), known);
-	if (known)
-		return known;
-	bf_store_channels(reader->store, note_name, reader, &err);
-	HASH_FIND(hh, reader->names, &number, sizeof(number), known);
-	return known;
-}
-
-/* The number of a channel by name; 0 if nobody has that name. */
-static uint32_t
-find_number(struct reader *reader, const char *tenant, const char *name)
-{
-	const struct channel_name *known;
-	struct bf_error err;
-
-	bf_store_channels(reader->store, note_name, reader, &err);
-	for (known = reader->names; known; known = known->hh.next) {
-		if (strcmp(known->name, name) == 0 &&
-		    (!tenant || strcmp(known->tenant, tenant) == 0))
-			return known->number;
-	}
-	return 0;
-}
-
-/* ---- on the thread: rows as JSON ---- */
-
-static void
-add_time(cJSON *json, const char *name, struct bf_instant instant)
-{
-	char text[40];
-
-	if (instant.ms <= 0)
-		return;
-	bf_timestamp_format(instant.ms * 1000, text);
-	cJSON_AddStringToObject(json, name, text);
-}
-
-static const char *
-state_name(enum bf_delivery_state state)
-{
-	static const char *const names[] = {
-		[BF_STATE_SCHEDULED] = "scheduled",
-		[BF_STATE_RETRY] = "scheduled",
-		[BF_STATE_DELIVERED] = "delivered",
-		[BF_STATE_FAILED] = "failed",
-		[BF_STATE_CANCELLED] = "cancelled",
-	};
-
-	return names[state];
-}
-
-static cJSON *
-describe_row(struct reader *reader, const struct bf_delivery_row *row)
-{
-	const struct channel_name *name = find_name(reader, row->id.channel);
-	char id[BF_DELIVERY_ID_TEXT], event[BF_EVENT_ID_TEXT];
-	cJSON *json = cJSON_CreateObject();
-
-	bf_delivery_id_format(row->id, id);
-	bf_event_id_format(row->id.event, event);
-	cJSON_AddStringToObject(json, "id", id);
-	cJSON_AddStringToObject(json, "event_id", event);
-	if (row->event) {
-		cJSON_AddStringToObject(json, "event", row->event->type);
-		cJSON_AddStringToObject(json, "tenant_id", row->event->tenant);
-		cJSON_AddStringToObject(json, "subject",
-		    bf_event_subject(row->event));
-	}
-	cJSON_AddStringToObject(json, "channel", name ? name->name : "");
-	cJSON_AddStringToObject(json, "state", state_name(row->state));
-	cJSON_AddNumberToObject(json, "tries", row->tries);
-	cJSON_AddNumberToObject(json, "attempt_count", row->attempts);
-	add_time(json, "accepted_at", bf_id_instant(row->id.event));
-	if (row->state == BF_STATE_RETRY)
-		add_time(json, "due", row->due);
-	add_time(json, "ended_at", row->ended);
-	return json;
-}
-
-struct rows {
-	struct reader *reader;
-	cJSON *list;
-};
-
-static void
-add_row(void *context, const struct bf_delivery_row *row)
-{
-	struct rows *rows = context;
-
-	cJSON_AddItemToArray(rows->list, describe_row(rows->reader, row));
-}
-
-static void
-add_micros(cJSON *json, const char *name, int64_t us)
-{
-	if (us >= 0)
-		cJSON_AddNumberToObject(json, name, (double)us);
-}
-
-/* The answer's bytes may be no UTF-8: what is not is shown as "?". */
-static void
-add_excerpt(cJSON *json, const struct bf_attempt *attempt)
-{
-	char *text;
-
-	if (attempt->excerpt_size == 0)
-		return;
-	text = bf_strndup(attempt->excerpt, attempt->excerpt_size);
-	for (size_t i = 0; i < attempt->excerpt_size; i++) {
-		if (text[i] == '\0' || (unsigned char)text[i] >= 0x80)
-			text[i] = '?';
-	}
-	cJSON_AddStringToObject(json, "excerpt", text);
-	free(text);
-}
-
-static void
-add_attempt(void *context, const struct bf_attempt *attempt)
-{
-	static const char *const verdicts[] = { "delivered", "retry",
-		"failed" };
-	cJSON *json = cJSON_CreateObject();
-
-	cJSON_AddNumberToObject(json, "number", attempt->number);
-	add_time(json, "at", attempt->at);
-	add_micros(json, "took_us", attempt->took_us);
-	add_micros(json, "resolve_us", attempt->resolve_us);
-	add_micros(json, "connect_us", attempt->connect_us);
-	add_micros(json, "tls_us", attempt->tls_us);
-	add_micros(json, "first_byte_us", attempt->first_byte_us);
-	cJSON_AddStringToObject(json, "verdict",
-	    verdicts[attempt->outcome >= 0 && attempt->outcome < 3
-			 ? attempt->outcome
-			 : 2]);
-	cJSON_AddNumberToObject(json, "status", attempt->status);
-	if (attempt->why)
-		cJSON_AddStringToObject(json, "why", attempt->why);
-	add_excerpt(json, attempt);
-	cJSON_AddItemToArray(context, json);
-}
-
-/* ---- on the thread: the readings ---- */
-
-static void
-note_result(struct job *job, enum bf_store_result result)
-{
-	if (result == BF_STORE_OK)
-		return;
-	job->status = 503;
-	job->detail = job->error.text;
-}
-
-static void
-not_found(struct job *job, const char *what)
-{
-	job->status = 404;
-	job->detail = what;
-}
-
-static void
-run_deliveries(struct reader *reader, struct job *job)
-{
-	struct rows rows = { reader, NULL };
-	struct bf_delivery_id next = { 0 };
-	char cursor[BF_DELIVERY_ID_TEXT];
-
-	if (job->channel) {
-		job->query.channel =
-		    find_number(reader, job->query.tenant, job->channel);
-		if (job->query.channel == 0) {
-			not_found(job, "there is no such channel");
-			return;
-		}
-	}
-	job->json = cJSON_CreateObject();
-	job->list = rows.list = cJSON_AddArrayToObject(job->json, "deliveries");
-	note_result(job, bf_store_list(reader->store, &job->query, add_row,
-			     &rows, &next, &job->error));
-	if (next.event != 0) {
-		bf_delivery_id_format(next, cursor);
-		cJSON_AddStringToObject(job->json, "next", cursor);
-	} else {
-		cJSON_AddNullToObject(job->json, "next");
-	}
-}
-
-static void
-run_delivery(struct reader *reader, struct job *job)
-{
-	struct bf_delivery_row row = { 0 };
-	cJSON *attempts = cJSON_CreateArray();
-	bool found = false;
-
-	note_result(job, bf_store_get_delivery(reader->store, job->delivery,
-			     &row, &found, add_attempt, attempts, &job->error));
-	if (job->status == 0 && found && row.event &&
-	    (!job->tenant || strcmp(row.event->tenant, job->tenant) == 0)) {
-		job->json = describe_row(reader, &row);
-		cJSON_AddItemToObject(job->json, "attempts", attempts);
-	} else {
-		cJSON_Delete(attempts);
-		if (job->status == 0)
-			not_found(job, "there is no such delivery");
-	}
-	bf_event_unref(&row.event);
-}
-
-static void
-add_event(void *context, struct bf_event *event, const char *reason)
-{
-	cJSON *json = cJSON_CreateObject();
-
-	cJSON_AddStringToObject(json, "id", bf_event_id(event));
-	cJSON_AddStringToObject(json, "event", event->type);
-	cJSON_AddStringToObject(json, "subject", bf_event_subject(event));
-	cJSON_AddStringToObject(json, "tenant_id", event->tenant);
-	cJSON_AddStringToObject(json, "timestamp", bf_event_timestamp(event));
-	add_time(json, "accepted_at", bf_id_instant(event->id));
-	if (reason)
-		cJSON_AddStringToObject(json, "reason", reason);
-	cJSON_AddItemToArray(context, json);
-}
-
-static void
-run_events(struct reader *reader, struct job *job)
-{
-	char cursor[BF_EVENT_ID_TEXT];
-	uint64_t next = 0;
-
-	job->json = cJSON_CreateObject();
-	note_result(job,
-	    bf_store_list_events(reader->store, &job->query, add_event,
-		cJSON_AddArrayToObject(job->json, "events"), &next,
-		&job->error));
-	if (next != 0) {
-		bf_event_id_format(next, cursor);
-		cJSON_AddStringToObject(job->json, "next", cursor);
-	} else {
-		cJSON_AddNullToObject(job->json, "next");
-	}
-}
-
-static void
-run_event(struct reader *reader, struct job *job)
-{
-	struct rows rows = { reader, cJSON_CreateArray() };
-	struct bf_event *event = NULL;
-	char *reason = NULL;
-
-	note_result(job, bf_store_get_event(reader->store, job->event, &event,
-			     &reason, add_row, &rows, &job->error));
-	if (job->status == 0 && event &&
-	    (!job->tenant || strcmp(event->tenant, job->tenant) == 0)) {
-		/* The canonical text keeps every digit. */
-		job->json = bf_json_parse(event->json.data, event->json.size,
-		    &job->error);
-		cJSON_AddStringToObject(job->json, "id", bf_event_id(event));
-		add_time(job->json, "accepted_at", bf_id_instant(event->id));
-		if (reason)
-			cJSON_AddStringToObject(job->json, "reason", reason);
-		cJSON_AddItemToObject(job->json, "deliveries", rows.list);
-		job->list = rows.list;
-	} else {
-		cJSON_Delete(rows.list);
-		if (job->status == 0)
-			not_found(job, "there is no such event");
-	}
-	bf_event_unref(&event);
-	free(reason);
-}
 
 /* Opens the store at the first reading, and again after it failed. */
 static bool
@@ -373,7 +37,7 @@ open_store(struct reader *reader, struct job *job)
 		    (struct bf_duration){ READ_MS });
 		return true;
 	}
-	note_result(job, BF_STORE_AGAIN);
+	bf_reading_result(job, BF_STORE_AGAIN);
 	return false;
 }
 
@@ -671,7 +335,7 @@ new_job(struct connection *connection,
 void
 bf_read_deliveries(struct connection *connection)
 {
-	struct job *job = new_job(connection, run_deliveries);
+	struct job *job = new_job(connection, bf_reading_deliveries);
 	char *before;
 	int status;
 
@@ -690,7 +354,7 @@ bf_read_deliveries(struct connection *connection)
 void
 bf_read_events(struct connection *connection)
 {
-	struct job *job = new_job(connection, run_events);
+	struct job *job = new_job(connection, bf_reading_events);
 	char *before;
 	int status;
 
@@ -710,7 +374,7 @@ bf_read_events(struct connection *connection)
 void
 bf_read_delivery(struct connection *connection)
 {
-	struct job *job = new_job(connection, run_delivery);
+	struct job *job = new_job(connection, bf_reading_delivery);
 
 	if (bf_delivery_id_parse(connection->parameter, &job->delivery) == -1) {
 		bf_reply_problem(connection, 404, "not-found", NULL, NULL,
@@ -724,7 +388,7 @@ bf_read_delivery(struct connection *connection)
 void
 bf_read_event(struct connection *connection)
 {
-	struct job *job = new_job(connection, run_event);
+	struct job *job = new_job(connection, bf_reading_event);
 
 	if (bf_event_id_parse(connection->parameter, &job->event) == -1) {
 		bf_reply_problem(connection, 404, "not-found", NULL, NULL,
@@ -787,7 +451,6 @@ void
 bf_read_free(struct intake *intake)
 {
 	struct reader *reader = intake->reader;
-	struct channel_name *name, *next_name;
 	struct job *job;
 
 	if (!reader)
@@ -802,13 +465,7 @@ bf_read_free(struct intake *intake)
 		reader->done = job->next;
 		free_job(job);
 	}
-	HASH_ITER(hh, reader->names, name, next_name)
-	{
-		HASH_DEL(reader->names, name);
-		free(name->tenant);
-		free(name->name);
-		free(name);
-	}
+	bf_reading_forget(reader);
 	bf_store_close(&reader->store);
 	event_free(reader->ready);
 	close(reader->ready_fd);
