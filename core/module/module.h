@@ -23,11 +23,14 @@
 #include <belfry/error.h>
 #include <belfry/event.h>
 #include <belfry/hmac.h>
+#include <belfry/html.h>
 #include <belfry/json.h>
+#include <belfry/markup.h>
 #include <belfry/memory.h>
 #include <belfry/request.h>
 #include <belfry/response.h>
 #include <belfry/retry_after.h>
+#include <belfry/shorten.h>
 #include <belfry/strings.h>
 #include <belfry/value.h>
 #include <belfry/verdict.h>
