@@ -12,6 +12,13 @@ tests_unit_webhook_test_LDADD = $(UNIT_LIBS)
 EXTRA_tests_unit_webhook_test_DEPENDENCIES = webhook.la
 endif
 
-# dlopen needs no libtool archives.
+# dlopen needs no libtool archives; without them, libtool does not know what it
+# installed.
 install-data-hook:
-	rm -f $(DESTDIR)$(moduledir)/*.la
+	for name in $(module_LTLIBRARIES); do \
+		rm -f "$(DESTDIR)$(moduledir)/$$name"; \
+	done
+uninstall-hook:
+	for name in $(module_LTLIBRARIES); do \
+		rm -f "$(DESTDIR)$(moduledir)/$${name%.la}.so"; \
+	done

@@ -129,8 +129,9 @@ bf_reason(const struct failure *failure, char *text, size_t size)
 		    "client certificate (%s)",
 		    own);
 	else if (code == CURLE_COULDNT_CONNECT && number != 0)
-		snprintf(text, size, "cannot connect to the %s: %s",
-		    failure->proxied ? "proxy" : "server",
+		snprintf(text, size, "%s: %s",
+		    failure->proxied ? "cannot connect to the proxy"
+				     : "cannot connect to the server",
 		    strerror((int)number));
 	else if (!find_reason(code, failure->detail, text, size))
 		snprintf(text, size, "%s", own);
