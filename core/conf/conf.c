@@ -51,7 +51,12 @@ bf_conf_error(const struct bf_conf_node *node, struct bf_error *err,
 	va_start(args, format);
 	vsnprintf(text.text, sizeof(text.text), format, args);
 	va_end(args);
-	bf_error_set(err, "%s:%u: %s", node->file, node->line, text.text);
+	if (node->line > 0)
+		bf_error_set(err, "%s:%u: %s", node->file, node->line,
+		    text.text);
+	else
+		bf_error_set(err, "%s%s%s", node->file, *node->file ? ": " : "",
+		    text.text);
 	return -1;
 }
 

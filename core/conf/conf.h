@@ -21,7 +21,7 @@ struct bf_conf_node {
 	char *name;
 	struct bf_strings words;    /* what follows the name */
 	const char *file;           /* where it stands: owned by the tree */
-	unsigned line;
+	unsigned line;              /* 0: in no file; file is then any place */
 };
 
 struct bf_conf_tree {
@@ -51,7 +51,8 @@ void bf_conf_free(struct bf_conf_tree **tree);
  * file that it stands in. New memory; absolute. */
 char *bf_conf_path(const struct bf_conf_node *node, const char *path);
 
-/* Sets the cause with "FILE:LINE: " in front. Always returns -1. */
+/* Sets the cause with "FILE:LINE: " in front ("FILE: " without a line, nothing
+ * without a file). Always returns -1. */
 int bf_conf_error(const struct bf_conf_node *node, struct bf_error *err,
     const char *format, ...) BF_PRINTF(3, 4);
 

@@ -1,7 +1,8 @@
 belfryinclude_HEADERS += core/conf/directive.h
-libcore_la_SOURCES += core/conf/conf.h core/conf/conf_private.h core/conf/dump.h \
+libcore_la_SOURCES += core/conf/conf.h core/conf/conf_private.h core/conf/describe.h \
+	core/conf/dump.h \
 	core/conf/settings.h core/conf/url.h
-libcore_la_SOURCES += core/conf/conf.c core/conf/dump.c core/conf/file.c core/conf/lexer.c \
+libcore_la_SOURCES += core/conf/conf.c core/conf/describe.c core/conf/dump.c core/conf/file.c core/conf/lexer.c \
 	core/conf/nearest.c core/conf/parser.c core/conf/path.c \
 	core/conf/secret.c core/conf/settings.c core/conf/types.c core/conf/url.c \
 	core/conf/value.c

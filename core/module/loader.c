@@ -14,7 +14,7 @@
 
 #include <belfry/memory.h>
 
-#include "core/module/describe.h"
+#include "core/conf/describe.h"
 
 #define MODULE_NAME_MAX 32
 

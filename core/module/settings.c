@@ -48,7 +48,7 @@ bf_module_settings(const struct bf_module *module,
 	    NULL, err);
 	if (status == 0 && module->check) {
 		status = module->check(settings, err);
-		if (status == -1)
+		if (status == -1 && channel->line > 0)
 			bf_error_prefix(err, "%s:%u", nodes[0].file,
 			    channel->line);
 	}

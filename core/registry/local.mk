@@ -1,9 +1,12 @@
-libcore_la_SOURCES += core/registry/builtin.h core/registry/context.h \
+libcore_la_SOURCES += core/registry/builtin.h core/registry/channel_draft.h \
+	core/registry/channel_json.h \
+	core/registry/context.h \
 	core/registry/load.h core/registry/load_private.h \
 	core/registry/pattern.h core/registry/registry.h \
 	core/registry/snapshot.h core/registry/snapshot_private.h \
 	core/registry/snapshot_wire.h
-libcore_la_SOURCES += core/registry/builtin.c core/registry/context.c \
+libcore_la_SOURCES += core/registry/builtin.c core/registry/channel_json.c \
+	core/registry/channel_keep.c core/registry/context.c \
 	core/registry/load.c core/registry/load_api.c \
 	core/registry/load_channel.c core/registry/load_events.c \
 	core/registry/load_main.c core/registry/load_module.c \
@@ -13,8 +16,11 @@ libcore_la_SOURCES += core/registry/builtin.c core/registry/context.c \
 	core/registry/snapshot_wire.c
 
 if CMOCKA
-check_PROGRAMS += tests/unit/load_test tests/unit/registry_test \
+check_PROGRAMS += tests/unit/channel_json_test tests/unit/load_test tests/unit/registry_test \
 	tests/unit/snapshot_wire_test
+tests_unit_channel_json_test_SOURCES = tests/unit/channel_json_test.c \
+	tests/unit/load_fixture.c tests/unit/load_fixture.h
+tests_unit_channel_json_test_LDADD = $(UNIT_LIBS)
 tests_unit_load_test_SOURCES = tests/unit/load_test.c \
 	tests/unit/load_fixture.c tests/unit/load_fixture.h
 tests_unit_load_test_LDADD = $(UNIT_LIBS)

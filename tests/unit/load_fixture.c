@@ -11,6 +11,8 @@
 #include <belfry/buf.h>
 #include <belfry/memory.h>
 
+#include "core/conf/describe.h"
+
 struct hook {
 	struct bf_url url;
 	struct bf_secret secret;
@@ -72,6 +74,7 @@ load_module(void *context, const char *path, struct bf_module_info *info,
 		*table = modules[i].table;
 		info->name = bf_strdup(modules[i].name);
 		info->path = bf_strdup(path);
+		info->directives = bf_describe_directives(*table);
 		info->retry = bf_strdup(modules[i].retry);
 		info->max_age = bf_strdup(modules[i].max_age);
 		info->abi = 1;

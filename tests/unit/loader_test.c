@@ -19,7 +19,7 @@
 #include <belfry/json.h>
 #include <belfry/memory.h>
 
-#include "core/module/describe.h"
+#include "core/conf/describe.h"
 #include "core/module/loader.h"
 
 #define WEBHOOK ".libs/webhook.so"

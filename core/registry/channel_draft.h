@@ -1,0 +1,41 @@
+#ifndef BF_CHANNEL_DRAFT_H
+#define BF_CHANNEL_DRAFT_H
+
+#include "core/registry/channel_json.h"
+#include "core/registry/load_private.h"
+
+/*
+ * A channel on its way from JSON: its directives as nodes, as the conf file's
+ * parser would make them. The place of each ("file") is its JSON pointer.
+ */
+struct bf_draft_node {
+	struct bf_conf_node node; /* first; node.next is next's */
+	struct bf_draft_node *next;
+	bool secret;
+};
+
+struct bf_draft_list {
+	struct bf_draft_node *first, *last;
+};
+
+struct bf_draft {
+	const struct bf_directive *table; /* of the module */
+	struct bf_draft_list policy;      /* what every channel has */
+	struct bf_draft_list settings;    /* the module's own */
+	const cJSON *given;               /* "settings", or NULL */
+	struct bf_channel_problem *problem;
+};
+
+/* Appends a node without words. prefix: "" or "/settings". */
+struct bf_draft_node *bf_draft_add(struct bf_draft_list *list,
+    const char *prefix, const char *name);
+
+/* Says what is wrong with a member. Always -1. */
+int bf_draft_refuse(struct bf_draft *draft, const char *prefix,
+    const char *name, const char *format, ...) BF_PRINTF(4, 5);
+
+/* Adds the secrets of the saved channel that were left out; -1 if they can't
+ * be kept, as the channel goes to another place now. */
+int bf_draft_keep(struct bf_draft *draft, const struct bf_channel *saved);
+
+#endif

@@ -1,0 +1,602 @@
+/*
+ * channel_json.c - channels from JSON, and back
+ */
+#include "core/registry/channel_json.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <belfry/memory.h>
+
+#include "core/conf/describe.h"
+#include "core/registry/channel_draft.h"
+#include "core/registry/snapshot_private.h"
+#include "core/registry/snapshot_wire.h"
+
+struct bf_channel_reader {
+	const struct bf_snapshot *snapshot;
+	struct bf_directive **tables; /* of snapshot->modules[i], once needed */
+};
+
+struct bf_channel_reader *
+bf_channel_reader_new(const struct bf_snapshot *snapshot)
+{
+	struct bf_channel_reader *reader = bf_new(struct bf_channel_reader);
+
+	reader->snapshot = snapshot;
+	reader->tables =
+	    bf_zalloc(snapshot->module_count, sizeof(*reader->tables));
+	return reader;
+}
+
+void
+bf_channel_reader_free(struct bf_channel_reader **reader)
+{
+	if (!*reader)
+		return;
+	for (size_t i = 0; i < (*reader)->snapshot->module_count; i++)
+		bf_described_free(&(*reader)->tables[i]);
+	free((*reader)->tables);
+	free(*reader);
+	*reader = NULL;
+}
+
+const struct bf_directive *
+bf_channel_reader_table(struct bf_channel_reader *reader, const char *module)
+{
+	const struct bf_snapshot *snapshot = reader->snapshot;
+
+	for (size_t i = 0; i < snapshot->module_count; i++) {
+		if (strcmp(snapshot->modules[i].name, module) != 0)
+			continue;
+		if (!reader->tables[i])
+			reader->tables[i] = bf_described_directives(
+			    snapshot->modules[i].directives);
+		return reader->tables[i];
+	}
+	return NULL;
+}
+
+/* ---- drafts ---- */
+
+/* "prefix/name", escaped. Source: RFC 6901, section 3. */
+static char *
+pointer(const char *prefix, const char *name)
+{
+	struct bf_buf text = { 0 };
+
+	bf_buf_add_text(&text, prefix);
+	bf_buf_add_byte(&text, '/');
+	for (; *name; name++) {
+		if (*name == '~')
+			bf_buf_add_text(&text, "~0");
+		else if (*name == '/')
+			bf_buf_add_text(&text, "~1");
+		else
+			bf_buf_add_byte(&text, *name);
+	}
+	return bf_buf_take(&text);
+}
+
+struct bf_draft_node *
+bf_draft_add(struct bf_draft_list *list, const char *prefix, const char *name)
+{
+	struct bf_draft_node *node = bf_new(struct bf_draft_node);
+
+	node->node.name = bf_strdup(name);
+	node->node.file = pointer(prefix, name);
+	if (list->last) {
+		list->last->next = node;
+		list->last->node.next = &node->node;
+	} else {
+		list->first = node;
+	}
+	list->last = node;
+	return node;
+}
+
+static void
+free_list(struct bf_draft_list *list)
+{
+	struct bf_draft_node *node;
+
+	while ((node = list->first)) {
+		list->first = node->next;
+		for (size_t i = 0; node->secret && i < node->node.words.count;
+		     i++)
+			explicit_bzero(node->node.words.items[i],
+			    strlen(node->node.words.items[i]));
+		bf_strings_free(&node->node.words);
+		free(node->node.name);
+		free((char *)node->node.file);
+		free(node);
+	}
+}
+
+int
+bf_draft_refuse(struct bf_draft *draft, const char *prefix, const char *name,
+    const char *format, ...)
+{
+	char *field = pointer(prefix, name);
+	va_list args;
+
+	snprintf(draft->problem->field, sizeof(draft->problem->field), "%s",
+	    field);
+	free(field);
+	va_start(args, format);
+	vsnprintf(draft->problem->error.text,
+	    sizeof(draft->problem->error.text), format, args);
+	va_end(args);
+	return -1;
+}
+
+/* Splits "POINTER: message" where the pointer is that of a node. */
+static void
+split_place(struct bf_draft *draft, const struct bf_draft_list *list)
+{
+	struct bf_channel_problem *problem = draft->problem;
+	char *text = problem->error.text;
+
+	for (const struct bf_draft_node *node = list->first; node;
+	     node = node->next) {
+		const char *place = node->node.file;
+		const size_t size = strlen(place);
+
+		if (strncmp(text, place, size) != 0 ||
+		    strncmp(text + size, ": ", 2) != 0)
+			continue;
+		snprintf(problem->field, sizeof(problem->field), "%s", place);
+		memmove(text, text + size + 2, strlen(text + size + 2) + 1);
+		return;
+	}
+}
+
+/* ---- values to words ---- */
+
+/* Adds a scalar as a word; -1 if it is none. */
+static int
+add_word(struct bf_draft_node *node, const cJSON *value)
+{
+	const cJSON *secret =
+	    cJSON_IsObject(value) && cJSON_GetArraySize(value) == 1
+		? cJSON_GetObjectItemCaseSensitive(value, "secret")
+		: NULL;
+	char number[40];
+
+	if (secret) {
+		if (!cJSON_IsString(secret) || !*secret->valuestring)
+			return -1;
+		node->secret = true;
+		value = secret;
+	}
+	if (cJSON_IsString(value)) {
+		bf_strings_add(&node->node.words, value->valuestring);
+	} else if (cJSON_IsBool(value)) {
+		bf_strings_add(&node->node.words,
+		    cJSON_IsTrue(value) ? "on" : "off");
+	} else if (cJSON_IsNumber(value)) {
+		snprintf(number, sizeof(number), "%.17g", value->valuedouble);
+		bf_strings_add(&node->node.words, number);
+	} else {
+		return -1;
+	}
+	return 0;
+}
+
+static int
+add_words(struct bf_draft *draft, struct bf_draft_list *list,
+    const char *prefix, const char *name, const cJSON *value)
+{
+	static const char expected[] =
+	    "expected a text, a number, true or false, or an array of them";
+	struct bf_draft_node *node = bf_draft_add(list, prefix, name);
+	const cJSON *item;
+
+	if (!cJSON_IsArray(value))
+		return add_word(node, value) == 0
+			   ? 0
+			   : bf_draft_refuse(draft, prefix, name, "%s: %s",
+				 name, expected);
+	cJSON_ArrayForEach(item, value)
+	{
+		if (add_word(node, item) == -1)
+			return bf_draft_refuse(draft, prefix, name, "%s: %s",
+			    name, expected);
+	}
+	return 0;
+}
+
+static int
+add_pair(struct bf_draft *draft, const char *name, const char *key,
+    const cJSON *value)
+{
+	struct bf_draft_node *node;
+
+	if (key && cJSON_IsNull(value))
+		return 0;
+	node = bf_draft_add(&draft->settings, "/settings", name);
+	bf_strings_add(&node->node.words, key ? key : "");
+	if (key && add_word(node, value) == 0)
+		return 0;
+	return bf_draft_refuse(draft, "/settings", name,
+	    "%s: expected an object of names and values, or an array of "
+	    "[name, value]",
+	    name);
+}
+
+static int
+add_pairs(struct bf_draft *draft, const char *name, const cJSON *value)
+{
+	const bool object = cJSON_IsObject(value);
+	const cJSON *item;
+
+	if (!object && !cJSON_IsArray(value))
+		return add_pair(draft, name, NULL, NULL);
+	cJSON_ArrayForEach(item, value)
+	{
+		const bool pair = object || cJSON_GetArraySize(item) == 2;
+		const char *key = object ? item->string
+				  : pair ? cJSON_GetStringValue(item->child)
+					 : NULL;
+
+		if (add_pair(draft, name, key,
+			object ? item
+			: pair ? item->child->next
+			       : NULL) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* The words of a text, cut at the spaces: the values that every channel has
+ * hold none ("1s 2s 4s"). */
+static void
+cut_words(struct bf_draft *draft, const char *name, const char *text)
+{
+	struct bf_draft_node *node = bf_draft_add(&draft->policy, "", name);
+	char *copy = bf_strdup(text);
+	char *rest = NULL;
+
+	for (char *word = strtok_r(copy, " ", &rest); word;
+	     word = strtok_r(NULL, " ", &rest))
+		bf_strings_add(&node->node.words, word);
+	free(copy);
+}
+
+/* ---- members ---- */
+
+/* Members of a channel that are no directives, or only stand in answers. */
+static bool
+is_ignored(const char *name)
+{
+	static const char *const names[] = { "name", "module", "tenant_id",
+		"settings", "state", "reason", "waiting", "in_flight",
+		"secrets", "file", "line", "version" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* One directive that every channel has. As answers have it, an empty list of
+ * events means all, and one of retries none; jitter is a number of per cent. */
+static int
+read_directive(struct bf_draft *draft, const char *name, const cJSON *value)
+{
+	char percent[32];
+
+	if (strcmp(name, "proxy") == 0 || strcmp(name, "bind_address") == 0)
+		return bf_draft_refuse(draft, "", name,
+		    "%s: the operator's; expected it in the conf file only",
+		    name);
+	if (cJSON_IsArray(value) && !value->child) {
+		if (strcmp(name, "events") == 0)
+			return 0;
+		if (strcmp(name, "retry") == 0) {
+			cut_words(draft, name, "none");
+			return 0;
+		}
+	}
+	if (strcmp(name, "jitter") == 0 && cJSON_IsNumber(value)) {
+		snprintf(percent, sizeof(percent), "%.17g%%",
+		    value->valuedouble);
+		cut_words(draft, name, percent);
+		return 0;
+	}
+	if (cJSON_IsString(value)) {
+		cut_words(draft, name, value->valuestring);
+		return 0;
+	}
+	return add_words(draft, &draft->policy, "", name, value);
+}
+
+static int
+read_policy(struct bf_draft *draft, const cJSON *json)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, json)
+	{
+		if (!cJSON_IsNull(item) && !is_ignored(item->string) &&
+		    read_directive(draft, item->string, item) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* What only the conf file may say. */
+static int
+check_words(struct bf_draft *draft, const struct bf_directive *directive,
+    const struct bf_draft_node *node)
+{
+	const struct bf_strings *words = &node->node.words;
+	const size_t first = directive->type == BF_TYPE_PAIRS ? 1 : 0;
+	const bool refers = first == 1 || directive->type == BF_TYPE_URL ||
+			    directive->type == BF_TYPE_SECRET;
+
+	if (directive->type == BF_TYPE_PATH)
+		return bf_draft_refuse(draft, "/settings", directive->name,
+		    "%s: names a file of the server; expected it in the conf "
+		    "file only",
+		    directive->name);
+	for (size_t i = first; refers && i < words->count; i++) {
+		if (bf_secret_is_reference(words->items[i]))
+			return bf_draft_refuse(draft, "/settings",
+			    directive->name,
+			    "%s: env:, file: and sealed: are for the conf "
+			    "file; expected the value itself",
+			    directive->name);
+	}
+	return 0;
+}
+
+static int
+read_settings(struct bf_draft *draft)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, draft->given)
+	{
+		const struct bf_directive *directive =
+		    bf_settings_find(draft->table, item->string);
+		struct bf_draft_node *before = draft->settings.last;
+		int result;
+
+		if (cJSON_IsNull(item))
+			continue;
+		result = directive && directive->type == BF_TYPE_PAIRS
+			     ? add_pairs(draft, item->string, item)
+			     : add_words(draft, &draft->settings, "/settings",
+				   item->string, item);
+		if (result == -1)
+			return -1;
+		for (struct bf_draft_node *node =
+			 before ? before->next : draft->settings.first;
+		     directive && node; node = node->next) {
+			node->secret |= directive->type == BF_TYPE_SECRET;
+			if (check_words(draft, directive, node) == -1)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+/* ---- the channel ---- */
+
+static int
+check_required(struct bf_draft *draft)
+{
+	const struct bf_directive *directive = draft->table;
+
+	for (; directive->type != BF_TYPE_NONE; directive++) {
+		const struct bf_draft_node *node = draft->settings.first;
+
+		while (node && strcmp(node->node.name, directive->name) != 0)
+			node = node->next;
+		if (directive->required && !node)
+			return bf_draft_refuse(draft, "/settings",
+			    directive->name, "%s: missing; expected: %s",
+			    directive->name,
+			    directive->help ? directive->help : "a value");
+	}
+	return 0;
+}
+
+/* Reads the policy and checks the settings, each by its table. */
+static int
+apply(struct bf_draft *draft, struct bf_loading *loading,
+    const struct bf_module_info *module, struct bf_channel *channel)
+{
+	struct bf_conf_node at = { .name = channel->name,
+		.has_block = true,
+		.file = "" };
+	const struct bf_draft_node *node = draft->settings.first;
+	void *scratch;
+	int result;
+
+	at.block = draft->policy.first ? &draft->policy.first->node : NULL;
+	if (bf_load_policy(loading, &at, module, NULL, &channel->policy) ==
+	    -1) {
+		split_place(draft, &draft->policy);
+		return -1;
+	}
+	at.block = node ? &draft->settings.first->node : NULL;
+	scratch = bf_zalloc(1, bf_settings_size(draft->table) + 1);
+	result = bf_settings_apply(draft->table, scratch, &at, NULL, NULL,
+	    loading->err);
+	bf_settings_clear(draft->table, scratch);
+	free(scratch);
+	if (result == -1)
+		split_place(draft, &draft->settings);
+	for (; result == 0 && node; node = node->next) {
+		struct bf_setting *setting;
+
+		channel->settings = bf_grow(channel->settings,
+		    channel->setting_count, sizeof(*setting));
+		setting = &channel->settings[channel->setting_count++];
+		setting->name = bf_strdup(node->node.name);
+		setting->secret = node->secret;
+		for (size_t i = 0; i < node->node.words.count; i++)
+			bf_strings_add(&setting->words,
+			    node->node.words.items[i]);
+	}
+	return result;
+}
+
+/* The module and the name; -1 if they are none. */
+static int
+read_names(struct bf_draft *draft, struct bf_loading *loading,
+    const cJSON *json, const struct bf_channel *saved,
+    struct bf_channel *channel, int *module)
+{
+	const char *kind = cJSON_GetStringValue(
+	    cJSON_GetObjectItemCaseSensitive(json, "module"));
+	const char *name = cJSON_GetStringValue(
+	    cJSON_GetObjectItemCaseSensitive(json, "name"));
+	struct bf_conf_node node = { .name = (char *)"name", .file = "" };
+
+	if (!kind && saved && !cJSON_HasObjectItem(json, "module"))
+		kind = saved->module;
+	if (!name || !kind)
+		return bf_draft_refuse(draft, "", name ? "module" : "name",
+		    "%s: missing; expected the name of %s",
+		    name ? "module" : "name",
+		    name ? "a module that is loaded" : "the channel");
+	if (bf_name_check(loading, &node, BF_NAMING_THING, name) == -1) {
+		snprintf(draft->problem->field, sizeof(draft->problem->field),
+		    "/name");
+		return -1;
+	}
+	node.name = (char *)"module";
+	*module = bf_find_module(loading, &node, kind);
+	if (*module == -1) {
+		snprintf(draft->problem->field, sizeof(draft->problem->field),
+		    "/module");
+		return -1;
+	}
+	if (saved && strcmp(saved->module, kind) != 0)
+		return bf_draft_refuse(draft, "", "module",
+		    "module: the channel is one of %s; expected that, or "
+		    "another channel",
+		    saved->module);
+	channel->name = bf_strdup(name);
+	channel->module = bf_strdup(kind);
+	return 0;
+}
+
+static int
+read_channel(struct bf_draft *draft, struct bf_loading *loading,
+    struct bf_channel_reader *reader, const cJSON *json,
+    const struct bf_channel *saved, struct bf_channel *channel)
+{
+	int module;
+
+	draft->given = cJSON_GetObjectItemCaseSensitive(json, "settings");
+	if (draft->given && !cJSON_IsObject(draft->given))
+		return bf_draft_refuse(draft, "", "settings",
+		    "settings: expected an object");
+	if (read_names(draft, loading, json, saved, channel, &module) == -1)
+		return -1;
+	draft->table = bf_channel_reader_table(reader, channel->module);
+	if (!draft->table)
+		return bf_draft_refuse(draft, "", "module",
+		    "module: its directives can't be read");
+	if (read_policy(draft, json) == -1 || read_settings(draft) == -1 ||
+	    (saved && bf_draft_keep(draft, saved) == -1) ||
+	    check_required(draft) == -1)
+		return -1;
+	return apply(draft, loading, &reader->snapshot->modules[module],
+	    channel);
+}
+
+struct bf_channel *
+bf_channel_read(struct bf_channel_reader *reader, const char *tenant,
+    const cJSON *json, const struct bf_channel *saved,
+    struct bf_channel_problem *problem)
+{
+	struct bf_channel *channel = bf_new(struct bf_channel);
+	struct bf_draft draft = { .problem = problem };
+	/* Read only: nothing is added to the snapshot here. */
+	struct bf_loading loading = {
+		.snapshot = (struct bf_snapshot *)reader->snapshot,
+		.err = &problem->error,
+	};
+
+	*problem = (struct bf_channel_problem){ 0 };
+	channel->tenant = bf_strdup(tenant);
+	if (read_channel(&draft, &loading, reader, json, saved, channel) == -1)
+		bf_channel_free(&channel);
+	free_list(&draft.policy);
+	free_list(&draft.settings);
+	return channel;
+}
+
+/* ---- and back ---- */
+
+static cJSON *
+word_json(const struct bf_setting *setting, const char *directive, size_t index,
+    bf_channel_secret *secret, void *context)
+{
+	const char *word = setting->words.items[index];
+
+	return setting->secret ? secret(context, directive, word)
+			       : cJSON_CreateString(word);
+}
+
+/* A pair: [name, value]; only the value may be secret. */
+static void
+add_pair_json(cJSON *list, const struct bf_setting *setting,
+    bf_channel_secret *secret, void *context)
+{
+	cJSON *pair = cJSON_CreateArray();
+	char *directive =
+	    bf_strf("%s %s", setting->name, setting->words.items[0]);
+
+	cJSON_AddItemToArray(pair, cJSON_CreateString(setting->words.items[0]));
+	cJSON_AddItemToArray(pair,
+	    word_json(setting, directive, 1, secret, context));
+	cJSON_AddItemToArray(list, pair);
+	free(directive);
+}
+
+cJSON *
+bf_channel_settings(struct bf_channel_reader *reader,
+    const struct bf_channel *channel, bf_channel_secret *secret, void *context)
+{
+	const struct bf_directive *table =
+	    bf_channel_reader_table(reader, channel->module);
+	cJSON *json = cJSON_CreateObject();
+
+	for (size_t i = 0; i < channel->setting_count; i++) {
+		const struct bf_setting *setting = &channel->settings[i];
+		const struct bf_directive *directive =
+		    table ? bf_settings_find(table, setting->name) : NULL;
+		const enum bf_directive_type type =
+		    directive ? directive->type : BF_TYPE_WORDS;
+		cJSON *list;
+
+		if (setting->secret && !secret)
+			continue;
+		if (type != BF_TYPE_PAIRS && type != BF_TYPE_WORDS) {
+			cJSON_AddItemToObject(json, setting->name,
+			    word_json(setting, setting->name, 0, secret,
+				context));
+			continue;
+		}
+		list = cJSON_GetObjectItemCaseSensitive(json, setting->name);
+		if (!list)
+			list = cJSON_AddArrayToObject(json, setting->name);
+		if (type == BF_TYPE_PAIRS)
+			add_pair_json(list, setting, secret, context);
+		for (size_t k = 0;
+		     type == BF_TYPE_WORDS && k < setting->words.count; k++)
+			cJSON_AddItemToArray(list,
+			    word_json(setting, setting->name, k, secret,
+				context));
+	}
+	return json;
+}
