@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 /*
- * What the intakes count, in memory that the master shares among its children:
- * each intake writes its own slot, whoever is asked for metrics adds them up.
+ * What is counted in memory that the master shares among its children: each
+ * intake writes its own slot, whoever is asked for metrics adds them up.
  */
 enum bf_counter {
 	BF_COUNT_CONNECTIONS,         /* accepted so far */
@@ -24,6 +24,7 @@ enum bf_counter {
 
 struct bf_counters {
 	_Atomic uint64_t values[BF_COUNTER_SLOTS][BF_COUNTER_KINDS];
+	_Atomic uint64_t log_dropped; /* lines, by all processes */
 };
 
 #endif

@@ -10,9 +10,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,9 +31,12 @@ static struct {
 	bool json;
 	enum bf_log_level level;
 	char process[24];
-	unsigned long dropped;
+	bool socket; /* fd is one: stderr under systemd */
+	_Atomic uint64_t own_dropped;
+	_Atomic uint64_t *dropped;
 	int echo; /* -1: none */
 } logger = { .fd = STDERR_FILENO,
+	.dropped = &logger.own_dropped,
 	.level = BF_LOG_NOTICE,
 	.process = "main",
 	.echo = -1 };
@@ -66,11 +72,25 @@ static const struct {
 static int
 open_file(const char *path, struct bf_error *err)
 {
-	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+	int fd = open(path,
+	    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0640);
 
 	if (fd == -1)
 		bf_error_errno(err, "open log %s", path);
 	return fd;
+}
+
+/* stderr; if it is a pipe or a terminal, whose reader may have stopped to read,
+ * by a description of its own: others who share it expect it to block. */
+static int
+open_stderr(const struct stat *file)
+{
+	int fd = -1;
+
+	if (S_ISFIFO(file->st_mode) || S_ISCHR(file->st_mode))
+		fd = open("/proc/self/fd/2",
+		    O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	return fd == -1 ? STDERR_FILENO : fd;
 }
 
 static int
@@ -96,21 +116,24 @@ bf_log_open(const struct bf_log_settings *settings, struct bf_error *err)
 	const char *target = settings->target;
 	const bool to_syslog = strncmp(target, "syslog:", 7) == 0;
 	const bool to_stderr = strcmp(target, "stderr") == 0;
+	struct stat file = { 0 };
 	int fd = STDERR_FILENO;
 
 	if (to_syslog && open_syslog(target + 7, err) == -1)
 		return -1;
 	if (!to_syslog && !to_stderr && (fd = open_file(target, err)) == -1)
 		return -1;
-	if (logger.path)
+	if (to_stderr && fstat(STDERR_FILENO, &file) == 0)
+		fd = open_stderr(&file);
+	if (logger.fd != STDERR_FILENO)
 		close(logger.fd);
 	free(logger.path);
 	logger.path = to_syslog || to_stderr ? NULL : bf_strdup(target);
 	logger.fd = fd;
+	logger.socket = S_ISSOCK(file.st_mode);
 	logger.syslog = to_syslog;
 	logger.json = settings->json;
 	logger.level = settings->level;
-	logger.dropped = 0;
 	return 0;
 }
 
@@ -186,10 +209,13 @@ write_line(const struct bf_buf *line)
 	ssize_t written;
 
 	do {
-		written = write(logger.fd, line->data, line->size);
+		written = logger.socket
+			      ? send(logger.fd, line->data, line->size,
+				    MSG_DONTWAIT | MSG_NOSIGNAL)
+			      : write(logger.fd, line->data, line->size);
 	} while (written == -1 && errno == EINTR);
 	if (written != (ssize_t)line->size)
-		logger.dropped++;
+		(*logger.dropped)++;
 }
 
 void
@@ -250,10 +276,16 @@ bf_log_wants(enum bf_log_level level)
 	return level <= logger.level;
 }
 
-unsigned long
+void
+bf_log_count_drops(_Atomic uint64_t *counter)
+{
+	logger.dropped = counter ? counter : &logger.own_dropped;
+}
+
+uint64_t
 bf_log_dropped(void)
 {
-	return logger.dropped;
+	return *logger.dropped;
 }
 
 int

@@ -2,6 +2,7 @@
 #define BELFRY_LOG_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <belfry/api.h>
 #include <belfry/error.h>
@@ -10,7 +11,8 @@
  * The error log of the process: one line a call, to a file, stderr or syslog.
  * A line never contains a raw control character (they are written \xHH), so
  * one call is one line whatever a peer sent. Writing never blocks for longer
- * than the file system does; a line that can't be written is counted.
+ * than the file system does: a line that can't be written, as the disk is full
+ * or nobody reads the pipe, is counted and dropped.
  *
  * Text form:  2026/04/10 15:30:45 [notice] 1234#worker: message
  * JSON form:  {"time":"2026-04-10T15:30:45.123Z","level":"notice","pid":1234,
@@ -58,8 +60,12 @@ void bf_log(enum bf_log_level level, const char *format, ...) BF_PRINTF(2, 3);
 /* Whether a line of this level would be written. */
 bool bf_log_wants(enum bf_log_level level);
 
-/* How many lines could not be written since the log was opened. */
-unsigned long bf_log_dropped(void);
+/* Where lines that could not be written are counted: memory that is shared with
+ * other processes; NULL: the process's own. */
+void bf_log_count_drops(_Atomic uint64_t *counter);
+
+/* How many lines could not be written. */
+uint64_t bf_log_dropped(void);
 
 /* "emerg", "alert", ... to a level: 0, or -1 when text is none of them. */
 int bf_log_level_parse(const char *text, enum bf_log_level *level);

@@ -32,6 +32,10 @@ int bf_scheduler_main(struct bf_birth *birth);
 int bf_intake_main(struct bf_birth *birth);
 int bf_worker_main(struct bf_birth *birth);
 
+/* Tells the master that the child does its work from now on. Whoever waits for
+ * the daemon to start need not hear of what happens to it later. */
+void bf_child_ready(int control);
+
 /* The title that ps shows: "belfry: <text>". main calls init first. */
 void bf_title_init(int argc, char **argv);
 void bf_title_set(const char *text);

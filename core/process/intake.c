@@ -48,8 +48,7 @@ take_welcome(struct intake *intake, const struct bf_msg_welcome *welcome)
 	if (!intake->serving && !intake->draining) {
 		intake->serving = true;
 		bf_server_start(intake, intake->birth);
-		bf_control_send(intake->control,
-		    &(struct bf_control){ BF_CONTROL_READY, getpid(), 0, -1 });
+		bf_child_ready(intake->control);
 	}
 	intake->welcomed = true;
 	bf_post_resend(intake);

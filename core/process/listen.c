@@ -53,14 +53,39 @@ unix_path(const char *address)
 static bool
 is_alive(const struct sockaddr_un *address)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	/* EAGAIN: more wait there than it has accepted. */
 	const bool alive =
-	    fd != -1 && connect(fd, (const struct sockaddr *)address,
-			    sizeof(*address)) == 0;
+	    fd != -1 && (connect(fd, (const struct sockaddr *)address,
+			     sizeof(*address)) == 0 ||
+			    errno == EAGAIN);
 
 	if (fd != -1)
 		close(fd);
 	return alive;
+}
+
+/* A socket that nobody answers at was left over by a crash. 0 or -1. */
+static int
+remove_left_over(const struct sockaddr_un *address, struct bf_error *err)
+{
+	struct stat file;
+
+	if (lstat(address->sun_path, &file) == -1)
+		return 0; /* bind says what else is wrong with the path */
+	if (!S_ISSOCK(file.st_mode)) {
+		bf_error_set(err, "a file that is no socket is there");
+		return -1;
+	}
+	if (is_alive(address)) {
+		bf_error_set(err, "another process listens there");
+		return -1;
+	}
+	if (unlink(address->sun_path) == -1) {
+		bf_error_errno(err, "remove the old socket");
+		return -1;
+	}
+	return 0;
 }
 
 static int
@@ -79,15 +104,8 @@ open_unix(const struct bf_listen *listen_conf, uid_t owner, gid_t group,
 		return -1;
 	}
 	memcpy(address.sun_path, path, strlen(path) + 1);
-	if (is_alive(&address)) {
-		bf_error_set(err, "another process listens there");
+	if (remove_left_over(&address, err) == -1)
 		return -1;
-	}
-	/* What nobody answers at was left over by a crash. */
-	if (unlink(path) == -1 && errno != ENOENT) {
-		bf_error_errno(err, "remove the old socket");
-		return -1;
-	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd == -1 ||
 	    bind(fd, (const struct sockaddr *)&address, sizeof(address)) ==

@@ -1,4 +1,4 @@
-libcore_la_SOURCES += core/process/child.h \
+libcore_la_SOURCES += core/process/child.c core/process/child.h \
 	core/process/command_channels.c \
 	core/process/command_explain.c core/process/command_private.h \
 	core/process/command_select.c core/process/command_store.c \

@@ -187,13 +187,13 @@ prepare(struct master *master, const struct bf_load *load, struct bf_error *err)
 		bf_error_errno(err, "share memory");
 		return -1;
 	}
+	bf_log_count_drops(&master->counters->log_dropped);
 	if (start_log(master, err) == -1)
 		return -1;
 	if (master->snapshot->daemonize &&
-	    master->upgrade.state == UPGRADE_NONE &&
-	    daemonize(master, err) == -1)
-		return -1;
-	return bf_pidfile_write(master->snapshot->pid_file, err);
+	    master->upgrade.state == UPGRADE_NONE)
+		return daemonize(master, err);
+	return 0;
 }
 
 /* After the last child. */
@@ -205,10 +205,11 @@ clean_up(struct master *master)
 
 	if (taken_over)
 		bf_pidfile_remove_aside(pid_file);
-	else
+	else if (bf_pidfile_read(pid_file) == getpid())
 		unlink(pid_file);
 	bf_listen_close(&master->listeners, !taken_over);
 	bf_snapshot_free(&master->snapshot);
+	bf_log_count_drops(NULL);
 	munmap(master->counters, sizeof(*master->counters));
 	bf_log(BF_LOG_NOTICE, "exit");
 }
@@ -226,6 +227,7 @@ run(const struct bf_load *load, char **argv)
 	struct bf_error err = { "" };
 	int status;
 
+	signal(SIGPIPE, SIG_IGN);
 	TAILQ_INIT(&master.children);
 	bf_upgrade_inherit(&master);
 	if (prepare(&master, load, &err) == -1) {
@@ -239,6 +241,20 @@ run(const struct bf_load *load, char **argv)
 	status = bf_master_run(&master);
 	clean_up(&master);
 	return status;
+}
+
+/* A socket or a store in the place of a standard descriptor that is closed
+ * would get what a library writes to it. */
+static void
+fill_standard_descriptors(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
 }
 
 /* A copy of the arguments: the title is written over them. */
@@ -260,6 +276,7 @@ main(int argc, char **argv)
 	struct bf_load load;
 	int status = EXIT_SUCCESS;
 
+	fill_standard_descriptors();
 	if (bf_options_read(argc, arguments, &options) == -1) {
 		fprintf(stderr, "try: belfry -h\n");
 		return EXIT_FAILURE;

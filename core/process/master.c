@@ -66,6 +66,10 @@ bf_master_leave(struct master *master, bool fast)
 
 	if (bf_master_leaving(master) && (master->fast || !fast))
 		return;
+	if (bf_upgrade_leaving(master, fast)) {
+		bf_log(BF_LOG_NOTICE, "the upgrade is to end first");
+		return;
+	}
 	if (!bf_master_leaving(master))
 		bf_notify("STOPPING=1");
 	bf_log(BF_LOG_NOTICE, fast ? "stopping" : "shutting down gracefully");
@@ -197,7 +201,6 @@ open_signals(void)
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
 		sigaddset(&set, numbers[i]);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 

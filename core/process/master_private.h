@@ -29,21 +29,21 @@ struct child {
 	pid_t pid;
 	enum bf_child_kind kind;
 	unsigned slot;
-	char *group;        /* of a worker */
+	char *group; /* of a worker */
 	int control;
 	bool ready;
-	bool quitting;      /* told to leave, or of an old configuration */
-	bool deaf;          /* it closed its control socket */
-	int64_t started;    /* monotonic ms */
-	int64_t stopped;    /* when it was seen stopped; 0: it runs */
+	bool quitting;   /* told to leave, or of an old configuration */
+	bool deaf;       /* it closed its control socket */
+	int64_t started; /* monotonic ms */
+	int64_t stopped; /* when it was seen stopped; 0: it runs */
 	TAILQ_ENTRY(child) entry;
 };
 
 enum stage {
-	STAGE_STARTING,  /* until everything is ready for the first time */
+	STAGE_STARTING, /* until everything is ready for the first time */
 	STAGE_RUNNING,
-	STAGE_NO_INTAKE, /* leaving: intakes first, ... */
-	STAGE_NO_WORKER, /* ... then workers, ... */
+	STAGE_NO_INTAKE,    /* leaving: intakes first, ... */
+	STAGE_NO_WORKER,    /* ... then workers, ... */
 	STAGE_NO_SCHEDULER, /* ... then the scheduler */
 };
 
@@ -51,11 +51,11 @@ enum stage {
 enum upgrade_state {
 	UPGRADE_NONE,
 	/* in the old master */
-	UPGRADE_CHECKING, /* the new one reads its configuration */
+	UPGRADE_CHECKING,  /* the new one reads its configuration */
 	UPGRADE_RELEASING, /* our scheduler lets go of the store */
-	UPGRADE_STARTING, /* the new one starts its scheduler */
-	UPGRADE_FAILING,  /* the new one is being killed */
-	UPGRADE_DONE,     /* the new one has taken over */
+	UPGRADE_STARTING,  /* the new one starts its scheduler */
+	UPGRADE_FAILING,   /* the new one is being killed */
+	UPGRADE_DONE,      /* the new one has taken over */
 	/* in the new master, until it may start its scheduler */
 	UPGRADE_WAITING,
 };
@@ -64,32 +64,33 @@ struct upgrade {
 	enum upgrade_state state;
 	int channel;      /* to the other master; -1: none */
 	pid_t pid;        /* of the new master, in the old one; else 0 */
+	bool then_leave;  /* the old one was told to quit meanwhile */
 	int64_t deadline; /* monotonic ms; 0: none */
 };
 
 struct master {
 	char *conf; /* absolute path of the conf file */
 	char *globals;
-	char **argv;         /* for the new binary */
+	char **argv; /* for the new binary */
 	int vault;
-	int secrets;         /* memfd of the snapshot with secrets */
+	int secrets; /* memfd of the snapshot with secrets */
 	struct bf_snapshot *snapshot;
 	struct bf_listeners listeners;
 	struct bf_counters *counters;
-	uid_t uid;           /* of children; -1: ours */
+	uid_t uid; /* of children; -1: ours */
 	gid_t gid;
-	int signals;         /* signalfd */
+	int signals; /* signalfd */
 	TAILQ_HEAD(, child) children;
 	struct child *scheduler;
 	unsigned next_slot;
 	enum stage stage;
-	bool fast;           /* leaving without waiting */
+	bool fast; /* leaving without waiting */
 	bool reloading;
-	int64_t deadline;    /* of leaving; 0: none */
-	int64_t respawn_at;  /* monotonic ms; 0: nothing to be made */
-	int64_t backoff;     /* ms until the next respawn of what dies early */
+	int64_t deadline;   /* of leaving; 0: none */
+	int64_t respawn_at; /* monotonic ms; 0: nothing to be made */
+	int64_t backoff;    /* ms until the next respawn of what dies early */
 	int64_t watchdog_at;
-	int ready_pipe;      /* to whoever waits for the daemon; -1: nobody */
+	int ready_pipe; /* to whoever waits for the daemon; -1: nobody */
 	struct upgrade upgrade;
 	int64_t recover_until; /* a store that is still held is no failure */
 	int status;
@@ -104,12 +105,12 @@ void bf_spawn_missing(struct master *master);
 /* Links each intake to the scheduler that the other end of the control socket
  * to has or leads to. */
 void bf_spawn_link_intakes(struct master *master, int to);
-void bf_child_tell(struct child *child, enum bf_control_kind kind,
-    int64_t pid, int64_t number, int fd);
+void bf_child_tell(struct child *child, enum bf_control_kind kind, int64_t pid,
+    int64_t number, int fd);
 const char *bf_child_name(const struct child *child);
 struct child *bf_child_find(const struct master *master, pid_t pid);
-size_t bf_child_count(
-    const struct master *master, enum bf_child_kind kind, bool all);
+size_t bf_child_count(const struct master *master, enum bf_child_kind kind,
+    bool all);
 void bf_child_forget(struct master *master, struct child *child);
 
 /* ---- reload.c ---- */
@@ -117,11 +118,12 @@ void bf_reload(struct master *master);
 /* The user and group to run as; -1: those that we have. */
 int bf_find_user(const struct bf_snapshot *snapshot, uid_t *uid, gid_t *gid,
     struct bf_error *err);
-/* Opens the log that the snapshot names, and gives it to the children's user. */
+/* Opens the log that the snapshot names, and gives it to the children's user.
+ */
 int bf_master_log(const struct master *master,
     const struct bf_snapshot *snapshot, struct bf_error *err);
-void bf_master_give_log(
-    const struct master *master, const struct bf_snapshot *snapshot);
+void bf_master_give_log(const struct master *master,
+    const struct bf_snapshot *snapshot);
 /* Finds the user and group to run as, and makes the folders that are needed. */
 int bf_prepare(const struct bf_snapshot *snapshot, uid_t *uid, gid_t *gid,
     struct bf_error *err);
@@ -137,6 +139,8 @@ void bf_upgrade_scheduler_ready(struct master *master);
 /* The process pid has ended. Whether it was the new master. */
 bool bf_upgrade_reaped(struct master *master, pid_t pid, int status);
 void bf_upgrade_expired(struct master *master);
+/* We were told to leave. Whether that is to wait for the end of an upgrade. */
+bool bf_upgrade_leaving(struct master *master, bool fast);
 /* In the new master: the sockets that the old one holds, if there is one. */
 void bf_upgrade_inherit(struct master *master);
 /* In the new master: says that the configuration is good. */
@@ -146,8 +150,8 @@ void bf_upgrade_confirm(struct master *master);
 /* The pid file that a conf file names, in new memory; NULL with the reason. Of
  * the conf file only that is looked at: a daemon can be told to stop whatever
  * else is wrong with it, and by whoever does not have its secrets. */
-char *bf_pidfile_name(
-    const char *conf, const char *globals, struct bf_error *err);
+char *bf_pidfile_name(const char *conf, const char *globals,
+    struct bf_error *err);
 int bf_pidfile_write(const char *path, struct bf_error *err);
 /* The process that the file names, if it runs; 0: none. */
 pid_t bf_pidfile_read(const char *path);

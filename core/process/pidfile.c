@@ -83,8 +83,8 @@ bf_pidfile_read(const char *path)
 
 	if (!file)
 		return 0;
-	if (fscanf(file, "%ld", &pid) != 1 || pid <= 1)
-		pid = 0;
+	if (fscanf(file, "%ld", &pid) != 1 || pid < 1)
+		pid = 0; /* 1 is belfry's own in a container */
 	fclose(file);
 	if (pid > 0 && kill((pid_t)pid, 0) == -1 && errno == ESRCH)
 		pid = 0;

@@ -113,17 +113,26 @@ bf_prepare(const struct bf_snapshot *snapshot, uid_t *uid, gid_t *gid,
 	return 0;
 }
 
-/* What can't change while the daemon runs. */
+/* What can't change while the daemon runs: where the store is, and whose. */
 static int
-check_same(const struct bf_snapshot *old, const struct bf_snapshot *new,
-    struct bf_error *err)
+check_same(const struct master *master, const struct bf_snapshot *new,
+    uid_t uid, struct bf_error *err)
 {
-	if (strcmp(old->state_dir, new->state_dir) == 0)
+	const struct bf_snapshot *old = master->snapshot;
+
+	if (strcmp(old->state_dir, new->state_dir) != 0)
+		bf_error_set(err,
+		    "state_dir can't change from %s to %s by a reload: "
+		    "stop belfry and start it again",
+		    old->state_dir, new->state_dir);
+	else if (master->uid != uid)
+		bf_error_set(err,
+		    "user can't change from %s to %s by a reload: "
+		    "stop belfry and start it again",
+		    old->user ? old->user : "root",
+		    new->user ? new->user : "root");
+	else
 		return 0;
-	bf_error_set(err,
-	    "state_dir can't change from %s to %s by a reload: "
-	    "stop belfry and start it again",
-	    old->state_dir, new->state_dir);
 	return -1;
 }
 
@@ -215,7 +224,8 @@ bf_reload(struct master *master)
 	bf_notify_reloading();
 	bf_log(BF_LOG_NOTICE, "reconfiguring");
 	snapshot = bf_load_conf(&load, &secrets, &err);
-	if (snapshot && check_same(master->snapshot, snapshot, &err) == 0 &&
+	if (snapshot && bf_find_user(snapshot, &uid, &gid, &err) == 0 &&
+	    check_same(master, snapshot, uid, &err) == 0 &&
 	    bf_prepare(snapshot, &uid, &gid, &err) == 0 &&
 	    bf_listen_open(snapshot, uid, gid, &master->listeners, &listeners,
 		&err) == 0 &&

@@ -163,6 +163,18 @@ read_snapshot(int fd, struct bf_error *err)
 	return snapshot;
 }
 
+/* Goes on in the log that a new snapshot names. */
+static void
+follow_log(const struct bf_snapshot *snapshot)
+{
+	const struct bf_log_settings settings = { snapshot->log_target,
+		snapshot->log_level, snapshot->log_json };
+	struct bf_error err;
+
+	if (bf_log_open(&settings, &err) == -1)
+		bf_log(BF_LOG_ERROR, "%s", err.text);
+}
+
 static void
 take_snapshot(struct scheduler *scheduler, int fd)
 {
@@ -170,10 +182,12 @@ take_snapshot(struct scheduler *scheduler, int fd)
 	struct bf_snapshot *snapshot = read_snapshot(fd, &err);
 
 	close(fd);
-	if (snapshot)
-		bf_settings_take(scheduler, snapshot);
-	else
+	if (!snapshot) {
 		bf_log(BF_LOG_ERROR, "reload: %s", err.text);
+		return;
+	}
+	follow_log(snapshot);
+	bf_settings_take(scheduler, snapshot);
 }
 
 static void
@@ -399,8 +413,7 @@ bf_scheduler_main(struct bf_birth *birth)
 		scheduler.status = EXIT_FAILURE;
 	} else {
 		evutil_make_socket_nonblocking(scheduler.control);
-		bf_control_send(scheduler.control,
-		    &(struct bf_control){ BF_CONTROL_READY, getpid(), 0, -1 });
+		bf_child_ready(scheduler.control);
 		event_base_dispatch(scheduler.base);
 	}
 	finish(&scheduler);

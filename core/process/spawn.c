@@ -43,9 +43,16 @@ void
 bf_child_tell(struct child *child, enum bf_control_kind kind, int64_t pid,
     int64_t number, int fd)
 {
-	/* A child that can't be told is about to be seen dead. */
-	(void)bf_control_send(child->control,
-	    &(struct bf_control){ kind, pid, number, fd });
+	if (bf_control_send(child->control,
+		&(struct bf_control){ kind, pid, number, fd }) == 0 ||
+	    errno == EPIPE || errno == ECONNRESET)
+		return; /* told, or about to be seen dead */
+	/* What it has missed it would never make up for. */
+	bf_log(BF_LOG_ALERT,
+	    "%s process %d can't be told (%s): it is killed "
+	    "and replaced",
+	    bf_child_name(child), (int)child->pid, strerror(errno));
+	kill(child->pid, SIGKILL);
 }
 
 struct child *
@@ -125,8 +132,7 @@ close_others(const struct master *master, enum bf_child_kind kind)
 	close(master->signals);
 	close(master->vault);
 	close(master->secrets);
-	if (master->ready_pipe != -1)
-		close(master->ready_pipe);
+	/* ready_pipe stays: until the child is ready, its alerts go there. */
 	if (master->upgrade.channel != -1)
 		close(master->upgrade.channel);
 	if (kind == BF_CHILD_INTAKE)
@@ -148,13 +154,27 @@ open_tls(const struct master *master, struct bf_birth *birth)
 	_exit(EXIT_FAILURE);
 }
 
+/* A signal to the group (Ctrl-C, a supervisor that ends all it started) means
+ * the master: it tells its children, each in its turn. */
+static void
+leave_signals_to_master(void)
+{
+	static const int numbers[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM,
+		SIGUSR1, SIGUSR2 };
+	sigset_t none;
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		signal(numbers[i], SIG_IGN);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 /* In the child, from its birth to its end. */
 static void
 be_child(const struct master *master, enum bf_child_kind kind,
     struct bf_birth *birth, pid_t parent)
 {
 	char title[64];
-	sigset_t none;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (getppid() != parent)
@@ -171,12 +191,7 @@ be_child(const struct master *master, enum bf_child_kind kind,
 	drop_privileges(master);
 	if (getppid() != parent)
 		_exit(EXIT_FAILURE);
-	/* Only the master is meant by a signal to the group (Ctrl-C). */
-	signal(SIGINT, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGTERM, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	leave_signals_to_master();
 	exit(kinds[kind].main(birth));
 }
 
@@ -259,6 +274,11 @@ done:
 		bf_log(BF_LOG_ALERT, "start a %s: %s", kinds[kind].name,
 		    strerror(errno));
 		master->respawn_at = bf_clock_monotonic_ms() + RESPAWN_MS;
+		/* No half start. */
+		if (master->stage == STAGE_STARTING) {
+			master->status = EXIT_FAILURE;
+			bf_master_leave(master, true);
+		}
 	}
 	for (int i = 0; i < 2; i++) {
 		if (control[i] != -1)

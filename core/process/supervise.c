@@ -67,6 +67,23 @@ tell_of_worker(struct master *master, const struct child *child, int status)
 		    WIFSIGNALED(status) ? WTERMSIG(status) : 0, -1);
 }
 
+/* What workers have in hand nobody would hear of without the scheduler that
+ * gave it to them. They see that for themselves, unless a module keeps them
+ * busy. */
+static void
+end_workers(struct master *master)
+{
+	struct child *child;
+
+	TAILQ_FOREACH(child, &master->children, entry)
+	{
+		if (child->kind != BF_CHILD_WORKER)
+			continue;
+		child->quitting = true;
+		kill(child->pid, SIGKILL);
+	}
+}
+
 static void
 on_end(struct master *master, struct child *child, int status)
 {
@@ -82,8 +99,9 @@ on_end(struct master *master, struct child *child, int status)
 	}
 	if (kind == BF_CHILD_WORKER)
 		tell_of_worker(master, child, status);
-	/* Workers end with their scheduler: that is not their fault. */
-	if (!quitting && (kind != BF_CHILD_WORKER || master->scheduler))
+	if (kind == BF_CHILD_SCHEDULER)
+		end_workers(master);
+	if (!quitting)
 		plan_respawn(master, child);
 	else if (master->respawn_at == 0)
 		master->respawn_at = bf_clock_monotonic_ms();
@@ -152,6 +170,20 @@ bf_supervise_stopped(struct master *master)
 	}
 }
 
+/* The store is ours, and so is the pid file: a second daemon that is refused
+ * the store leaves the first one's alone. */
+static void
+name_master(struct master *master)
+{
+	struct bf_error err;
+
+	if (bf_pidfile_write(master->snapshot->pid_file, &err) == 0)
+		return;
+	bf_log(BF_LOG_EMERG, "%s", err.text);
+	master->status = EXIT_FAILURE;
+	bf_master_leave(master, true);
+}
+
 static void
 on_ready(struct master *master, struct child *child)
 {
@@ -164,6 +196,10 @@ on_ready(struct master *master, struct child *child)
 	if (child != master->scheduler)
 		return;
 	master->recover_until = 0;
+	if (master->stage == STAGE_STARTING)
+		name_master(master);
+	if (bf_master_leaving(master))
+		return;
 	bf_upgrade_scheduler_ready(master);
 	bf_spawn_link_intakes(master, child->control);
 	bf_spawn_missing(master);

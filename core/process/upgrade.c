@@ -170,7 +170,18 @@ bf_upgrade_reaped(struct master *master, pid_t pid, int status)
 	/* What the new master left behind may hold the store for a moment. */
 	master->recover_until = bf_clock_monotonic_ms() + READY_MS;
 	master->respawn_at = bf_clock_monotonic_ms();
+	if (upgrade->then_leave)
+		bf_master_leave(master, false);
 	return true;
+}
+
+static void
+give_up(struct master *master)
+{
+	master->upgrade.state = UPGRADE_FAILING;
+	master->upgrade.deadline = 0;
+	if (master->upgrade.pid > 0)
+		kill(master->upgrade.pid, SIGKILL);
 }
 
 void
@@ -178,9 +189,23 @@ bf_upgrade_expired(struct master *master)
 {
 	bf_log(BF_LOG_ALERT, "upgrade: the new master is not ready after %d s",
 	    READY_MS / 1000);
-	master->upgrade.state = UPGRADE_FAILING;
-	if (master->upgrade.pid > 0)
-		kill(master->upgrade.pid, SIGKILL);
+	give_up(master);
+}
+
+/* With nginx the old master is told to quit once the new one was started; here
+ * it would go anyway, and going before the new one is ready would be the end of
+ * both. Whoever wants belfry to stop at once means both. */
+bool
+bf_upgrade_leaving(struct master *master, bool fast)
+{
+	const enum upgrade_state state = master->upgrade.state;
+
+	if (master->upgrade.pid == 0 || state == UPGRADE_DONE)
+		return false;
+	if (fast && state != UPGRADE_FAILING)
+		give_up(master);
+	master->upgrade.then_leave = !fast;
+	return !fast;
 }
 
 /* ---- in the new master ---- */

@@ -52,7 +52,7 @@ write_all(int fd, const char *bytes, size_t size)
 int
 bf_vault_take(void)
 {
-	int fd = memfd_create("belfry-environment", 0);
+	int fd = memfd_create("belfry-environment", MFD_CLOEXEC);
 	struct bf_buf all = { 0 };
 	char **kept;
 	size_t count = 0;

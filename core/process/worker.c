@@ -294,8 +294,7 @@ say_hello(struct worker *worker, const struct bf_birth *birth)
 		    .group = (char *)(birth->group ? birth->group : ""),
 		    .credit =
 			(uint32_t)birth->snapshot->worker_connections } });
-	bf_control_send(worker->control,
-	    &(struct bf_control){ BF_CONTROL_READY, getpid(), 0, -1 });
+	bf_child_ready(worker->control);
 }
 
 int

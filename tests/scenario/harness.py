@@ -202,10 +202,11 @@ class Answer:
 
 class Belfry:
     """A belfry of its own in a folder of its own. conf is what the conf file
-    has beyond the usual; a leading line may override a default."""
+    has beyond the usual; main has directives of the main context by name, ""
+    for none."""
 
     def __init__(self, folder, conf="", api="", environment=None, build=BUILD,
-                 workers=1, before=()):
+                 workers=1, before=(), main=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.build = pathlib.Path(build)
@@ -222,19 +223,22 @@ class Belfry:
         self.workers = workers
         self.process = None
         self.api_more = api
+        self.main = {
+            "daemon": "off", "state_dir": f"{self.folder}/state",
+            "pid": f"{self.folder}/belfry.pid",
+            "error_log": f"{self.log_file} info",
+            "worker_processes": workers, **(main or {})}
         self.configure(conf)
 
     def configure(self, conf, api=None):
         """Writes the conf file."""
         if api is not None:
             self.api_more = api
+        main = "\n".join(f"{name} {words};"
+                         for name, words in self.main.items() if words)
         self.conf_file.write_text(f"""
 load_module {self.build}/.libs/webhook.so isolate=off;
-daemon off;
-state_dir {self.folder}/state;
-pid {self.folder}/belfry.pid;
-error_log {self.log_file} info;
-worker_processes {self.workers};
+{main}
 api {{
     listen 127.0.0.1:{self.port};
     listen unix:{self.socket} mode=0600;
