@@ -268,42 +268,48 @@ copy_arguments(int argc, char **argv)
 	return copy;
 }
 
+/* Does what the options ask for. */
+static int
+act(const struct bf_options *options, char **arguments)
+{
+	struct bf_load load = { .path = absolute(options->conf),
+		.globals = options->globals,
+		.vault = bf_vault_take(),
+		.dump = options->dump };
+	int status = EXIT_FAILURE;
+
+	if (load.vault == -1)
+		fprintf(stderr, "belfry: keep the environment: %s\n",
+		    strerror(errno));
+	else if (options->test)
+		status = test(&load, options);
+	else if (options->signal)
+		status = send_signal(&load, options->signal);
+	else
+		status = run(&load, arguments);
+	free((char *)load.path);
+	return status;
+}
+
 int
 main(int argc, char **argv)
 {
 	char **arguments = copy_arguments(argc, argv);
 	struct bf_options options;
-	struct bf_load load;
 	int status = EXIT_SUCCESS;
 
 	fill_standard_descriptors();
 	if (bf_options_read(argc, arguments, &options) == -1) {
 		fprintf(stderr, "try: belfry -h\n");
-		return EXIT_FAILURE;
-	}
-	if (options.help)
+		status = EXIT_FAILURE;
+	} else if (options.help) {
 		bf_options_help();
-	else if (options.version)
+	} else if (options.version) {
 		bf_options_version(options.verbose);
-	if (options.help || options.version)
-		return EXIT_SUCCESS;
-	bf_title_init(argc, argv);
-	load = (struct bf_load){ .path = absolute(options.conf),
-		.globals = options.globals,
-		.vault = bf_vault_take(),
-		.dump = options.dump };
-	if (load.vault == -1) {
-		fprintf(stderr, "belfry: keep the environment: %s\n",
-		    strerror(errno));
-		return EXIT_FAILURE;
+	} else {
+		bf_title_init(argc, argv);
+		status = act(&options, arguments);
 	}
-	if (options.test)
-		status = test(&load, &options);
-	else if (options.signal)
-		status = send_signal(&load, options.signal);
-	else
-		status = run(&load, arguments);
-	free((char *)load.path);
 	for (int i = 0; i < argc; i++)
 		free(arguments[i]);
 	free(arguments);

@@ -272,6 +272,14 @@ token scenario {{ value {TOKEN}; scope admin; }}
                 return False
         wait_until(ready, "belfry is ready", timeout, 0.05)
 
+    def wait_ready_again(self):
+        """Waits until a new master, which an upgrade made, is at work."""
+        def ready():
+            with contextlib.suppress(OSError, ValueError):
+                return (self.pids("worker") and self.pids("intake") and
+                        self.http("GET", "/readyz").status == 200)
+        wait_until(ready, "the new master is ready", 30, 0.05)
+
     @property
     def master(self):
         return int((self.folder / "belfry.pid").read_text())
