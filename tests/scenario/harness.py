@@ -312,6 +312,14 @@ token scenario {{ value {TOKEN}; scope admin; }}
                               self.log()[len(before):]),
             "the reload").group() == "reconfigured"
 
+    def reload_silently(self):
+        """Reloads one that has no log to tell; whether it came to new workers."""
+        workers = set(self.pids("worker"))
+        self.send_signal(signal.SIGHUP)
+        return wait_until(
+            lambda: (now := set(self.pids("worker"))) and not now & workers,
+            "new workers")
+
     def stop(self, how=signal.SIGQUIT, timeout=40):
         """Stops it and returns its exit status."""
         self.send_signal(how)

@@ -173,13 +173,20 @@ static void
 a_line_that_cannot_be_written_is_counted(void **state)
 {
 	const struct bf_log_settings full = { "/dev/full", BF_LOG_INFO, false };
+	_Atomic uint64_t shared = 0;
 
 	(void)state;
 	assert_int_equal(bf_log_open(&full, NULL), 0);
 	bf_log(BF_LOG_ERROR, "lost");
 	assert_int_equal(bf_log_dropped(), 1);
+	bf_log_count_drops(&shared);
+	bf_log(BF_LOG_ERROR, "lost");
+	bf_log(BF_LOG_ERROR, "lost");
+	assert_int_equal(shared, 2);
+	assert_int_equal(bf_log_dropped(), 2);
+	bf_log_count_drops(NULL);
+	assert_int_equal(bf_log_dropped(), 1);
 	assert_int_equal(bf_log_open(&to_stderr, NULL), 0);
-	assert_int_equal(bf_log_dropped(), 0);
 }
 
 int
