@@ -69,16 +69,22 @@ read_file(const char *path, const struct bf_secret_source *source,
 }
 
 static int
-read_sealed(const char *text, const struct bf_secret_source *source,
+read_sealed(const char *rest, const struct bf_secret_source *source,
     struct bf_buf *out, struct bf_error *err)
 {
-	(void)text;
-	(void)source;
-	(void)out;
-	bf_error_set(err,
-	    "there is no key to open a sealed secret with; expected env:NAME "
-	    "or file:PATH");
-	return -1;
+	const char *word = rest - strlen("sealed:");
+
+	if (!source->keys) {
+		bf_error_set(err,
+		    "there is no key to open a sealed secret with; expected "
+		    "env:NAME or file:PATH");
+		return -1;
+	}
+	if (!*source->keys)
+		*source->keys = bf_keyring_read(source->key_file, err);
+	if (!*source->keys)
+		return -1;
+	return bf_seal_open(*source->keys, &source->place, word, out, err);
 }
 
 struct reference {

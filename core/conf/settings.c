@@ -68,23 +68,28 @@ check_readable(const char *path, struct bf_error *err)
 	return -1;
 }
 
-/* Adds what a reference stands for. */
+/* Adds what a reference stands for; pair: it is the value of one. */
 static int
-add_referenced(const char *word, const struct bf_conf_node *node,
+add_referenced(const char *word, bool pair, const struct bf_conf_node *node,
     const struct bf_secret_source *secrets, struct bf_strings *words,
     struct bf_error *err)
 {
 	struct bf_secret_source source = *secrets;
 	struct bf_secret secret = { 0 };
+	char *directive =
+	    pair ? bf_strf("%s %s", node->name, node->words.items[0])
+		 : bf_strdup(node->name);
 	char *folder = NULL;
 	int result;
 
+	source.place.directive = directive;
 	if (!source.directory)
 		source.directory = folder = bf_conf_path(node, ".");
 	result = bf_secret_read(word, &source, &secret, err);
 	if (result == 0)
 		bf_strings_add(words, secret.bytes);
 	bf_secret_clear(&secret);
+	free(directive);
 	free(folder);
 	return result;
 }
@@ -122,8 +127,8 @@ bf_settings_final(const struct bf_directive *directive,
 
 		*secret |= lookup;
 		if (secrets && lookup)
-			result =
-			    add_referenced(word, node, secrets, words, err);
+			result = add_referenced(word, type == BF_TYPE_PAIRS,
+			    node, secrets, words, err);
 		else if (secrets && type == BF_TYPE_PATH)
 			result = add_path(word, node, words, err);
 		else

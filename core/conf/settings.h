@@ -2,14 +2,15 @@
 #define BF_CONF_SETTINGS_H
 
 #include "core/conf/conf.h"
+#include "core/conf/seal.h"
 
 /*
  * From directives to a struct of settings, by a directive table.
  */
 
 /*
- * How a reference (env:NAME, file:PATH) becomes its bytes. Besides secrets, a
- * URL and the value of a pair may be written as one.
+ * How a reference (env:NAME, file:PATH, sealed:...) becomes its bytes. Besides
+ * secrets, a URL and the value of a pair may be written as one.
  */
 struct bf_secret_source {
 	/* The value of an environment variable, or NULL. */
@@ -18,6 +19,12 @@ struct bf_secret_source {
 	/* Relative file: paths start here; NULL: at the folder of the file
 	 * that the directive stands in. */
 	const char *directory;
+	/* For sealed ones: the key file, read at the first of them into *keys
+	 * (NULL: there are no keys), and the place. Its directive is filled in
+	 * where settings are read by a table. */
+	const char *key_file;
+	struct bf_keyring **keys;
+	struct bf_seal_place place;
 };
 
 /*
@@ -78,9 +85,9 @@ int bf_settings_unknown(const struct bf_conf_node *node,
     struct bf_error *err);
 
 /*
- * Reads one secret as it is written in the conf file: a literal, env:NAME or
- * file:PATH (the file's content without one final line end). Refuses an empty
- * one, and the prefix sealed: while there is no key to open it.
+ * Reads one secret as it is written in the conf file: a literal, env:NAME,
+ * file:PATH (the file's content without one final line end) or sealed:... .
+ * Refuses an empty one.
  */
 int bf_secret_read(const char *word, const struct bf_secret_source *source,
     struct bf_secret *secret, struct bf_error *err);

@@ -137,7 +137,8 @@ run(const struct bf_load *load, const struct channel *channel)
 	const struct bf_module_source modules = { load_module, check_channel,
 		&careful };
 	struct bf_vault *vault = bf_vault_open(load->vault);
-	const struct bf_secret_source secrets = { bf_vault_get, vault, NULL };
+	const struct bf_secret_source secrets = { .env = bf_vault_get,
+		.context = vault };
 	struct bf_error err = { "" };
 	struct bf_snapshot *snapshot;
 	int status = -1;

@@ -84,19 +84,23 @@ bf_registry_load(const char *path, const char *globals,
 	char *whole = bf_conf_path(&here, path);
 	struct bf_conf_tree *tree = bf_conf_read(whole, err);
 	struct bf_conf_tree *more = NULL;
+	struct bf_keyring *keys = NULL;
+	struct bf_secret_source source = *secrets;
 	struct bf_loading loading = {
 		.modules = modules,
 		.modules_directory = modules_directory,
-		.secrets = secrets,
+		.secrets = &source,
 		.err = err,
 	};
 
+	source.keys = &keys;
 	if (tree && add_globals(tree, globals, &more, err) == 0) {
 		loading.snapshot = new_snapshot(whole);
 		if (read_tree(&loading, tree) == -1)
 			bf_snapshot_free(&loading.snapshot);
 	}
 	bf_definitions_free(&loading);
+	bf_keyring_free(&keys);
 	free(loading.tables);
 	bf_conf_free(&more);
 	bf_conf_free(&tree);

@@ -116,6 +116,7 @@ bf_load_channel(struct bf_loading *loading, const struct bf_special *special,
 	channel->module = bf_strdup(node->words.items[0]);
 	channel->file = bf_strdup(node->file);
 	channel->line = node->line;
+	bf_load_place(loading, node, loading->tenant, name);
 	names = names_of(loading->tables[module]);
 	result = bf_load_policy(loading, node, &snapshot->modules[module],
 	    names, &channel->policy);

@@ -40,6 +40,26 @@ bf_load_path(struct bf_loading *loading, const struct bf_special *special,
 	return 0;
 }
 
+/* Where the store is: the key file may be somewhere else, but stands beside it
+ * if nothing else is said. */
+static int
+read_key_file(struct bf_loading *loading, const struct bf_special *special,
+    const struct bf_conf_node *node, void *target)
+{
+	struct bf_snapshot *snapshot = target;
+	const char *word = node->words.items[0];
+
+	(void)special;
+	if (*word == '\0')
+		return bf_conf_error(node, loading->err,
+		    "%s: empty; expected a path", node->name);
+	snapshot->key_file = word[0] == '/'
+				 ? bf_strdup(word)
+				 : bf_strf("%s/%s", snapshot->state_dir, word);
+	loading->secrets->key_file = snapshot->key_file;
+	return 0;
+}
+
 /* A word that `off` means none of, and that check must like. */
 static int
 read_or_off(struct bf_loading *loading, const struct bf_special *special,
@@ -208,8 +228,7 @@ static const struct bf_special specials[] = {
 	{ "user", "USER [GROUP]", 1, 2, false, false, NULL,
 	    "Whom the processes run as, when belfry is started by root", 0,
 	    read_user },
-	{ "pid", "FILE", 1, 1, false, false,
-	    BF_PID_FILE,
+	{ "pid", "FILE", 1, 1, false, false, BF_PID_FILE,
 	    "Where the process id of the master is written",
 	    offsetof(struct bf_snapshot, pid_file), bf_load_path },
 	{ "error_log", "FILE | stderr | syslog:FACILITY [LEVEL] [json]", 1, 3,
@@ -219,6 +238,10 @@ static const struct bf_special specials[] = {
 	{ "state_dir", "DIRECTORY", 1, 1, false, false,
 	    BF_LOCALSTATEDIR "/lib/belfry", "Where the store is kept",
 	    offsetof(struct bf_snapshot, state_dir), bf_load_path },
+	{ "key_file", "FILE", 1, 1, false, false, "belfry.key",
+	    "The keys that secrets are sealed with, made at the first start; a "
+	    "relative path starts at state_dir",
+	    0, read_key_file },
 	{ "default_tenant", "ID", 1, 1, false, false, NULL,
 	    "The tenant to whom everything outside of tenant blocks belongs; "
 	    "otherwise a UUID is made at the first start",

@@ -1,5 +1,6 @@
 /*
- * load_names.c - names in the conf file: what they may be, and once each
+ * load_names.c - names in the conf file: what they may be, once each, and what
+ * is sealed for them
  */
 #include <stdlib.h>
 #include <string.h>
@@ -96,4 +97,40 @@ bf_name_check(struct bf_loading *loading, const struct bf_conf_node *node,
 	return bf_conf_error(node, loading->err,
 	    "%s: \"%.64s\" is no name; expected %s", node->name, text,
 	    rule->expected);
+}
+
+static void
+note_sealed(struct bf_loading *loading, const struct bf_conf_node *block,
+    const struct bf_conf_node *node)
+{
+	struct bf_snapshot *snapshot = loading->snapshot;
+	struct bf_sealed *sealed;
+	char key[BF_KEY_ID + 1];
+
+	for (size_t i = 0; i < node->words.count; i++) {
+		if (!bf_seal_key(node->words.items[i], key))
+			continue;
+		snapshot->sealed = bf_grow(snapshot->sealed,
+		    snapshot->sealed_count, sizeof(*sealed));
+		sealed = &snapshot->sealed[snapshot->sealed_count++];
+		sealed->key = bf_strdup(key);
+		sealed->place = bf_strf("%s %s: %s%s%s", block->name,
+		    loading->secrets->place.name, node->name, i > 0 ? " " : "",
+		    i > 0 ? node->words.items[0] : "");
+		sealed->file = bf_strdup(node->file);
+		sealed->line = node->line;
+	}
+}
+
+void
+bf_load_place(struct bf_loading *loading, const struct bf_conf_node *node,
+    const char *tenant, const char *name)
+{
+	loading->secrets->place = (struct bf_seal_place){ .kind = node->name,
+		.tenant = tenant ? tenant : "",
+		.name = name,
+		.directive = "" };
+	for (const struct bf_conf_node *each = node->block; each;
+	     each = each->next)
+		note_sealed(loading, node, each);
 }

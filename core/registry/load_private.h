@@ -17,7 +17,7 @@ struct bf_loading {
 	struct bf_snapshot *snapshot;
 	const struct bf_module_source *modules;
 	const char *modules_directory;
-	const struct bf_secret_source *secrets;
+	struct bf_secret_source *secrets; /* its place: of what is read now */
 	const struct bf_directive **tables; /* of snapshot->modules[i] */
 	struct bf_definition *definitions;
 	const char *tenant; /* whose block is being read; NULL: the default */
@@ -49,6 +49,11 @@ enum bf_naming {
 };
 int bf_name_check(struct bf_loading *loading, const struct bf_conf_node *node,
     enum bf_naming naming, const char *text);
+
+/* From here on, secrets are those of a "channel" or "token": sealed ones open
+ * for that place only. Notes which keys those in the block of node need. */
+void bf_load_place(struct bf_loading *loading, const struct bf_conf_node *node,
+    const char *tenant, const char *name);
 
 /* Readers of specials that several contexts have. */
 int bf_load_path(struct bf_loading *loading, const struct bf_special *special,

@@ -90,8 +90,10 @@ bf_load_token(struct bf_loading *loading, const struct bf_special *special,
 	(void)special;
 	(void)target;
 	if (bf_name_check(loading, node, BF_NAMING_THING, name) == -1 ||
-	    bf_define(loading, node, "token", NULL, name) == -1 ||
-	    bf_context_read(loading, &bf_context_token, node, &settings,
+	    bf_define(loading, node, "token", NULL, name) == -1)
+		goto out;
+	bf_load_place(loading, node, NULL, name);
+	if (bf_context_read(loading, &bf_context_token, node, &settings,
 		NULL) == -1)
 		goto out;
 	if (settings.tenant && bf_name_check(loading, node, BF_NAMING_TENANT,

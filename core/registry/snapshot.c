@@ -145,6 +145,12 @@ clear_lists(struct bf_snapshot *snapshot)
 	for (size_t i = 0; i < snapshot->module_count; i++)
 		bf_module_info_clear(&snapshot->modules[i]);
 	free(snapshot->modules);
+	for (size_t i = 0; i < snapshot->sealed_count; i++) {
+		free(snapshot->sealed[i].key);
+		free(snapshot->sealed[i].place);
+		free(snapshot->sealed[i].file);
+	}
+	free(snapshot->sealed);
 	for (size_t i = 0; i < snapshot->api.listen_count; i++)
 		free(snapshot->api.listens[i].address);
 	free(snapshot->api.listens);
@@ -165,6 +171,7 @@ bf_snapshot_free(struct bf_snapshot **snapshot)
 	free(old->group);
 	free(old->pid_file);
 	free(old->state_dir);
+	free(old->key_file);
 	free(old->default_tenant);
 	free(old->log_target);
 	free(old->proxy);

@@ -132,6 +132,14 @@ struct bf_module_info {
 	char *max_age;
 };
 
+/* A sealed secret of the conf file: which key it needs. */
+struct bf_sealed {
+	char *key;   /* id */
+	char *place; /* "channel webhook ops: secret" */
+	char *file;
+	unsigned line;
+};
+
 /* Where the API listens. */
 struct bf_listen {
 	char *address; /* "127.0.0.1:8420", "[::1]:8420", "unix:/path" */
@@ -157,6 +165,7 @@ struct bf_snapshot {
 	char *group;
 	char *pid_file;
 	char *state_dir;
+	char *key_file;           /* of the keys that seal secrets */
 	char *default_tenant;     /* NULL: a UUID made at first start */
 	bool daemonize;
 	int64_t worker_processes; /* the number that auto stands for */
@@ -181,6 +190,8 @@ struct bf_snapshot {
 	size_t token_count;
 	struct bf_module_info *modules;
 	size_t module_count;
+	struct bf_sealed *sealed; /* in order of the file */
+	size_t sealed_count;
 };
 
 /* Frees it, wiping secrets, and sets *snapshot to NULL. */

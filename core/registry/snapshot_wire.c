@@ -16,7 +16,7 @@
 #include "core/registry/snapshot_private.h"
 #include "core/wire/codec.h"
 
-#define SNAPSHOT_MARK 0x31736662u /* "bfs1": changes with the layout */
+#define SNAPSHOT_MARK 0x32736662u /* "bfs2": changes with the layout */
 #define CHANNEL_MARK 0x31636662u  /* "bfc1" */
 
 /* One direction: out is set when writing, else reader is read from. */
@@ -306,6 +306,16 @@ carry_module(struct carry *carry, void *item)
 }
 
 static void
+carry_sealed(struct carry *carry, void *item)
+{
+	struct bf_sealed *sealed = item;
+
+	carry_name(carry, &sealed->key);
+	carry_name(carry, &sealed->place);
+	carry_place(carry, &sealed->file, &sealed->line);
+}
+
+static void
 carry_listen(struct carry *carry, void *item)
 {
 	struct bf_listen *listen = item;
@@ -337,6 +347,7 @@ carry_main(struct carry *carry, struct bf_snapshot *snapshot)
 	carry_text(carry, &snapshot->group);
 	carry_text(carry, &snapshot->pid_file);
 	carry_name(carry, &snapshot->state_dir);
+	carry_name(carry, &snapshot->key_file);
 	carry_text(carry, &snapshot->default_tenant);
 	carry_bool(carry, &snapshot->daemonize);
 	carry_i64(carry, &snapshot->worker_processes);
@@ -375,6 +386,9 @@ carry_snapshot(struct carry *carry, struct bf_snapshot *snapshot)
 	snapshot->modules =
 	    carry_list(carry, snapshot->modules, &snapshot->module_count,
 		sizeof(*snapshot->modules), 38, carry_module);
+	snapshot->sealed =
+	    carry_list(carry, snapshot->sealed, &snapshot->sealed_count,
+		sizeof(*snapshot->sealed), 16, carry_sealed);
 }
 
 /* Writing only reads what it is given, though it shares the functions. */
