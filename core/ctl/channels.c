@@ -9,6 +9,17 @@
 
 #include "core/ctl/ctl.h"
 
+/* Why a channel sends nothing now; free it. */
+static char *
+reason_of(const cJSON *channel)
+{
+	const char *paced = bf_json_text(channel, "paced_until");
+	const char *reason = bf_json_text(channel, "reason");
+
+	return reason || !paced ? bf_strdup(reason)
+				: bf_strf("paced until %s", paced);
+}
+
 static void
 print_channels(const cJSON *json)
 {
@@ -21,6 +32,7 @@ print_channels(const cJSON *json)
 	    cJSON_GetObjectItemCaseSensitive(json, "channels"))
 	{
 		char *events = bf_json_words(channel, "events");
+		char *reason = reason_of(channel);
 
 		bf_table_cell(&table, bf_json_text(channel, "name"));
 		bf_table_cell(&table, bf_json_text(channel, "module"));
@@ -28,7 +40,8 @@ print_channels(const cJSON *json)
 		bf_table_number(&table, bf_json_number(channel, "waiting"));
 		bf_table_number(&table, bf_json_number(channel, "in_flight"));
 		bf_table_cell(&table, *events ? events : "(all)");
-		bf_table_cell(&table, bf_json_text(channel, "reason"));
+		bf_table_cell(&table, reason);
+		free(reason);
 		free(events);
 	}
 	bf_table_print(&table);
@@ -54,9 +67,9 @@ static void
 print_channel(const cJSON *channel)
 {
 	static const char *const names[] = { "name", "tenant_id", "module",
-		"state", "reason", "waiting", "in_flight", "events", "retry",
-		"timeout", "concurrency", "rate", "max_age", "secrets", "file",
-		"line", NULL };
+		"state", "reason", "paced_until", "waiting", "in_flight",
+		"events", "retry", "timeout", "concurrency", "rate", "max_age",
+		"secrets", "file", "line", NULL };
 	const cJSON *setting,
 	    *settings = cJSON_GetObjectItemCaseSensitive(channel, "settings");
 

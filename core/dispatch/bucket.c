@@ -41,6 +41,13 @@ bf_bucket_take(struct bf_bucket *bucket, const struct bf_rate *rate,
 	return true;
 }
 
+void
+bf_bucket_restart(struct bf_bucket *bucket, int64_t at)
+{
+	bucket->tokens = 1;
+	bucket->filled = at > 0 ? at : 1;
+}
+
 int64_t
 bf_bucket_ready(const struct bf_bucket *bucket, const struct bf_rate *rate,
     int64_t now)

@@ -19,6 +19,9 @@ struct bf_bucket {
 bool bf_bucket_take(struct bf_bucket *bucket, const struct bf_rate *rate,
     int64_t now);
 
+/* Leaves one token, to which no other comes before the time. */
+void bf_bucket_restart(struct bf_bucket *bucket, int64_t at);
+
 /* When the next token will be there: now or later. */
 int64_t bf_bucket_ready(const struct bf_bucket *bucket,
     const struct bf_rate *rate, int64_t now);

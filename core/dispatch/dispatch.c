@@ -4,8 +4,9 @@
  * Each worker group has a ring of the lanes that can send now. The lane at its
  * head sends while its deficit covers the next event, then is given another
  * quantum and goes to the end. A lane that can't send (nothing queued, held,
- * at its concurrency) is in no ring; one that waits for its rate or for a
- * retry stands in the group's list of waiting lanes until that time.
+ * at its concurrency) is in no ring; one that waits for its rate, for a retry
+ * or for the end of a pause stands in the group's list of waiting lanes until
+ * that time.
  */
 #include "core/dispatch/dispatch.h"
 
@@ -16,7 +17,7 @@
 
 #include <belfry/memory.h>
 
-#include "core/dispatch/bucket.h"
+#include "core/dispatch/pace.h"
 
 #define QUANTUM 4096    /* bytes of events that a turn is worth */
 #define BASE_COST 256   /* bytes that a delivery costs beside its event */
@@ -39,7 +40,8 @@ struct bf_lane {
 	struct group *group;
 	size_t concurrency;
 	struct bf_rate rate;
-	struct bf_bucket bucket;
+	struct bf_pace *endpoint, *platform; /* may pause the lane */
+	struct bf_pace *rated;               /* has the bucket of its rate */
 	bool slowed; /* its endpoint fails: by the rate slow at most */
 	struct bf_bucket slow_bucket;
 	bool held;
@@ -67,6 +69,7 @@ struct group {
 struct bf_dispatch {
 	struct bf_lane *lanes;
 	struct group *groups;
+	struct bf_pace *paces;
 	size_t queued;
 	size_t bytes;
 };
@@ -137,6 +140,40 @@ place_lane(struct bf_lane *lane)
 	}
 }
 
+/* Names a pace: of the kind, for those who share the name, or for the lane. */
+static void
+use_pace(struct bf_lane *lane, struct bf_pace **pace, const char *kind,
+    const char *shared)
+{
+	char *name = shared
+			 ? bf_strf("%s %s", kind, shared)
+			 : bf_strf("%s of %u", kind, (unsigned)lane->channel);
+
+	bf_pace_change(&lane->dispatch->paces, pace, name);
+	free(name);
+}
+
+/* The bucket of the lane's rate: that of its endpoint with the same rate. */
+static void
+use_rate(struct bf_lane *lane)
+{
+	const struct bf_rate *rate = &lane->rate;
+	char *shared = bf_strf("%s %lld/%lld %lld", lane->endpoint->name,
+	    (long long)rate->count, (long long)rate->period.ms,
+	    (long long)rate->burst);
+
+	use_pace(lane, &lane->rated, "rate", shared);
+	free(shared);
+}
+
+void
+bf_lane_share(struct bf_lane *lane, const char *endpoint, const char *platform)
+{
+	use_pace(lane, &lane->endpoint, "endpoint", endpoint);
+	use_pace(lane, &lane->platform, "platform", platform);
+	use_rate(lane);
+}
+
 struct bf_lane *
 bf_dispatch_lane(struct bf_dispatch *dispatch, uint32_t channel,
     const struct bf_channel_policy *policy, const char *group)
@@ -150,12 +187,14 @@ bf_dispatch_lane(struct bf_dispatch *dispatch, uint32_t channel,
 		lane->dispatch = dispatch;
 		lane->last = &lane->first;
 		HASH_ADD(hh, dispatch->lanes, channel, sizeof(channel), lane);
+		bf_lane_share(lane, NULL, NULL);
 	}
 	leave(lane);
 	lane->group = find_group(dispatch, group);
 	/* In order means one after the other. */
 	lane->concurrency = policy->ordered ? 1 : (size_t)policy->concurrency;
 	lane->rate = policy->rate;
+	use_rate(lane);
 	place_lane(lane);
 	return lane;
 }
@@ -182,6 +221,9 @@ free_lane(struct bf_lane *lane)
 	leave(lane);
 	while (lane->first)
 		bf_delivery_free(shift(lane));
+	bf_pace_release(&lane->dispatch->paces, &lane->endpoint);
+	bf_pace_release(&lane->dispatch->paces, &lane->platform);
+	bf_pace_release(&lane->dispatch->paces, &lane->rated);
 	HASH_DEL(lane->dispatch->lanes, lane);
 	free(lane);
 }
@@ -232,6 +274,27 @@ bf_lane_block(struct bf_lane *lane, int64_t until_monotonic_ms)
 }
 
 void
+bf_lane_pause(struct bf_lane *lane, enum bf_pause_scope scope,
+    int64_t until_monotonic_ms)
+{
+	struct bf_pace *pace =
+	    scope == BF_PAUSE_PLATFORM ? lane->platform : lane->endpoint;
+
+	/* The others find out when it is their turn. */
+	if (until_monotonic_ms > pace->paused_until)
+		pace->paused_until = until_monotonic_ms;
+	bf_bucket_restart(&lane->rated->bucket, bf_lane_paused_until(lane));
+}
+
+int64_t
+bf_lane_paused_until(const struct bf_lane *lane)
+{
+	return lane->endpoint->paused_until > lane->platform->paused_until
+		   ? lane->endpoint->paused_until
+		   : lane->platform->paused_until;
+}
+
+void
 bf_lane_slow(struct bf_lane *lane, bool slow)
 {
 	if (lane->slowed == slow)
@@ -275,23 +338,37 @@ bf_lane_held(const struct bf_lane *lane)
 	return lane->held;
 }
 
-void
-bf_lane_add(struct bf_lane *lane, struct bf_delivery *delivery, bool at_head)
+/* Links a delivery in at a place of the queue. */
+static void
+insert(struct bf_lane *lane, struct bf_delivery **place,
+    struct bf_delivery *delivery)
 {
-	if (at_head) {
-		delivery->next = lane->first;
-		if (!lane->first)
-			lane->last = &delivery->next;
-		lane->first = delivery;
-	} else {
-		delivery->next = NULL;
-		*lane->last = delivery;
+	delivery->next = *place;
+	*place = delivery;
+	if (!delivery->next)
 		lane->last = &delivery->next;
-	}
 	lane->queued++;
 	lane->dispatch->queued++;
 	lane->dispatch->bytes += delivery->event->json.size;
 	place_lane(lane);
+}
+
+void
+bf_lane_add(struct bf_lane *lane, struct bf_delivery *delivery, bool at_head)
+{
+	insert(lane, at_head ? &lane->first : lane->last, delivery);
+}
+
+void
+bf_lane_return(struct bf_lane *lane, struct bf_delivery *delivery)
+{
+	struct bf_delivery **place = &lane->first;
+
+	/* Past others that were returned, and no further: the queue is in
+	 * order of events but for retries, which stand at its head. */
+	while (*place && (*place)->id.event < delivery->id.event)
+		place = &(*place)->next;
+	insert(lane, place, delivery);
 }
 
 size_t
@@ -320,10 +397,13 @@ bf_lane_drop(struct bf_lane *lane,
 static int64_t
 ready_at(const struct bf_lane *lane, int64_t now)
 {
-	int64_t ready = bf_bucket_ready(&lane->bucket, &lane->rate, now);
+	const int64_t paused = bf_lane_paused_until(lane);
+	int64_t ready = bf_bucket_ready(&lane->rated->bucket, &lane->rate, now);
 
 	if (lane->blocked_until > ready)
 		ready = lane->blocked_until;
+	if (paused > ready)
+		ready = paused;
 	if (lane->slowed) {
 		const int64_t slow =
 		    bf_bucket_ready(&lane->slow_bucket, &slow_rate, now);
@@ -386,7 +466,7 @@ bf_dispatch_next(struct bf_dispatch *dispatch, const char *group_name,
 			TAILQ_INSERT_TAIL(&group->ring, lane, link);
 		} else {
 			lane->deficit -= cost(lane->first);
-			bf_bucket_take(&lane->bucket, &lane->rate,
+			bf_bucket_take(&lane->rated->bucket, &lane->rate,
 			    now_monotonic_ms);
 			if (lane->slowed)
 				bf_bucket_take(&lane->slow_bucket, &slow_rate,

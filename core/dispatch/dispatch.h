@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <belfry/clock.h>
+#include <belfry/verdict.h>
 
 #include "core/event/event_private.h"
 #include "core/event/id.h"
@@ -13,10 +14,12 @@
 
 /*
  * What is due, in memory, and whose turn it is. Channels take turns (deficit
- * round robin over the bytes of their events); each has its own concurrency,
- * rate and window of deliveries held in memory; what does not fit stays in the
- * store. Pure arithmetic: no clock, no I/O. Knows nothing of workers but the
- * group that serves a channel.
+ * round robin over the bytes of their events); each has its own concurrency
+ * and window of deliveries held in memory; what does not fit stays in the
+ * store. A pause holds back all lanes that share an endpoint or a platform, and
+ * lanes that share an endpoint and have the same rate share that, too. Pure
+ * arithmetic: no clock, no I/O. Knows nothing of workers but the group that
+ * serves a channel.
  */
 
 /* A delivery in memory: queued, or in the hands of a worker. */
@@ -42,6 +45,11 @@ void bf_dispatch_free(struct bf_dispatch **dispatch);
 struct bf_lane *bf_dispatch_lane(struct bf_dispatch *dispatch, uint32_t channel,
     const struct bf_channel_policy *policy, const char *group);
 
+/* Names what the lane shares with others: the lanes with the same endpoint, and
+ * those with the same platform. NULL: nothing. */
+void bf_lane_share(struct bf_lane *lane, const char *endpoint,
+    const char *platform);
+
 /* Forgets a lane; what was queued in it is freed, what is in flight stays the
  * caller's. */
 void bf_dispatch_remove(struct bf_dispatch *dispatch, uint32_t channel);
@@ -51,6 +59,15 @@ void bf_lane_hold(struct bf_lane *lane, bool hold);
 
 /* Gives an ordered lane no turn before the time: its head waits for a retry. */
 void bf_lane_block(struct bf_lane *lane, int64_t until_monotonic_ms);
+
+/* Gives no lane within the scope a turn before the time; an earlier pause that
+ * is longer stays. What the lane's rate had saved up is forgotten: from then on
+ * it sends one at a time again. */
+void bf_lane_pause(struct bf_lane *lane, enum bf_pause_scope scope,
+    int64_t until_monotonic_ms);
+
+/* Until when pauses hold the lane back, monotonic ms; past or 0: they don't. */
+int64_t bf_lane_paused_until(const struct bf_lane *lane);
 
 /* Limits a lane whose endpoint fails all the time to some hundred attempts a
  * second: as fast as it fails they would take the processor from the others. */
@@ -66,6 +83,10 @@ bool bf_lane_held(const struct bf_lane *lane);
 /* Puts a delivery at the end of its lane's queue, or at its head. Takes it. */
 void bf_lane_add(struct bf_lane *lane, struct bf_delivery *delivery,
     bool at_head);
+
+/* Puts a delivery that was taken from the queue back to where it stood: before
+ * the first of a later event. Takes it. */
+void bf_lane_return(struct bf_lane *lane, struct bf_delivery *delivery);
 
 /* Frees the queued deliveries that drop says; returns how many. */
 size_t bf_lane_drop(struct bf_lane *lane,

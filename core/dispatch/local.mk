@@ -1,5 +1,6 @@
 libcore_la_SOURCES += core/dispatch/dispatch.h core/dispatch/bucket.h \
-	core/dispatch/bucket.c core/dispatch/dispatch.c
+	core/dispatch/bucket.c core/dispatch/dispatch.c \
+	core/dispatch/pace.h core/dispatch/pace.c
 
 if CMOCKA
 check_PROGRAMS += tests/unit/dispatch_test

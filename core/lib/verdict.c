@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include <belfry/rate_limit.h>
 #include <belfry/retry_after.h>
 
 void
@@ -36,6 +37,7 @@ bf_verdict_http(const struct bf_response *response, struct bf_verdict *verdict)
 	/* The status line decides, even if the body broke off after it. */
 	if (response->status >= 200 && response->status < 300) {
 		bf_verdict_set(verdict, BF_DELIVERED, "%s", "");
+		(void)bf_rate_limit_used_up(response, &verdict->not_before);
 		return;
 	}
 	if (response->status == 0)

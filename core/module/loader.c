@@ -203,6 +203,8 @@ bf_loader_describe(const struct bf_module *module, const char *path,
 	info->directives = bf_describe_directives(module->directives);
 	info->retry = bf_strdup(module->retry ? module->retry : "1s 2s 4s");
 	info->max_age = bf_strdup(module->max_age ? module->max_age : "24h");
+	info->rate = bf_strdup(module->rate);
+	info->concurrency = bf_strdup(module->concurrency);
 }
 
 static int

@@ -27,6 +27,7 @@
 #include <belfry/json.h>
 #include <belfry/markup.h>
 #include <belfry/memory.h>
+#include <belfry/rate_limit.h>
 #include <belfry/request.h>
 #include <belfry/response.h>
 #include <belfry/retry_after.h>
@@ -86,6 +87,12 @@ struct bf_module {
 	/* Judges the response. NULL: bf_verdict_http. */
 	void (*judge)(const void *conf, const struct bf_response *response,
 	    struct bf_verdict *verdict);
+
+	/* The rate where the conf file gives none, as it would be written:
+	 * "1/s burst=4". NULL: no limit. */
+	const char *rate;
+	/* Attempts at once where the conf file gives none. NULL: "16". */
+	const char *concurrency;
 };
 
 #endif

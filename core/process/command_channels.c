@@ -79,6 +79,23 @@ add_policy(cJSON *json, const struct bf_channel_policy *policy)
 	}
 }
 
+/* Until when the endpoint asked to be left alone; nothing if it did not. */
+static void
+add_pause(cJSON *json, const struct command *command,
+    const struct bf_lane_state *lane)
+{
+	const int64_t left =
+	    bf_lane_paused_until(lane->lane) - bf_clock_monotonic_ms();
+	char text[40];
+
+	if (left <= 0)
+		return;
+	bf_timestamp_format((bf_scheduler_now(command->scheduler).ms + left) *
+				1000,
+	    text);
+	cJSON_AddStringToObject(json, "paced_until", text);
+}
+
 static cJSON *
 describe_channel(const struct command *command,
     const struct bf_channel_state *state)
@@ -101,6 +118,8 @@ describe_channel(const struct command *command,
 		reason = state->stop_reason;
 	if (reason)
 		cJSON_AddStringToObject(json, "reason", reason);
+	if (lane)
+		add_pause(json, command, lane);
 	cJSON_AddNumberToObject(json, "waiting",
 	    lane ? (double)bf_lane_state_waiting(lane) : 0);
 	cJSON_AddNumberToObject(json, "in_flight",

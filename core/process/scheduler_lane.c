@@ -15,6 +15,7 @@
 
 #include "core/base/log.h"
 #include "core/process/scheduler_private.h"
+#include "core/registry/place.h"
 
 #define CLAIM_MOST 256           /* deliveries of a page */
 #define CLAIM_BYTES (2u << 20)   /* bytes of its events */
@@ -58,11 +59,15 @@ void
 bf_lane_state_refresh(struct scheduler *scheduler, struct bf_lane_state *lane)
 {
 	const struct bf_channel *channel = lane->state->channel;
+	struct bf_place place;
 
 	free(lane->group);
 	lane->group = bf_strdup(group_of(scheduler, channel));
 	lane->lane = bf_dispatch_lane(scheduler->dispatch, lane->number,
 	    &channel->policy, lane->group);
+	bf_place_of(channel, &place);
+	bf_lane_share(lane->lane, *place.endpoint ? place.endpoint : NULL,
+	    place.platform);
 	bf_lane_hold(lane->lane,
 	    !bf_registry_channel_runs(scheduler->registry, lane->state, NULL));
 	bf_lane_state_wanted(scheduler, lane);
@@ -262,6 +267,29 @@ bf_lane_state_ended(struct scheduler *scheduler,
 	free(ended.queued);
 }
 
+/* Whether it is the one that was returned, and not one that was cancelled and
+ * replayed meanwhile. */
+static bool
+was_returned(void *context, const struct bf_delivery *delivery)
+{
+	const struct bf_finish *finish = context;
+
+	return delivery->id.event == finish->id.event &&
+	       delivery->attempts == finish->attempt->number;
+}
+
+void
+bf_lane_state_not_returned(struct bf_lane_state *lane,
+    const struct bf_finish *finish)
+{
+	const size_t dropped =
+	    bf_lane_drop(lane->lane, was_returned, (void *)finish);
+
+	if (finish->state == BF_STATE_RETRY)
+		lane->retries_queued -= dropped;
+	keep_order(lane);
+}
+
 void
 bf_lane_state_retry(struct scheduler *scheduler, struct bf_lane_state *lane,
     struct bf_instant due)
@@ -293,6 +321,15 @@ bf_lane_state_queue(struct bf_lane_state *lane, struct bf_delivery *delivery)
 	lane->retries_queued += delivery->retry;
 	/* A retry has its time: it goes first. */
 	bf_lane_add(lane->lane, delivery, delivery->retry);
+}
+
+void
+bf_lane_state_return(struct scheduler *scheduler, struct bf_lane_state *lane,
+    struct bf_delivery *delivery)
+{
+	lane->retries_queued += delivery->retry;
+	bf_lane_return(lane->lane, delivery);
+	bf_retain_waiting(scheduler);
 }
 
 /* Puts a claimed row into its lane's queue; takes its event. One that was

@@ -124,6 +124,15 @@ running(const struct bf_lane_state *lane)
 	return !bf_lane_held(lane->lane);
 }
 
+static double
+pause_seconds(const struct bf_lane_state *lane)
+{
+	const int64_t left =
+	    bf_lane_paused_until(lane->lane) - bf_clock_monotonic_ms();
+
+	return left > 0 ? (double)left / 1000 : 0;
+}
+
 static void
 add_channels(struct bf_buf *out, const struct scheduler *scheduler)
 {
@@ -137,6 +146,10 @@ add_channels(struct bf_buf *out, const struct scheduler *scheduler)
 		    "Deliveries in the hands of workers.", in_flight },
 		{ "belfry_channel_running",
 		    "1 if the channel is sent to, 0 if it is held.", running },
+		{ "belfry_channel_pause_seconds",
+		    "Seconds until the end of a pause that the endpoint asked "
+		    "for, 0 if there is none.",
+		    pause_seconds },
 	};
 	const struct bf_lane_state *lane;
 
@@ -157,6 +170,13 @@ add_channels(struct bf_buf *out, const struct scheduler *scheduler)
 			bf_buf_add_format(out, ",verdict=\"%s\"} %llu\n",
 			    outcomes[i], (unsigned long long)lane->counts[i]);
 		}
+	}
+	head(out, "belfry_channel_pauses_total", "counter",
+	    "Pauses that the endpoint asked for.");
+	for (lane = scheduler->lanes; lane; lane = lane->hh.next) {
+		begin_line(out, "belfry_channel_pauses_total", scheduler, lane);
+		bf_buf_add_format(out, "} %llu\n",
+		    (unsigned long long)lane->pauses_total);
 	}
 	head(out, "belfry_deliveries_failed_total", "counter",
 	    "Deliveries that ended as failed.");

@@ -23,8 +23,10 @@ static const char *const verdicts[] = {
 /* What is to become of a delivery, as decided here. */
 struct decision {
 	enum bf_delivery_state state;
-	struct bf_duration wait; /* with BF_STATE_RETRY */
+	const char *verdict;     /* for the log */
+	struct bf_duration wait; /* with BF_STATE_RETRY, or if it stays */
 	bool count;              /* the attempt uses up one of the tries */
+	bool stays;              /* in its place in the queue */
 	char why[320];
 };
 
@@ -41,7 +43,7 @@ log_attempt(const struct bf_lane_state *lane,
 	if (!bf_log_wants(BF_LOG_NOTICE))
 		return;
 	bf_delivery_id_format(delivery->id, id);
-	if (decision->state == BF_STATE_RETRY)
+	if (decision->state == BF_STATE_RETRY || decision->wait.ms > 0)
 		snprintf(wait, sizeof(wait), " wait=%lldms",
 		    (long long)decision->wait.ms);
 	if (attempt->status > 0)
@@ -50,13 +52,9 @@ log_attempt(const struct bf_lane_state *lane,
 	    "delivery=%s event=%s channel=%s attempt=%d verdict=%s%s%s "
 	    "took=%lldus%s%s%s",
 	    id, delivery->event->type, lane ? lane->state->channel->name : "-",
-	    attempt->number,
-	    decision->state == BF_STATE_DELIVERED ? "delivered"
-	    : decision->state == BF_STATE_RETRY   ? "retry"
-						  : "failed",
-	    wait, status, (long long)attempt->took_us,
-	    decision->why[0] ? " why=\"" : "", decision->why,
-	    decision->why[0] ? "\"" : "");
+	    attempt->number, decision->verdict, wait, status,
+	    (long long)attempt->took_us, decision->why[0] ? " why=\"" : "",
+	    decision->why, decision->why[0] ? "\"" : "");
 }
 
 static uint32_t
@@ -69,6 +67,18 @@ draw(void)
 	return random;
 }
 
+/* Ends the delivery; more is added to the reason. */
+static void
+end_failed(struct decision *decision, const char *more)
+{
+	const size_t used = strlen(decision->why);
+
+	decision->state = BF_STATE_FAILED;
+	decision->verdict = "failed";
+	snprintf(decision->why + used, sizeof(decision->why) - used, "%s",
+	    more);
+}
+
 /* Plans the next try after a failure, or ends the delivery. */
 static void
 plan_retry(const struct scheduler *scheduler,
@@ -76,12 +86,11 @@ plan_retry(const struct scheduler *scheduler,
     struct bf_duration asked, struct decision *decision)
 {
 	const struct bf_instant now = bf_scheduler_now(scheduler);
-	const size_t used = strlen(decision->why);
 
 	decision->count = true;
 	if (!bf_retry_next(&policy->retry, delivery->tries + 1,
 		policy->retry.jitter > 0 ? draw() : 0, &decision->wait)) {
-		decision->state = BF_STATE_FAILED;
+		end_failed(decision, "");
 		return;
 	}
 	if (asked.ms > policy->retry_after_max.ms)
@@ -89,18 +98,35 @@ plan_retry(const struct scheduler *scheduler,
 	if (asked.ms > decision->wait.ms)
 		decision->wait = asked;
 	if (now.ms + decision->wait.ms >= delivery->expires.ms) {
-		decision->state = BF_STATE_FAILED;
-		snprintf(decision->why + used, sizeof(decision->why) - used,
+		end_failed(decision,
 		    "; max_age would pass before the next try");
 		return;
 	}
 	decision->state = BF_STATE_RETRY;
+	decision->verdict = "retry";
+}
+
+/* Leaves the delivery where it is, to be sent again from there. */
+static void
+plan_stay(const struct scheduler *scheduler, const struct bf_delivery *delivery,
+    const char *verdict, struct bf_duration wait, struct decision *decision)
+{
+	if (bf_scheduler_now(scheduler).ms + wait.ms >= delivery->expires.ms) {
+		end_failed(decision,
+		    "; max_age would pass before the end of the pause");
+		return;
+	}
+	decision->state = delivery->retry ? BF_STATE_RETRY : BF_STATE_SCHEDULED;
+	decision->verdict = verdict;
+	decision->wait = wait;
+	decision->count = false;
+	decision->stays = true;
 }
 
 static void
 decide(const struct scheduler *scheduler, const struct bf_lane_state *lane,
     const struct bf_delivery *delivery, const struct bf_msg_outcome *outcome,
-    struct decision *decision)
+    struct bf_duration pause, struct decision *decision)
 {
 	*decision = (struct decision){ .count = true };
 	if (outcome->attempt.why)
@@ -108,14 +134,18 @@ decide(const struct scheduler *scheduler, const struct bf_lane_state *lane,
 		    outcome->attempt.why);
 	if (outcome->outcome == BF_DELIVERED) {
 		decision->state = BF_STATE_DELIVERED;
+		decision->verdict = "delivered";
 	} else if (outcome->stop_channel && lane) {
 		/* It waits, with the others, until the channel is started. */
-		decision->state = BF_STATE_RETRY;
-		decision->count = false;
+		plan_stay(scheduler, delivery, "held",
+		    (struct bf_duration){ 0 }, decision);
 	} else if (outcome->outcome == BF_FAILED) {
-		decision->state = BF_STATE_FAILED;
+		end_failed(decision, "");
 	} else if (!lane) {
 		decision->state = BF_STATE_CANCELLED;
+		decision->verdict = "cancelled";
+	} else if (pause.ms > 0) {
+		plan_stay(scheduler, delivery, "paced", pause, decision);
 	} else {
 		plan_retry(scheduler, &lane->state->channel->policy, delivery,
 		    outcome->wait, decision);
@@ -152,13 +182,15 @@ record(struct scheduler *scheduler, const struct bf_delivery *delivery,
 	/* A clock of whole milliseconds may be one behind: a retry must not be
 	 * as much early. */
 	const int64_t late = decision->state == BF_STATE_RETRY ? 1 : 0;
+	const int64_t due =
+	    decision->stays ? 0 : now.ms + decision->wait.ms + late;
 	struct bf_change *change = bf_new(struct bf_change);
 
 	change->kind = BF_CHANGE_FINISH;
 	change->finish = (struct bf_finish){ .id = delivery->id,
 		.tries = delivery->tries,
 		.state = decision->state,
-		.due = { now.ms + decision->wait.ms + late },
+		.due = { due },
 		.now = now,
 		.crashes = delivery->crashes,
 		.count = decision->count,
@@ -199,11 +231,10 @@ state_name(enum bf_delivery_state state)
  * events: they would make one another without end. */
 static void
 notice(struct scheduler *scheduler, struct bf_lane_state *lane,
-    const struct bf_delivery *delivery, enum bf_delivery_state state,
-    const char *why)
+    const struct bf_event *event, enum bf_delivery_state state, const char *why)
 {
 	const struct bf_event_type *type =
-	    bf_registry_type(scheduler->registry, delivery->event->type);
+	    bf_registry_type(scheduler->registry, event->type);
 
 	if (type && strcmp(type->category, "belfry") == 0)
 		return;
@@ -212,16 +243,43 @@ notice(struct scheduler *scheduler, struct bf_lane_state *lane,
 	bf_lane_slow(lane->lane, lane->failures >= SLOW_AFTER);
 }
 
-void
-bf_outcome_take(struct scheduler *scheduler, struct bf_lane_state *lane,
-    struct bf_delivery *delivery, struct bf_msg_outcome *outcome)
+/* What the outcome means for the channel. */
+static void
+tell_channel(struct scheduler *scheduler, struct bf_lane_state *lane,
+    const struct bf_event *event, const struct bf_msg_outcome *outcome,
+    const struct decision *decision)
 {
-	const bool stop =
-	    outcome->stop_channel && lane && outcome->outcome != BF_DELIVERED;
+	if (outcome->stop_channel && outcome->outcome != BF_DELIVERED)
+		bf_settings_stop_channel(scheduler, lane, decision->why);
+	else if (!decision->stays)
+		notice(scheduler, lane, event, decision->state, decision->why);
+	bf_lane_state_wanted(scheduler, lane);
+}
+
+/* Gives the delivery back to its lane, unless another one took its place. */
+static void
+give_back(struct scheduler *scheduler, struct held *held)
+{
+	if (held->again)
+		return;
+	bf_lane_state_return(scheduler, held->lane, held->delivery);
+	held->delivery = NULL;
+}
+
+void
+bf_outcome_take(struct scheduler *scheduler, struct held *held,
+    struct bf_msg_outcome *outcome)
+{
+	struct bf_lane_state *lane = held->lane;
+	struct bf_delivery *delivery = held->delivery;
+	struct bf_event *event = bf_event_ref(delivery->event);
+	struct bf_duration pause = { 0 };
 	struct bf_attempt *attempt;
 	struct decision decision;
 
-	decide(scheduler, lane, delivery, outcome, &decision);
+	if (lane)
+		pause = bf_pause_take(scheduler, lane, outcome);
+	decide(scheduler, lane, delivery, outcome, pause, &decision);
 	attempt = take_attempt(outcome, &decision);
 	log_attempt(lane, delivery, attempt, &decision);
 	count_attempt(scheduler, lane, attempt, &decision);
@@ -230,17 +288,15 @@ bf_outcome_take(struct scheduler *scheduler, struct bf_lane_state *lane,
 		bf_notice_delivery(scheduler, lane, delivery,
 		    state_name(decision.state), attempt->why);
 	record(scheduler, delivery, &decision, attempt);
-	if (!lane)
-		return;
-	if (decision.state == BF_STATE_RETRY) {
+	if (decision.stays)
+		give_back(scheduler, held);
+	else if (lane && decision.state == BF_STATE_RETRY)
 		bf_lane_state_retrying(scheduler, lane);
+	if (decision.stays || decision.state == BF_STATE_RETRY)
 		bf_scheduler_keep_clock(scheduler, false);
-	}
-	if (stop)
-		bf_settings_stop_channel(scheduler, lane, decision.why);
-	else
-		notice(scheduler, lane, delivery, decision.state, decision.why);
-	bf_lane_state_wanted(scheduler, lane);
+	if (lane)
+		tell_channel(scheduler, lane, event, outcome, &decision);
+	bf_event_unref(&event);
 }
 
 /* Ends a delivery without an attempt. */
@@ -248,7 +304,8 @@ static void
 give_up(struct scheduler *scheduler, struct bf_lane_state *lane,
     const struct bf_delivery *delivery, const char *why, bool expired)
 {
-	struct decision decision = { .state = BF_STATE_FAILED };
+	struct decision decision = { .state = BF_STATE_FAILED,
+		.verdict = "failed" };
 	struct bf_attempt *attempt = bf_new(struct bf_attempt);
 
 	snprintf(decision.why, sizeof(decision.why), "%s", why);
@@ -267,7 +324,7 @@ give_up(struct scheduler *scheduler, struct bf_lane_state *lane,
 	if (scheduler->watchers > 0)
 		bf_notice_delivery(scheduler, lane, delivery, "failed", why);
 	record(scheduler, delivery, &decision, attempt);
-	notice(scheduler, lane, delivery, BF_STATE_FAILED, why);
+	notice(scheduler, lane, delivery->event, BF_STATE_FAILED, why);
 }
 
 void
@@ -301,6 +358,7 @@ bf_outcome_note_crash(struct scheduler *scheduler,
 {
 	const struct decision decision = {
 		.state = delivery->retry ? BF_STATE_RETRY : BF_STATE_SCHEDULED,
+		.stays = true,
 	};
 
 	record(scheduler, delivery, &decision, NULL);
@@ -312,13 +370,19 @@ bf_outcome_committed(struct scheduler *scheduler,
 {
 	struct bf_lane_state *lane;
 
-	if (finish->state != BF_STATE_RETRY || !finish->attempt)
+	if (finish->state > BF_STATE_RETRY || !finish->attempt)
 		return;
 	lane = bf_lane_state_find(scheduler, finish->id.channel);
-	if (lane && finish->late)
+	if (!lane)
+		return;
+	if (finish->due.ms == 0) {
+		if (finish->late)
+			bf_lane_state_not_returned(lane, finish);
+	} else if (finish->late) {
 		bf_lane_state_not_retrying(scheduler, lane);
-	else if (lane)
+	} else {
 		bf_lane_state_retry(scheduler, lane, finish->due);
+	}
 }
 
 void

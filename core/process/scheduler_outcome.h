@@ -5,13 +5,14 @@
 
 /*
  * What an attempt means for its delivery: recorded, and the next one planned.
- * None of these takes the delivery.
+ * None of these takes the delivery, but where it says so.
  */
 
-/* The outcome that a worker sent; its attempt is taken over. lane is NULL when
- * the channel was deleted meanwhile. */
-void bf_outcome_take(struct scheduler *scheduler, struct bf_lane_state *lane,
-    struct bf_delivery *delivery, struct bf_msg_outcome *outcome);
+/* The outcome that a worker sent; its attempt is taken over. A delivery that
+ * was sent in vain (the endpoint asked for a pause, or is gone) goes back to
+ * its place in the queue: held has none then. */
+void bf_outcome_take(struct scheduler *scheduler, struct held *held,
+    struct bf_msg_outcome *outcome);
 
 /* The delivery waited longer than its max_age. Gives it up: takes it. */
 void bf_outcome_expired(struct scheduler *scheduler, struct bf_lane_state *lane,

@@ -27,6 +27,7 @@
  *   scheduler_accept.c    events from intakes, until they are answered
  *   scheduler_lane.c      channels: what waits in the store, and paging it in
  *   scheduler_worker.c    workers: deliveries out, outcomes in
+ *   scheduler_pause.c     pauses that endpoints ask for
  *   scheduler_settings.c  snapshots, toggles and states of channels
  *   scheduler_command.c   the verbs of the API
  *   scheduler_metrics.c   counts and sizes
@@ -49,7 +50,7 @@ struct held {
 	struct bf_delivery *delivery;
 	struct bf_lane_state *lane; /* NULL: its channel was deleted */
 	struct worker *worker;      /* NULL: waits for a lone worker */
-	struct bf_delivery *again; /* replayed meanwhile: queued after it */
+	struct bf_delivery *again;  /* replayed meanwhile: queued after it */
 	bool test;
 	uint64_t intake; /* of a test: who asked, and its token */
 	uint64_t token;
@@ -92,11 +93,13 @@ struct bf_lane_state {
 	bool retries_ready;    /* some are due and not yet claimed */
 	bool claiming_fresh;
 	bool claiming_retries;
-	bool hungry;        /* in the list of those that want more */
-	int failures;       /* attempts in a row that failed */
-	bool failing;       /* said so by an event */
-	uint64_t counts[3]; /* attempts by enum bf_outcome */
-	uint64_t failed;    /* deliveries that ended as failed */
+	bool hungry;  /* in the list of those that want more */
+	int failures; /* attempts in a row that failed */
+	int pauses;   /* pauses in a row without a delivery between */
+	uint64_t pauses_total;
+	bool failing;                     /* said so by an event */
+	uint64_t counts[3];               /* attempts by enum bf_outcome */
+	uint64_t failed;                  /* deliveries that ended as failed */
 	TAILQ_ENTRY(bf_lane_state) entry; /* among the hungry */
 	UT_hash_handle hh;
 };
@@ -225,6 +228,13 @@ void bf_lane_state_retry(struct scheduler *scheduler,
 /* Puts a delivery into the lane's queue. Takes it. */
 void bf_lane_state_queue(struct bf_lane_state *lane,
     struct bf_delivery *delivery);
+/* Puts a delivery that was sent in vain back to its place in the queue: it has
+ * kept its place in the store, too. Takes it. */
+void bf_lane_state_return(struct scheduler *scheduler,
+    struct bf_lane_state *lane, struct bf_delivery *delivery);
+/* It had ended in the store meanwhile: takes it out again. */
+void bf_lane_state_not_returned(struct bf_lane_state *lane,
+    const struct bf_finish *finish);
 /* Pages in more where there is room. */
 void bf_lane_state_feed(struct scheduler *scheduler);
 /* Notes whether the lane wants more from the store. */
@@ -256,6 +266,13 @@ void bf_worker_orphan(struct scheduler *scheduler, struct bf_lane_state *lane);
 void bf_worker_stuck(evutil_socket_t fd, short what, void *context);
 size_t bf_worker_in_hand(const struct scheduler *scheduler);
 void bf_worker_free(struct scheduler *scheduler);
+
+/* ---- scheduler_pause.c ---- */
+
+/* Holds back what the outcome says is to be held back; returns for how long,
+ * 0 if nothing is. */
+struct bf_duration bf_pause_take(struct scheduler *scheduler,
+    struct bf_lane_state *lane, const struct bf_msg_outcome *outcome);
 
 /* ---- scheduler_settings.c ---- */
 /* Takes a new snapshot into use: numbers its channels, swaps the registry. */

@@ -127,7 +127,8 @@ something_waits(const struct scheduler *scheduler)
 	const struct bf_lane_state *lane;
 
 	for (lane = scheduler->lanes; lane; lane = lane->hh.next) {
-		if (lane->fresh_stored > 0 || lane->retries_stored > 0)
+		if (lane->fresh_stored > 0 || lane->retries_stored > 0 ||
+		    (lane->pauses > 0 && bf_lane_queued(lane->lane) > 0))
 			return true;
 	}
 	return false;

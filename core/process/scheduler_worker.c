@@ -267,11 +267,13 @@ on_outcome(struct worker *worker, struct bf_msg_outcome *outcome)
 	}
 	let_go(scheduler, held);
 	if (held->test) {
+		if (held->lane)
+			bf_pause_take(scheduler, held->lane, outcome);
 		bf_outcome_test(scheduler, held->intake, held->token, outcome);
 	} else {
 		if (held->lane)
 			bf_lane_done(held->lane->lane);
-		bf_outcome_take(scheduler, held->lane, held->delivery, outcome);
+		bf_outcome_take(scheduler, held, outcome);
 	}
 	free_held(held);
 	bf_worker_pump_soon(scheduler);

@@ -118,6 +118,10 @@ judge(struct attempt *attempt, const struct bf_response *response)
 	attempt->outcome.outcome = verdict.outcome;
 	attempt->outcome.wait = verdict.wait;
 	attempt->outcome.stop_channel = verdict.stop_channel;
+	attempt->outcome.not_before = verdict.not_before;
+	attempt->outcome.scope = verdict.scope == BF_PAUSE_PLATFORM
+				     ? BF_PAUSE_PLATFORM
+				     : BF_PAUSE_ENDPOINT;
 	if (verdict.why[0])
 		attempt->outcome.attempt.why = bf_strdup(verdict.why);
 }

@@ -70,27 +70,49 @@ check_names(const struct bf_directive *table, struct bf_error *err)
 	return result;
 }
 
+/* The words of a default. */
+static void
+split(const char *text, struct bf_strings *words)
+{
+	char *copy = bf_strdup(text);
+	char *rest = NULL;
+
+	*words = (struct bf_strings){ 0 };
+	for (char *word = strtok_r(copy, " ", &rest); word;
+	     word = strtok_r(NULL, " ", &rest))
+		bf_strings_add(words, word);
+	free(copy);
+}
+
 /* The module's own defaults must be such as could be written. */
 static int
 check_defaults(const struct bf_module_info *info, struct bf_error *err)
 {
-	struct bf_strings words = { 0 };
+	struct bf_strings retry_words, rate_words;
 	struct bf_duration max_age;
 	struct bf_retry retry;
-	char *copy = bf_strdup(info->retry ? info->retry : "none");
-	char *rest = NULL;
+	struct bf_rate rate;
+	int64_t concurrency;
 	int result;
 
-	for (char *word = strtok_r(copy, " ", &rest); word;
-	     word = strtok_r(NULL, " ", &rest))
-		bf_strings_add(&words, word);
-	result = bf_retry_parse(&words, &retry, err);
+	split(info->retry ? info->retry : "none", &retry_words);
+	split(info->rate ? info->rate : "off", &rate_words);
+	result = bf_retry_parse(&retry_words, &retry, err);
+	if (result == 0)
+		result = bf_rate_parse(&rate_words, &rate, err);
 	if (result == 0 && info->max_age)
 		result = bf_duration_parse(info->max_age, &max_age, err);
+	if (result == 0 && info->concurrency)
+		result = bf_integer_parse(info->concurrency, &concurrency, err);
+	if (result == 0 && info->concurrency && concurrency < 1) {
+		bf_error_set(err, "concurrency %s; expected 1 or more",
+		    info->concurrency);
+		result = -1;
+	}
 	if (result == -1)
 		bf_error_prefix(err, "the module's own default");
-	bf_strings_free(&words);
-	free(copy);
+	bf_strings_free(&retry_words);
+	bf_strings_free(&rate_words);
 	return result;
 }
 

@@ -113,29 +113,44 @@ parse_rate(const char *text, struct bf_rate *rate)
 	return -1;
 }
 
+int
+bf_rate_parse(const struct bf_strings *words, struct bf_rate *rate,
+    struct bf_error *err)
+{
+	const char *burst = words->count > 1 ? words->items[1] : "burst=1";
+
+	*rate = (struct bf_rate){ 0 };
+	if (words->count == 1 && strcmp(words->items[0], "off") == 0)
+		return 0;
+	if (words->count == 0 || parse_rate(words->items[0], rate) == -1) {
+		bf_error_set(err,
+		    "\"%.64s\": not a rate; expected a number from 1 to "
+		    "%d and a period, as 10/s, 300/m or 1000/h, or off",
+		    words->count > 0 ? words->items[0] : "", RATE_MAX);
+		return -1;
+	}
+	if (strncmp(burst, "burst=", 6) != 0 ||
+	    bf_integer_parse(burst + 6, &rate->burst, NULL) == -1 ||
+	    rate->burst < 1 || rate->burst > RATE_MAX) {
+		bf_error_set(err,
+		    "\"%.64s\": unknown; expected burst=NUMBER, 1 to %d", burst,
+		    RATE_MAX);
+		return -1;
+	}
+	return 0;
+}
+
 static int
 read_rate(struct bf_loading *loading, const struct bf_special *special,
     const struct bf_conf_node *node, void *target)
 {
-	struct bf_rate *rate = &((struct bf_channel_policy *)target)->rate;
-	const char *burst =
-	    node->words.count > 1 ? node->words.items[1] : "burst=1";
+	struct bf_channel_policy *policy = target;
+	struct bf_error cause;
 
 	(void)special;
-	if (strcmp(node->words.items[0], "off") == 0 && node->words.count == 1)
+	if (bf_rate_parse(&node->words, &policy->rate, &cause) == 0)
 		return 0;
-	if (parse_rate(node->words.items[0], rate) == -1)
-		return bf_conf_error(node, loading->err,
-		    "rate: \"%.64s\": not a rate; expected a number from 1 to "
-		    "%d and a period, as 10/s, 300/m or 1000/h, or off",
-		    node->words.items[0], RATE_MAX);
-	if (strncmp(burst, "burst=", 6) != 0 ||
-	    bf_integer_parse(burst + 6, &rate->burst, NULL) == -1 ||
-	    rate->burst < 1 || rate->burst > RATE_MAX)
-		return bf_conf_error(node, loading->err,
-		    "rate: \"%.64s\": unknown; expected burst=NUMBER, 1 to %d",
-		    burst, RATE_MAX);
-	return 0;
+	return bf_conf_error(node, loading->err, "rate: %s", cause.text);
 }
 
 static const struct bf_directive table[] = {
@@ -197,8 +212,16 @@ read_module_defaults(struct bf_loading *loading,
 	    bf_duration_parse(module->max_age, &policy->max_age,
 		loading->err) == -1)
 		return -1;
-	if (module->retry && !bf_conf_find(node, "retry"))
-		return bf_special_read(loading, &specials[0], module->retry,
+	if (module->concurrency && !bf_conf_find(node, "concurrency") &&
+	    bf_integer_parse(module->concurrency, &policy->concurrency,
+		loading->err) == -1)
+		return -1;
+	if (module->retry && !bf_conf_find(node, "retry") &&
+	    bf_special_read(loading, &specials[0], module->retry, node,
+		policy) == -1)
+		return -1;
+	if (module->rate && !bf_conf_find(node, "rate"))
+		return bf_special_read(loading, &specials[2], module->rate,
 		    node, policy);
 	return 0;
 }

@@ -95,6 +95,10 @@ int bf_load_policy(struct bf_loading *loading, const struct bf_conf_node *node,
     const struct bf_module_info *module, const char *const *names,
     struct bf_channel_policy *policy);
 
+/* Parses a rate as it is written; count 0 stands for off. */
+int bf_rate_parse(const struct bf_strings *words, struct bf_rate *rate,
+    struct bf_error *err);
+
 /* Parses a schedule of retries as it is written. */
 int bf_retry_parse(const struct bf_strings *words, struct bf_retry *retry,
     struct bf_error *err);

@@ -2,7 +2,8 @@ libcore_la_SOURCES += core/registry/builtin.h core/registry/channel_draft.h \
 	core/registry/channel_json.h \
 	core/registry/context.h \
 	core/registry/load.h core/registry/load_private.h \
-	core/registry/pattern.h core/registry/registry.h \
+	core/registry/pattern.h core/registry/place.h \
+	core/registry/registry.h \
 	core/registry/snapshot.h core/registry/snapshot_private.h \
 	core/registry/snapshot_wire.h
 libcore_la_SOURCES += core/registry/builtin.c core/registry/channel_json.c \
@@ -12,7 +13,7 @@ libcore_la_SOURCES += core/registry/builtin.c core/registry/channel_json.c \
 	core/registry/load_main.c core/registry/load_module.c \
 	core/registry/load_names.c core/registry/load_policy.c \
 	core/registry/load_token.c core/registry/pattern.c \
-	core/registry/registry.c core/registry/snapshot.c \
+	core/registry/place.c core/registry/registry.c core/registry/snapshot.c \
 	core/registry/snapshot_wire.c
 
 if CMOCKA

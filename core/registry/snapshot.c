@@ -127,6 +127,8 @@ bf_module_info_clear(struct bf_module_info *info)
 	free(info->directives);
 	free(info->retry);
 	free(info->max_age);
+	free(info->rate);
+	free(info->concurrency);
 	*info = (struct bf_module_info){ 0 };
 }
 

@@ -128,8 +128,10 @@ struct bf_module_info {
 	bool isolate;
 	bool disabled;     /* by `disable NAME;` */
 	char *directives;  /* its directive table as JSON, for API and manual */
-	char *retry;       /* its default schedule, as written */
+	char *retry;       /* its defaults, as written: schedule, ... */
 	char *max_age;
+	char *rate;        /* NULL: no limit */
+	char *concurrency; /* NULL: the core's */
 };
 
 /* A sealed secret of the conf file: which key it needs. */

@@ -303,6 +303,8 @@ carry_module(struct carry *carry, void *item)
 	carry_text(carry, &info->directives);
 	carry_text(carry, &info->retry);
 	carry_text(carry, &info->max_age);
+	carry_text(carry, &info->rate);
+	carry_text(carry, &info->concurrency);
 }
 
 static void

@@ -204,8 +204,8 @@ finish_delivery(struct bf_sqlite *sqlite, struct bf_finish *finish,
 	sqlite3_bind_int(statement, 4, finish->count);
 	sqlite3_bind_int(statement, 5, attempt ? attempt->number : 0);
 	sqlite3_bind_int(statement, 6, finish->crashes);
-	/* What was not tried keeps its place. */
-	if (again && !attempt)
+	/* What the caller still has in its queue keeps its place. */
+	if (again && (!attempt || finish->due.ms == 0))
 		sqlite3_bind_null(statement, 7);
 	else
 		sqlite3_bind_int64(statement, 7,

@@ -100,7 +100,7 @@ struct bf_finish {
 	struct bf_delivery_id id;
 	int tries; /* before this attempt */
 	enum bf_delivery_state state;
-	struct bf_instant due; /* with BF_STATE_RETRY */
+	struct bf_instant due; /* with BF_STATE_RETRY; 0: it keeps its place */
 	struct bf_instant now;
 	int crashes;
 	bool count; /* whether the attempt uses up one of the tries */

@@ -362,6 +362,8 @@ put_outcome(struct bf_buf *out, const struct bf_message *message)
 	bf_put_u8(out, (uint8_t)outcome->outcome);
 	bf_put_i64(out, outcome->wait.ms);
 	bf_put_u8(out, outcome->stop_channel);
+	bf_put_i64(out, outcome->not_before.ms);
+	bf_put_u8(out, (uint8_t)outcome->scope);
 	bf_put_text(out, outcome->transcript);
 }
 
@@ -369,7 +371,7 @@ static void
 get_outcome(struct bf_reader *reader, struct bf_message *message)
 {
 	struct bf_msg_outcome *outcome = &message->outcome;
-	uint8_t verdict;
+	uint8_t verdict, scope;
 
 	outcome->id = get_id(reader);
 	outcome->tries = bf_get_u32(reader);
@@ -382,6 +384,11 @@ get_outcome(struct bf_reader *reader, struct bf_message *message)
 	outcome->attempt.outcome = verdict;
 	outcome->wait.ms = bf_get_i64(reader);
 	outcome->stop_channel = bf_get_u8(reader) != 0;
+	outcome->not_before.ms = bf_get_i64(reader);
+	scope = bf_get_u8(reader);
+	if (scope > BF_PAUSE_PLATFORM)
+		reader->bad = true;
+	outcome->scope = (enum bf_pause_scope)scope;
 	outcome->transcript = bf_get_text(reader);
 }
 

@@ -133,6 +133,8 @@ struct bf_msg_outcome {
 	enum bf_outcome outcome;
 	struct bf_duration wait;     /* that the server asked for */
 	bool stop_channel;
+	struct bf_duration not_before; /* a pause of the scope, if > 0 */
+	enum bf_pause_scope scope;
 	char *transcript;            /* of a test, as JSON; else NULL */
 };
 

@@ -377,6 +377,161 @@ what_is_dropped_is_gone_and_the_rest_keeps_its_order(void **state)
 	bf_dispatch_free(&dispatch);
 }
 
+/* ---- pauses ---- */
+
+/* The lane of a delivery that can be taken now; 0: none. */
+static uint32_t
+take_lane(struct bf_dispatch *dispatch, int64_t now, int64_t *wake)
+{
+	uint32_t channel = 0;
+
+	*wake = INT64_MAX;
+	take_from(dispatch, "", now, &channel, wake);
+	return channel;
+}
+
+static void
+a_pause_holds_back_all_lanes_of_the_endpoint(void **state)
+{
+	struct bf_dispatch *dispatch = bf_dispatch_new();
+	struct bf_lane *one = make_lane(dispatch, 1, &wide, 2, 50);
+	struct bf_lane *two = make_lane(dispatch, 2, &wide, 1, 50);
+	struct bf_lane *other = make_lane(dispatch, 3, &wide, 1, 50);
+	int64_t wake;
+
+	(void)state;
+	bf_lane_share(one, "e", "p");
+	bf_lane_share(two, "e", "p");
+	bf_lane_share(other, "f", "p");
+	bf_lane_pause(one, BF_PAUSE_ENDPOINT, NOW + 1000);
+	assert_int_equal(bf_lane_paused_until(two), NOW + 1000);
+	assert_int_equal(bf_lane_paused_until(other), 0);
+	assert_int_equal(take_lane(dispatch, NOW, &wake), 3);
+	assert_int_equal(take_lane(dispatch, NOW + 999, &wake), 0);
+	assert_int_equal(wake, NOW + 1000);
+	/* A longer one counts, a shorter one does not. */
+	bf_lane_pause(two, BF_PAUSE_ENDPOINT, NOW + 2000);
+	bf_lane_pause(two, BF_PAUSE_ENDPOINT, NOW + 10);
+	assert_int_equal(take_lane(dispatch, NOW + 1999, &wake), 0);
+	assert_int_equal(wake, NOW + 2000);
+	assert_int_not_equal(take_lane(dispatch, NOW + 2000, &wake), 0);
+	assert_int_not_equal(take_lane(dispatch, NOW + 2000, &wake), 0);
+	bf_dispatch_free(&dispatch);
+}
+
+static void
+a_platform_pauses_all_its_endpoints(void **state)
+{
+	struct bf_dispatch *dispatch = bf_dispatch_new();
+	struct bf_lane *one = make_lane(dispatch, 1, &wide, 1, 50);
+	struct bf_lane *two = make_lane(dispatch, 2, &wide, 1, 50);
+	struct bf_lane *other = make_lane(dispatch, 3, &wide, 1, 50);
+	int64_t wake;
+
+	(void)state;
+	bf_lane_share(one, "e", "p");
+	bf_lane_share(two, NULL, "p");
+	bf_lane_share(other, "e", "q");
+	bf_lane_pause(one, BF_PAUSE_PLATFORM, NOW + 1000);
+	assert_int_equal(take_lane(dispatch, NOW, &wake), 3);
+	assert_int_equal(take_lane(dispatch, NOW, &wake), 0);
+	assert_int_equal(bf_lane_paused_until(two), NOW + 1000);
+	/* The pause is the platform's, whoever comes and goes. */
+	bf_dispatch_remove(dispatch, 1);
+	assert_int_equal(take_lane(dispatch, NOW + 999, &wake), 0);
+	assert_int_equal(take_lane(dispatch, NOW + 1000, &wake), 2);
+	bf_dispatch_free(&dispatch);
+}
+
+static void
+a_lane_that_shares_nothing_pauses_alone(void **state)
+{
+	struct bf_dispatch *dispatch = bf_dispatch_new();
+	struct bf_lane *one = make_lane(dispatch, 1, &wide, 1, 50);
+	int64_t wake;
+
+	(void)state;
+	make_lane(dispatch, 2, &wide, 1, 50);
+	bf_lane_pause(one, BF_PAUSE_PLATFORM, NOW + 10);
+	bf_lane_pause(one, BF_PAUSE_ENDPOINT, NOW + 5);
+	assert_int_equal(bf_lane_paused_until(one), NOW + 10);
+	assert_int_equal(take_lane(dispatch, NOW, &wake), 2);
+	assert_int_equal(take_lane(dispatch, NOW + 9, &wake), 0);
+	assert_int_equal(take_lane(dispatch, NOW + 10, &wake), 1);
+	bf_dispatch_free(&dispatch);
+}
+
+static void
+after_a_pause_the_rate_goes_by_single_steps(void **state)
+{
+	const struct bf_channel_policy rated = { .concurrency = 100,
+		.rate = { 1, { 1000 }, 5 } };
+	struct bf_dispatch *dispatch = bf_dispatch_new();
+	struct bf_lane *lane = make_lane(dispatch, 1, &rated, 9, 50);
+
+	(void)state;
+	assert_int_equal(take(dispatch, NOW), 1);
+	/* Four are left of the burst, but the endpoint knows better. */
+	bf_lane_pause(lane, BF_PAUSE_ENDPOINT, NOW + 3000);
+	assert_int_equal(take(dispatch, NOW + 2999), 0);
+	assert_int_equal(take(dispatch, NOW + 3000), 2);
+	assert_int_equal(take(dispatch, NOW + 3999), 0);
+	assert_int_equal(take(dispatch, NOW + 4001), 3);
+	assert_int_equal(take(dispatch, NOW + 4001), 0);
+	bf_dispatch_free(&dispatch);
+}
+
+static void
+lanes_of_an_endpoint_share_an_equal_rate(void **state)
+{
+	const struct bf_channel_policy slow = { .concurrency = 9,
+		.rate = { 1, { 1000 }, 2 } };
+	const struct bf_channel_policy fast = { .concurrency = 9,
+		.rate = { 5, { 1000 }, 3 } };
+	struct bf_dispatch *dispatch = bf_dispatch_new();
+	int64_t wake;
+
+	(void)state;
+	bf_lane_share(make_lane(dispatch, 1, &slow, 3, 50), "e", "p");
+	bf_lane_share(make_lane(dispatch, 2, &slow, 3, 50), "e", "p");
+	for (int i = 0; i < 2; i++)
+		assert_int_not_equal(take_lane(dispatch, NOW, &wake), 0);
+	assert_int_equal(take_lane(dispatch, NOW, &wake), 0);
+	/* One that is to be faster has a rate of its own. */
+	bf_lane_share(make_lane(dispatch, 3, &fast, 9, 50), "e", "p");
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(take_lane(dispatch, NOW, &wake), 3);
+	assert_int_equal(take_lane(dispatch, NOW, &wake), 0);
+	bf_dispatch_free(&dispatch);
+}
+
+static void
+what_is_returned_goes_to_where_it_stood(void **state)
+{
+	struct bf_dispatch *dispatch = bf_dispatch_new();
+	struct bf_lane *lane = make_lane(dispatch, 1, &wide, 4, 50);
+	struct bf_delivery *taken[4];
+	int64_t wake = INT64_MAX;
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		taken[i] = bf_dispatch_next(dispatch, "", NOW, &wake);
+	bf_lane_add(lane, make_delivery(1, 5, 50), false);
+	bf_lane_return(lane, taken[2]);
+	bf_lane_return(lane, taken[0]);
+	bf_lane_return(lane, taken[3]);
+	bf_lane_return(lane, taken[1]);
+	assert_int_equal(bf_lane_queued(lane), 5);
+	for (uint64_t id = 1; id <= 5; id++)
+		assert_int_equal(take(dispatch, NOW), id);
+	/* Into an empty queue; others come behind it. */
+	bf_lane_return(lane, make_delivery(1, 4, 50));
+	bf_lane_add(lane, make_delivery(1, 6, 50), false);
+	assert_int_equal(take(dispatch, NOW), 4);
+	assert_int_equal(take(dispatch, NOW), 6);
+	bf_dispatch_free(&dispatch);
+}
+
 int
 main(void)
 {
@@ -394,6 +549,12 @@ main(void)
 		cmocka_unit_test(what_is_queued_is_counted),
 		cmocka_unit_test(
 		    what_is_dropped_is_gone_and_the_rest_keeps_its_order),
+		cmocka_unit_test(a_pause_holds_back_all_lanes_of_the_endpoint),
+		cmocka_unit_test(a_platform_pauses_all_its_endpoints),
+		cmocka_unit_test(a_lane_that_shares_nothing_pauses_alone),
+		cmocka_unit_test(after_a_pause_the_rate_goes_by_single_steps),
+		cmocka_unit_test(lanes_of_an_endpoint_share_an_equal_rate),
+		cmocka_unit_test(what_is_returned_goes_to_where_it_stood),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@
 #include <belfry/encode.h>
 #include <belfry/hmac.h>
 #include <belfry/memory.h>
+#include <belfry/rate_limit.h>
 #include <belfry/request.h>
 #include <belfry/retry_after.h>
 #include <belfry/verdict.h>
@@ -343,6 +344,87 @@ a_server_may_ask_to_wait(void **state)
 	assert_int_equal(judge(200, NULL, "Retry-After: 120").wait.ms, 0);
 }
 
+/* ---- rate limits ---- */
+
+static void
+seconds_are_read_with_their_fraction(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t ms;
+	} good[] = { { "0", 0 }, { "1", 1000 }, { "1.5", 1500 },
+		{ "0.35", 350 }, { "0.0001", 1 }, { "64.57", 64570 },
+		{ "1470173023.123", 1470173023123 }, { "007", 7000 } };
+	static const char *const bad[] = { "", ".5", "1.", "-1", "+1", "1e3",
+		" 1", "1 ", "1.5.5", "soon", "0x1", "1,5" };
+	struct bf_duration wait = { -7 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		assert_int_equal(bf_seconds_parse(bad[i], &wait), -1);
+		assert_int_equal(wait.ms, -7);
+	}
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		assert_int_equal(bf_seconds_parse(good[i].text, &wait), 0);
+		assert_int_equal(wait.ms, good[i].ms);
+	}
+	assert_int_equal(bf_seconds_parse("99999999999999999999999999999999.9",
+			     &wait),
+	    0);
+	assert_true(wait.ms > INT64_C(1000000000000000));
+}
+
+/* How long an answer with these headers says to wait; -1: it does not. */
+static int64_t
+used_up(const char *first, const char *second, const char *third)
+{
+	const char *const headers[] = { first, second, third };
+	struct bf_response response = { .status = 200,
+		.now = { INT64_C(1775835045123) } };
+	struct bf_duration wait = { -1 };
+	bool used;
+
+	for (size_t i = 0; i < 3; i++) {
+		if (headers[i])
+			bf_strings_add(&response.headers, headers[i]);
+	}
+	used = bf_rate_limit_used_up(&response, &wait);
+	bf_response_free(&response);
+	assert_true(used == (wait.ms > 0));
+	return wait.ms;
+}
+
+static void
+the_last_answer_for_now_says_so(void **state)
+{
+	(void)state;
+	assert_int_equal(used_up("X-RateLimit-Remaining: 0",
+			     "x-ratelimit-reset-after: 1.2",
+			     "X-RateLimit-Reset: 1775835099"),
+	    1200);
+	assert_int_equal(used_up("X-RateLimit-Remaining: 0",
+			     "X-RateLimit-Reset: 1775835046.5", NULL),
+	    1377);
+	assert_int_equal(used_up("X-RateLimit-Remaining: 0",
+			     "X-RateLimit-Reset: 30", NULL),
+	    30000);
+	assert_int_equal(used_up("RateLimit-Remaining: 0", "RateLimit-Reset: 5",
+			     NULL),
+	    5000);
+	/* One is left; the time has passed; nobody says how long. */
+	assert_int_equal(used_up("X-RateLimit-Remaining: 1",
+			     "X-RateLimit-Reset-After: 1", NULL),
+	    -1);
+	assert_int_equal(used_up("X-RateLimit-Remaining: 0",
+			     "X-RateLimit-Reset: 1775835044", NULL),
+	    -1);
+	assert_int_equal(used_up("X-RateLimit-Remaining: 0", NULL, NULL), -1);
+	assert_int_equal(used_up("X-RateLimit-Remaining: zero",
+			     "X-RateLimit-Reset-After: 1", NULL),
+	    -1);
+	assert_int_equal(used_up("X-RateLimit-Reset-After: 1", NULL, NULL), -1);
+}
+
 static void
 a_sentence_that_is_too_long_is_cut(void **state)
 {
@@ -374,6 +456,8 @@ main(void)
 		cmocka_unit_test(headers_of_a_response_are_found_by_name),
 		cmocka_unit_test(any_2xx_is_delivered_and_all_else_retried),
 		cmocka_unit_test(a_server_may_ask_to_wait),
+		cmocka_unit_test(seconds_are_read_with_their_fraction),
+		cmocka_unit_test(the_last_answer_for_now_says_so),
 		cmocka_unit_test(a_sentence_that_is_too_long_is_cut),
 	};
 

@@ -49,14 +49,17 @@ static const struct bf_directive clash_table[] = {
 static const struct {
 	const char *name;
 	const struct bf_directive *table;
-	const char *retry, *max_age;
+	const char *retry, *max_age, *rate, *concurrency;
 } modules[] = {
-	{ "hook", hook_table, NULL, NULL },
-	{ "post", post_table, "1m 5m", "5d" },
-	{ "clash", clash_table, NULL, NULL },
-	{ "webhook", hook_table, NULL, NULL },
-	{ "hoo", post_table, NULL, NULL },
-	{ "odd", post_table, "1x", NULL },
+	{ "hook", hook_table, NULL, NULL, NULL, NULL },
+	{ "post", post_table, "1m 5m", "5d", NULL, NULL },
+	{ "clash", clash_table, NULL, NULL, NULL, NULL },
+	{ "webhook", hook_table, NULL, NULL, NULL, NULL },
+	{ "hoo", post_table, NULL, NULL, NULL, NULL },
+	{ "odd", post_table, "1x", NULL, NULL, NULL },
+	{ "chat", post_table, NULL, NULL, "1/s burst=4", "1" },
+	{ "oddrate", post_table, NULL, NULL, "often", NULL },
+	{ "oddconcurrency", post_table, NULL, NULL, NULL, "0" },
 };
 
 static int
@@ -77,6 +80,8 @@ load_module(void *context, const char *path, struct bf_module_info *info,
 		info->directives = bf_describe_directives(*table);
 		info->retry = bf_strdup(modules[i].retry);
 		info->max_age = bf_strdup(modules[i].max_age);
+		info->rate = bf_strdup(modules[i].rate);
+		info->concurrency = bf_strdup(modules[i].concurrency);
 		info->abi = 1;
 		return 0;
 	}

@@ -12,6 +12,7 @@
 
 #include <belfry/memory.h>
 
+#include "core/registry/place.h"
 #include "tests/unit/load_fixture.h"
 
 #define HOUR INT64_C(3600000)
@@ -147,6 +148,62 @@ event_types_and_toggles_are_registered(void **state)
 	assert_false(bf_snapshot_tenant(s, "other")->toggles[0].enabled);
 	assert_null(bf_snapshot_tenant(s, "nobody"));
 	bf_snapshot_free(&s);
+}
+
+static void
+a_module_has_defaults_that_a_channel_may_change(void **state)
+{
+	struct bf_snapshot *s =
+	    load_good("load_module modules/chat.so;\n"
+		      "channel chat a { }\n"
+		      "channel chat b { rate 20/s; concurrency 3; }\n"
+		      "channel chat c { rate off; }\n");
+
+	(void)state;
+	assert_int_equal(s->channels[0].policy.rate.count, 1);
+	assert_int_equal(s->channels[0].policy.rate.period.ms, 1000);
+	assert_int_equal(s->channels[0].policy.rate.burst, 4);
+	assert_int_equal(s->channels[0].policy.concurrency, 1);
+	assert_int_equal(s->channels[1].policy.rate.count, 20);
+	assert_int_equal(s->channels[1].policy.rate.burst, 1);
+	assert_int_equal(s->channels[1].policy.concurrency, 3);
+	assert_int_equal(s->channels[2].policy.rate.count, 0);
+	bf_snapshot_free(&s);
+}
+
+/* Whether two channels have the same endpoint, and the same platform. */
+static void
+check_places(const char *text, bool same_endpoint, bool same_platform)
+{
+	struct bf_snapshot *s = load_good(text);
+	struct bf_place one, two;
+
+	bf_place_of(&s->channels[0], &one);
+	bf_place_of(&s->channels[1], &two);
+	assert_int_equal(strcmp(one.endpoint, two.endpoint) == 0,
+	    same_endpoint);
+	assert_int_equal(strcmp(one.platform, two.platform) == 0,
+	    same_platform);
+	bf_snapshot_free(&s);
+}
+
+static void
+channels_that_go_to_the_same_place_are_found(void **state)
+{
+	(void)state;
+	check_places("channel hook a { url https://Chat.example/in/1?x=1; }\n"
+		     "channel hook b { url https://chat.example/in/1?y; }",
+	    true, true);
+	check_places("channel hook a { url https://chat.example/in/1; }\n"
+		     "channel hook b { url https://chat.example/in/2; }",
+	    false, true);
+	check_places("channel hook a { url https://chat.example/in/1; }\n"
+		     "channel hook b { url https://chat.example:444/in/1; }",
+	    false, false);
+	/* Without a URL there is one platform, and no endpoint to share. */
+	check_places("channel post a { }\nchannel post b { }", true, true);
+	check_places("channel hook a { url http://a/; }\nchannel post b { }",
+	    false, false);
 }
 
 static void
@@ -345,6 +402,13 @@ static const struct {
 	{ "load_module modules/odd.so;",
 	    "CONF:1: load_module: the module's own default: \"1x\": unknown "
 	    "unit; expected a duration such as 500ms, 10s, 5m, 1h30m or 7d" },
+	{ "load_module modules/oddrate.so;",
+	    "CONF:1: load_module: the module's own default: \"often\": not a "
+	    "rate; expected a number from 1 to 1000000 and a period, as 10/s, "
+	    "300/m or 1000/h, or off" },
+	{ "load_module modules/oddconcurrency.so;",
+	    "CONF:1: load_module: the module's own default: concurrency 0; "
+	    "expected 1 or more" },
 	{ LOAD "disable hok;", "CONF:2: disable: no module \"hok\" is loaded; "
 			       "did you mean \"hook\"?" },
 	{ "channel smtp a { }",
@@ -555,6 +619,9 @@ main(void)
 		cmocka_unit_test(modules_of_others_run_alone_unless_trusted),
 		cmocka_unit_test(the_main_context_is_read),
 		cmocka_unit_test(event_types_and_toggles_are_registered),
+		cmocka_unit_test(
+		    a_module_has_defaults_that_a_channel_may_change),
+		cmocka_unit_test(channels_that_go_to_the_same_place_are_found),
 		cmocka_unit_test(a_channel_has_a_policy_and_settings),
 		cmocka_unit_test(tokens_are_kept_as_hashes),
 		cmocka_unit_test(the_conf_files_as_shipped_are_good),

@@ -60,7 +60,9 @@ static const struct bf_message plain[] = {
 		    text, 4 },
 		.outcome = BF_RETRY,
 		.wait = { 120000 },
-		.stop_channel = true } },
+		.stop_channel = true,
+		.not_before = { 1500 },
+		.scope = BF_PAUSE_PLATFORM } },
 	{ .kind = BF_MSG_OUTCOME,
 	    .outcome = { .test = true,
 		.outcome = BF_DELIVERED,
@@ -166,6 +168,8 @@ fields_keep_their_values(void **state)
 	assert_int_equal(message.outcome.attempt.excerpt_size, 4);
 	assert_int_equal(message.outcome.wait.ms, 120000);
 	assert_true(message.outcome.stop_channel);
+	assert_int_equal(message.outcome.not_before.ms, 1500);
+	assert_int_equal(message.outcome.scope, BF_PAUSE_PLATFORM);
 	assert_null(message.outcome.transcript);
 	bf_message_clear(&message);
 

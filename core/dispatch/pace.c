@@ -1,0 +1,46 @@
+/*
+ * pace.c - what holds lanes back together
+ */
+#include "core/dispatch/pace.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <belfry/memory.h>
+
+struct bf_pace *
+bf_pace_use(struct bf_pace **paces, const char *name)
+{
+	struct bf_pace *pace;
+
+	HASH_FIND_STR(*paces, name, pace);
+	if (!pace) {
+		pace = bf_new(struct bf_pace);
+		pace->name = bf_strdup(name);
+		HASH_ADD_KEYPTR(hh, *paces, pace->name, strlen(pace->name),
+		    pace);
+	}
+	pace->users++;
+	return pace;
+}
+
+void
+bf_pace_change(struct bf_pace **paces, struct bf_pace **pace, const char *name)
+{
+	/* Used before the old one is let go: it may be the same. */
+	struct bf_pace *next = bf_pace_use(paces, name);
+
+	bf_pace_release(paces, pace);
+	*pace = next;
+}
+
+void
+bf_pace_release(struct bf_pace **paces, struct bf_pace **pace)
+{
+	if (*pace && --(*pace)->users == 0) {
+		HASH_DEL(*paces, *pace);
+		free((*pace)->name);
+		free(*pace);
+	}
+	*pace = NULL;
+}
