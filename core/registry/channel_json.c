@@ -493,7 +493,7 @@ read_channel(struct bf_draft *draft, struct bf_loading *loading,
     struct bf_channel_reader *reader, const cJSON *json,
     const struct bf_channel *saved, struct bf_channel *channel)
 {
-	int module;
+	int module = -1;
 
 	draft->given = cJSON_GetObjectItemCaseSensitive(json, "settings");
 	if (draft->given && !cJSON_IsObject(draft->given))
