@@ -69,22 +69,39 @@ write_snapshot(int fd, const struct bf_snapshot *snapshot, bool secrets)
 	return status;
 }
 
-/* Loads a module by the loader's source, and first says which: if it crashes,
- * the parent knows whom to blame. */
+/* Lets modules run by the loader's source, and first says what one is about to
+ * do: if it never comes back, the parent knows whom to blame. */
 struct careful {
 	struct bf_module_source source;
 	int reason;
 };
+
+#define DOING '\1' /* in front of what is being done; else it is an error */
+
+/* text: what a module is about to do; "": nothing any more. */
+static void
+say_doing(const struct careful *careful, const char *text)
+{
+	char *line = bf_strf("%c%s", DOING, text);
+
+	(void)write_all(careful->reason, line, strlen(line) + 1);
+	free(line);
+}
 
 static int
 load_module(void *context, const char *path, struct bf_module_info *info,
     const struct bf_directive **table, struct bf_error *err)
 {
 	const struct careful *careful = context;
+	char *doing = bf_strf("load module %s", path);
+	int status;
 
-	(void)write_all(careful->reason, path, strlen(path) + 1);
-	return careful->source.load(careful->source.context, path, info, table,
-	    err);
+	say_doing(careful, doing);
+	status = careful->source.load(careful->source.context, path, info,
+	    table, err);
+	say_doing(careful, "");
+	free(doing);
+	return status;
 }
 
 static int
@@ -92,9 +109,16 @@ check_channel(void *context, const char *name, const struct bf_channel *channel,
     struct bf_error *err)
 {
 	const struct careful *careful = context;
+	char *doing =
+	    bf_strf("let module %s check channel %s", name, channel->name);
+	int status;
 
-	return careful->source.check(careful->source.context, name, channel,
-	    err);
+	say_doing(careful, doing);
+	status =
+	    careful->source.check(careful->source.context, name, channel, err);
+	say_doing(careful, "");
+	free(doing);
+	return status;
 }
 
 static int
@@ -221,31 +245,36 @@ last_text(const struct bf_buf *said)
 	return said->data + start;
 }
 
-/* What the end of the loader means. */
-static int
-judge(int status, const struct bf_buf *said, const char *path,
+/* Why there is no snapshot, from how the loader ended and its last words. */
+static void
+explain(int status, const struct bf_buf *said, const char *path,
     struct bf_error *err)
 {
 	const char *last = last_text(said);
+	const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	const char *doing = last[0] == DOING && last[1] ? last + 1 : "load it";
 
-	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS)
-		return 0;
-	if (WIFEXITED(status) && *last && last[0] != '/') {
+	if (*last && last[0] != DOING)
 		bf_error_set(err, "%s", last);
-		return -1;
-	}
-	/* It ended with the path of a module as its last word. */
-	if (WIFSIGNALED(status) && last[0] == '/')
-		bf_error_set(err, "%s: module %s %s while it was loaded", path,
-		    last,
-		    WTERMSIG(status) == SIGALRM ? "hung"
-						: strsignal(WTERMSIG(status)));
-	else if (*last)
-		bf_error_set(err, "%s", last);
+	else if (signal == SIGALRM)
+		bf_error_set(err, "%s: %s: not done in %d s", path, doing,
+		    LOAD_SECONDS);
+	else if (signal)
+		bf_error_set(err, "%s: %s: ended on signal %d (%s)", path,
+		    doing, signal, strsignal(signal));
 	else
-		bf_error_set(err, "%s: the loader ended with status %d", path,
-		    status);
-	return -1;
+		bf_error_set(err, "%s: %s: exited with code %d", path, doing,
+		    WEXITSTATUS(status));
+}
+
+/* Whether the loader came to its end: a module may have called exit. */
+static bool
+is_whole(int status, int open)
+{
+	struct stat file;
+
+	return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS &&
+	       fstat(open, &file) == 0 && file.st_size > 0;
 }
 
 static struct bf_snapshot *
@@ -255,8 +284,8 @@ read_open(int fd, struct bf_error *err)
 	struct stat file;
 	char *bytes;
 
-	if (fstat(fd, &file) == -1 || file.st_size == 0) {
-		bf_error_set(err, "the loader returned nothing");
+	if (fstat(fd, &file) == -1) {
+		bf_error_errno(err, "read the snapshot");
 		return NULL;
 	}
 	bytes = mmap(NULL, (size_t)file.st_size, PROT_READ, MAP_SHARED, fd, 0);
@@ -310,8 +339,10 @@ bf_load_conf(const struct bf_load *load, int *secrets, struct bf_error *err)
 	read_reason(channel.told, &said);
 	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
 		continue;
-	if (judge(status, &said, load->path, err) == 0)
+	if (is_whole(status, channel.open))
 		snapshot = read_open(channel.open, err);
+	else
+		explain(status, &said, load->path, err);
 	if (snapshot) {
 		*secrets = channel.secrets;
 		channel.secrets = -1;
