@@ -314,12 +314,27 @@ on_ready(evutil_socket_t fd, short what, void *context)
 		committer->broken(committer->owner, why);
 }
 
+static void
+destroy(struct committer *committer)
+{
+	bf_batch_clear(&committer->gathering);
+	bf_store_close(&committer->store);
+	event_free(committer->ready);
+	if (committer->ready_fd != -1)
+		close(committer->ready_fd);
+	pthread_cond_destroy(&committer->wake);
+	pthread_mutex_destroy(&committer->mutex);
+	free(committer);
+}
+
 struct committer *
 bf_committer_new(struct event_base *base, struct bf_store *store,
-    committer_changed *changed, committer_broken *broken, void *owner)
+    committer_changed *changed, committer_broken *broken, void *owner,
+    struct bf_error *err)
 {
 	struct committer *committer = bf_new(struct committer);
 	pthread_condattr_t attributes;
+	int fault;
 
 	committer->store = store;
 	committer->changed = changed;
@@ -328,19 +343,26 @@ bf_committer_new(struct event_base *base, struct bf_store *store,
 	committer->last_call = &committer->calls;
 	committer->last_results = &committer->results;
 	bf_batch_init(&committer->gathering);
-	committer->ready_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	committer->ready = event_new(base, committer->ready_fd,
-	    EV_READ | EV_PERSIST, on_ready, committer);
 	pthread_mutex_init(&committer->mutex, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&committer->wake, &attributes);
 	pthread_condattr_destroy(&attributes);
-	if (committer->ready_fd == -1 || !committer->ready ||
-	    event_add(committer->ready, NULL) == -1 ||
-	    pthread_create(&committer->thread, NULL, run, committer) != 0)
+	committer->ready_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	committer->ready = event_new(base, committer->ready_fd,
+	    EV_READ | EV_PERSIST, on_ready, committer);
+	fault = committer->ready_fd == -1
+		    ? errno
+		    : pthread_create(&committer->thread, NULL, run, committer);
+	if (!committer->ready ||
+	    (fault == 0 && event_add(committer->ready, NULL) == -1))
 		abort();
-	return committer;
+	if (fault == 0)
+		return committer;
+	errno = fault;
+	bf_error_errno(err, "start the thread that writes the store");
+	destroy(committer);
+	return NULL;
 }
 
 void
@@ -397,12 +419,6 @@ bf_committer_free(struct committer **committer)
 	pthread_mutex_unlock(&own->mutex);
 	pthread_join(own->thread, NULL);
 	on_ready(own->ready_fd, 0, own);
-	bf_batch_clear(&own->gathering);
-	bf_store_close(&own->store);
-	event_free(own->ready);
-	close(own->ready_fd);
-	pthread_cond_destroy(&own->wake);
-	pthread_mutex_destroy(&own->mutex);
-	free(own);
+	destroy(own);
 	*committer = NULL;
 }

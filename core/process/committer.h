@@ -41,10 +41,11 @@ struct committer_figures {
 	char why[256];
 };
 
-/* Takes the store, and starts the thread. */
+/* Takes the store, and starts the thread. NULL, with the store closed, if that
+ * can't be had now. */
 struct committer *bf_committer_new(struct event_base *base,
     struct bf_store *store, committer_changed *changed,
-    committer_broken *broken, void *owner);
+    committer_broken *broken, void *owner, struct bf_error *err);
 
 /* Hands over a change. One that is urgent starts a commit as soon as the last
  * one is a millisecond old; others ride along, 20 ms at most. */

@@ -95,14 +95,21 @@ on_changed(void *owner, struct bf_change *change, const char *why)
 	bf_scheduler_leave_if_done(scheduler);
 }
 
+/* Without a store it is of no use to start again. */
+static void
+tell_unusable(const struct scheduler *scheduler)
+{
+	bf_control_send(scheduler->control,
+	    &(struct bf_control){ BF_CONTROL_FATAL, 0, 0, -1 });
+}
+
 static void
 on_broken(void *owner, const char *why)
 {
 	struct scheduler *scheduler = owner;
 
 	bf_log(BF_LOG_EMERG, "the store is unusable: %s", why);
-	bf_control_send(scheduler->control,
-	    &(struct bf_control){ BF_CONTROL_FATAL, 0, 0, -1 });
+	tell_unusable(scheduler);
 	scheduler->status = EXIT_FAILURE;
 	event_base_loopbreak(scheduler->base);
 }
@@ -331,6 +338,7 @@ start(struct scheduler *scheduler, struct bf_error *err)
 		return -1;
 	store = bf_store_open(snapshot->state_dir, err);
 	if (!store) {
+		tell_unusable(scheduler);
 		bf_snapshot_free(&snapshot);
 		return -1;
 	}
@@ -338,12 +346,15 @@ start(struct scheduler *scheduler, struct bf_error *err)
 	if (resume_clock(scheduler, store, err) == -1 ||
 	    bf_settings_start(scheduler, store, snapshot, err) == -1 ||
 	    bf_store_stats(store, &stats, err) != BF_STORE_OK) {
+		tell_unusable(scheduler);
 		bf_store_close(&store);
 		return -1;
 	}
 	bf_id_floor(&scheduler->ids, stats.highest_event);
 	scheduler->committer = bf_committer_new(scheduler->base, store,
-	    on_changed, on_broken, scheduler);
+	    on_changed, on_broken, scheduler, err);
+	if (!scheduler->committer)
+		return -1;
 	bf_settings_cancel_orphans(scheduler);
 	bf_retain_start(scheduler);
 	bf_notice_start(scheduler);
@@ -408,8 +419,6 @@ bf_scheduler_main(struct bf_birth *birth)
 	init(&scheduler, birth);
 	if (start(&scheduler, &err) == -1) {
 		bf_log(BF_LOG_EMERG, "%s", err.text);
-		bf_control_send(scheduler.control,
-		    &(struct bf_control){ BF_CONTROL_FATAL, 0, 0, -1 });
 		scheduler.status = EXIT_FAILURE;
 	} else {
 		evutil_make_socket_nonblocking(scheduler.control);

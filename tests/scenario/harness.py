@@ -210,6 +210,7 @@ class Belfry:
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.build = pathlib.Path(build)
+        self.program = self.build / "belfry"
         self.port = free_port()
         # A socket's path is short.
         self.socket = f"/tmp/belfry-{os.getpid()}-{self.port}.sock"
@@ -250,10 +251,17 @@ token scenario {{ value {TOKEN}; scope admin; }}
 
     # ---- life ----
 
+    def without_wrapper(self):
+        """Has it run without libtool's script around it, which would be the
+        first to feel a limit."""
+        self.program = self.build / ".libs" / "belfry"
+        self.environment["LD_LIBRARY_PATH"] = str(self.build / ".libs")
+        return self
+
     def start(self, wait=True):
         self.stderr = open(self.stderr_file, "ab")
         self.process = subprocess.Popen(
-            [*self.before, self.build / "belfry", "-c", self.conf_file],
+            [*self.before, self.program, "-c", self.conf_file],
             stdout=self.stderr, stderr=self.stderr, cwd=self.folder,
             env=self.environment, stdin=subprocess.DEVNULL)
         if wait:
