@@ -13,6 +13,7 @@ struct pending_command {
 	uint64_t token;
 	struct connection *connection; /* NULL: it went away */
 	const char *content_type;
+	bool versioned;
 	bf_command_done *done; /* NULL: the answer is passed on */
 	void *context;
 	UT_hash_handle hh;
@@ -23,17 +24,18 @@ static const char *const parameters[] = { "tenant_id", "channel", "event",
 	"since", "until" };
 
 static void
-send_command(struct connection *connection, const char *verb,
-    const char *content_type, cJSON *arguments, bf_command_done *done,
-    void *context)
+send_command(struct connection *connection, const char *verb, cJSON *arguments,
+    bf_command_done *done, void *context)
 {
+	const struct route *route = connection->route;
 	struct intake *intake = connection->intake;
 	struct pending_command *pending = bf_new(struct pending_command);
 	char *text = cJSON_PrintUnformatted(arguments);
 
 	pending->token = ++intake->next_token;
 	pending->connection = connection;
-	pending->content_type = content_type;
+	pending->content_type = done ? NULL : route->content_type;
+	pending->versioned = !done && route->versioned;
 	pending->done = done;
 	pending->context = context;
 	HASH_ADD(hh, intake->commands, token, sizeof(pending->token), pending);
@@ -79,6 +81,11 @@ make_arguments(struct connection *connection)
 			    value);
 		free(value);
 	}
+	/* Not to be set by the body. */
+	cJSON_DeleteItemFromObjectCaseSensitive(arguments, "if_match");
+	if (connection->route->versioned && request->if_match)
+		cJSON_AddStringToObject(arguments, "if_match",
+		    request->if_match);
 	if (connection->route->argument) {
 		cJSON_DeleteItemFromObjectCaseSensitive(arguments,
 		    connection->route->argument);
@@ -107,8 +114,7 @@ bf_command_request(struct connection *connection)
 	}
 	arguments = make_arguments(connection);
 	if (arguments)
-		send_command(connection, route->verb, route->content_type,
-		    arguments, NULL, NULL);
+		send_command(connection, route->verb, arguments, NULL, NULL);
 }
 
 void
@@ -116,11 +122,33 @@ bf_command_ask(struct connection *connection, const char *verb,
     cJSON *arguments, bf_command_done *done, void *context)
 {
 	if (bf_intake_ready(connection->intake)) {
-		send_command(connection, verb, NULL, arguments, done, context);
+		send_command(connection, verb, arguments, done, context);
 		return;
 	}
 	cJSON_Delete(arguments);
 	done(context, connection, 503, NULL);
+}
+
+/* The headers that an answer has besides the usual ones; NULL: none. The
+ * version of a channel is its entity tag (RFC 9110, section 8.8.3). */
+static char *
+make_headers(const struct pending_command *pending, int status,
+    const char *body)
+{
+	const cJSON *version;
+	cJSON *json;
+	char *headers = NULL;
+
+	if (status == 503)
+		return bf_strdup("Retry-After: 1\r\n");
+	if (!pending->versioned || status >= 300)
+		return NULL;
+	json = cJSON_Parse(body);
+	version = cJSON_GetObjectItemCaseSensitive(json, "version");
+	if (cJSON_IsNumber(version))
+		headers = bf_strf("ETag: \"%.0f\"\r\n", version->valuedouble);
+	cJSON_Delete(json);
+	return headers;
 }
 
 /* Passes an answer on, or to whoever asked from within. */
@@ -134,6 +162,7 @@ finish(struct intake *intake, struct pending_command *pending, int status,
 						   : "application/json";
 	bf_command_done *done = pending->done;
 	void *context = pending->context;
+	char *headers = make_headers(pending, status, body);
 
 	HASH_DEL(intake->commands, pending);
 	free(pending);
@@ -143,10 +172,9 @@ finish(struct intake *intake, struct pending_command *pending, int status,
 		done(context, connection, status, json);
 		cJSON_Delete(json);
 	} else if (connection) {
-		bf_reply(connection, status, type,
-		    status == 503 ? "Retry-After: 1\r\n" : NULL, body,
-		    strlen(body));
+		bf_reply(connection, status, type, headers, body, strlen(body));
 	}
+	free(headers);
 }
 
 void

@@ -71,6 +71,7 @@ static const struct {
 	{ "Expect", offsetof(struct bf_http_request, expect) },
 	{ "Idempotency-Key",
 	    offsetof(struct bf_http_request, idempotency_key) },
+	{ "If-Match", offsetof(struct bf_http_request, if_match) },
 };
 
 /* Takes off the white space behind a value, which is not part of it. */
@@ -525,6 +526,7 @@ bf_http_status_text(int status)
 		{ 405, "Method Not Allowed" },
 		{ 408, "Request Timeout" },
 		{ 409, "Conflict" },
+		{ 412, "Precondition Failed" },
 		{ 413, "Content Too Large" },
 		{ 414, "URI Too Long" },
 		{ 415, "Unsupported Media Type" },

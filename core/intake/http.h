@@ -37,6 +37,7 @@ struct bf_http_request {
 	char *content_encoding;
 	char *expect;
 	char *idempotency_key;
+	char *if_match;
 	struct bf_buf body;
 };
 

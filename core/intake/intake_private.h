@@ -166,6 +166,7 @@ struct route {
 	const char *verb;         /* of the command that answers it */
 	const char *argument;     /* what {} is called there */
 	const char *content_type; /* of the answer; NULL: JSON */
+	bool versioned; /* takes If-Match; the answer's version is its ETag */
 	const char *summary;
 };
 

@@ -18,32 +18,43 @@ channel_state(const struct command *command,
 	if (bf_registry_channel_runs(command->scheduler->registry, state,
 		reason))
 		return "running";
-	return state->stopped ? "stopped" : "disabled";
+	return state->fault     ? "faulty"
+	       : state->stopped ? "stopped"
+				: "disabled";
 }
 
 static void
-add_settings(cJSON *json, const struct bf_channel *channel)
+add_settings(cJSON *json, struct bf_channel_reader *reader,
+    const struct bf_channel *channel)
 {
-	cJSON *settings = cJSON_AddObjectToObject(json, "settings");
-	cJSON *secrets = cJSON_AddArrayToObject(json, "secrets");
+	cJSON *secrets;
 
+	cJSON_AddItemToObject(json, "settings",
+	    bf_channel_settings(reader, channel, NULL, NULL));
+	secrets = cJSON_AddArrayToObject(json, "secrets");
 	for (size_t i = 0; i < channel->setting_count; i++) {
-		const struct bf_setting *setting = &channel->settings[i];
-		cJSON *words;
-
-		if (setting->secret) {
+		if (channel->settings[i].secret)
 			cJSON_AddItemToArray(secrets,
-			    cJSON_CreateString(setting->name));
-			continue;
-		}
-		words =
-		    cJSON_GetObjectItemCaseSensitive(settings, setting->name);
-		if (!words)
-			words = cJSON_AddArrayToObject(settings, setting->name);
-		for (size_t k = 0; k < setting->words.count; k++)
-			cJSON_AddItemToArray(words,
-			    cJSON_CreateString(setting->words.items[k]));
+			    cJSON_CreateString(channel->settings[i].name));
 	}
+}
+
+/* As the conf file would have it: "10/s burst=5". */
+static void
+add_rate(cJSON *json, const struct bf_rate *rate)
+{
+	const char *period = rate->period.ms == 1000    ? "s"
+			     : rate->period.ms == 60000 ? "m"
+							: "h";
+	char text[64];
+
+	if (rate->count == 0) {
+		cJSON_AddNullToObject(json, "rate");
+		return;
+	}
+	snprintf(text, sizeof(text), "%lld/%s burst=%lld",
+	    (long long)rate->count, period, (long long)rate->burst);
+	cJSON_AddStringToObject(json, "rate", text);
 }
 
 static void
@@ -67,16 +78,11 @@ add_policy(cJSON *json, const struct bf_channel_policy *policy)
 	cJSON_AddStringToObject(json, "max_age", text);
 	cJSON_AddNumberToObject(json, "concurrency",
 	    (double)policy->concurrency);
+	bf_duration_format(policy->retry_after_max, text);
+	cJSON_AddStringToObject(json, "retry_after_max", text);
 	cJSON_AddBoolToObject(json, "ordered", policy->ordered);
-	if (policy->rate.count > 0) {
-		snprintf(text, sizeof(text), "%lld in %lld ms, burst %lld",
-		    (long long)policy->rate.count,
-		    (long long)policy->rate.period.ms,
-		    (long long)policy->rate.burst);
-		cJSON_AddStringToObject(json, "rate", text);
-	} else {
-		cJSON_AddNullToObject(json, "rate");
-	}
+	cJSON_AddBoolToObject(json, "enabled", policy->enabled);
+	add_rate(json, &policy->rate);
 }
 
 /* Until when the endpoint asked to be left alone; nothing if it did not. */
@@ -96,8 +102,8 @@ add_pause(cJSON *json, const struct command *command,
 	cJSON_AddStringToObject(json, "paced_until", text);
 }
 
-static cJSON *
-describe_channel(const struct command *command,
+cJSON *
+bf_command_describe_channel(const struct command *command,
     const struct bf_channel_state *state)
 {
 	const struct bf_channel *channel = state->channel;
@@ -125,10 +131,14 @@ describe_channel(const struct command *command,
 	cJSON_AddNumberToObject(json, "in_flight",
 	    lane ? (double)bf_lane_in_flight(lane->lane) : 0);
 	add_policy(json, &channel->policy);
-	add_settings(json, channel);
+	add_settings(json, bf_registry_reader(command->scheduler->registry),
+	    channel);
 	if (channel->file) {
 		cJSON_AddStringToObject(json, "file", channel->file);
 		cJSON_AddNumberToObject(json, "line", channel->line);
+	} else {
+		cJSON_AddNumberToObject(json, "version",
+		    (double)state->version);
 	}
 	return json;
 }
@@ -153,7 +163,7 @@ bf_verb_list_channels(const struct command *command)
 	channels = cJSON_AddArrayToObject(json, "channels");
 	for (size_t i = 0; i < count; i++)
 		cJSON_AddItemToArray(channels,
-		    describe_channel(command, states[i]));
+		    bf_command_describe_channel(command, states[i]));
 	bf_command_json(command, 200, json);
 }
 
@@ -163,7 +173,8 @@ bf_verb_show_channel(const struct command *command)
 	struct bf_channel_state *state = bf_command_channel(command, "name");
 
 	if (state)
-		bf_command_json(command, 200, describe_channel(command, state));
+		bf_command_json(command, 200,
+		    bf_command_describe_channel(command, state));
 }
 
 static void
@@ -175,7 +186,8 @@ refresh_channel(const struct command *command, struct bf_channel_state *state)
 	if (lane)
 		bf_lane_state_refresh(command->scheduler, lane);
 	bf_worker_pump_soon(command->scheduler);
-	bf_command_kept(command, 200, describe_channel(command, state));
+	bf_command_kept(command, 200,
+	    bf_command_describe_channel(command, state));
 }
 
 void

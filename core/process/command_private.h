@@ -11,6 +11,7 @@
  *   scheduler_command.c  the table, answers, arguments
  *   command_types.c      event types and their toggles
  *   command_channels.c   channels
+ *   command_change.c     channels made, changed and deleted
  *   command_explain.c    explain, modules
  *   command_select.c     replay and cancel
  *   command_store.c      figures, backup and check
@@ -62,6 +63,16 @@ struct bf_channel_state *bf_command_channel(const struct command *command,
 void bf_command_kept(
     const struct command *command, uint32_t status, cJSON *json);
 
+/* A channel as answers show it. */
+cJSON *bf_command_describe_channel(const struct command *command,
+    const struct bf_channel_state *state);
+
+/* Answers 503 while the keys are changed; true if so. */
+bool bf_keys_busy(const struct command *command);
+
+/* Overwrites the texts of a value that may hold secrets. */
+void bf_command_wipe(cJSON *json);
+
 typedef enum bf_store_result store_run(struct bf_store *store,
     struct store_call *call, struct bf_error *err);
 
@@ -79,6 +90,12 @@ void bf_verb_set_toggle(const struct command *command);
 void bf_verb_reset_toggle(const struct command *command);
 void bf_verb_list_channels(const struct command *command);
 void bf_verb_show_channel(const struct command *command);
+void bf_verb_create_channel(const struct command *command);
+void bf_verb_put_channel(const struct command *command);
+void bf_verb_patch_channel(const struct command *command);
+void bf_verb_delete_channel(const struct command *command);
+void bf_verb_seal(const struct command *command);
+void bf_verb_rotate(const struct command *command);
 void bf_verb_test_channel(const struct command *command);
 void bf_verb_enable_channel(const struct command *command);
 void bf_verb_disable_channel(const struct command *command);

@@ -1,5 +1,6 @@
 libcore_la_SOURCES += core/process/child.c core/process/child.h \
-	core/process/command_channels.c \
+	core/process/api_channel.c core/process/api_channel.h \
+	core/process/command_change.c core/process/command_channels.c \
 	core/process/command_explain.c core/process/command_private.h \
 	core/process/command_select.c core/process/command_store.c \
 	core/process/command_tokens.c core/process/command_types.c \
@@ -8,7 +9,10 @@ libcore_la_SOURCES += core/process/child.c core/process/child.h \
 	core/process/intake.c core/process/own_address.c \
 	core/process/own_address.h \
 	core/process/scheduler.c core/process/scheduler_accept.c \
-	core/process/scheduler_command.c core/process/scheduler_lane.c \
+	core/process/rotate.c core/process/rotate.h \
+	core/process/scheduler_check.c \
+	core/process/scheduler_command.c core/process/scheduler_keys.c \
+	core/process/scheduler_lane.c \
 	core/process/scheduler_metrics.c core/process/scheduler_notice.c \
 	core/process/scheduler_outcome.c core/process/scheduler_pause.c core/process/scheduler_outcome.h \
 	core/process/scheduler_private.h core/process/scheduler_retain.c \

@@ -125,6 +125,11 @@ check_same(const struct master *master, const struct bf_snapshot *new,
 		    "state_dir can't change from %s to %s by a reload: "
 		    "stop belfry and start it again",
 		    old->state_dir, new->state_dir);
+	else if (strcmp(old->key_file, new->key_file) != 0)
+		bf_error_set(err,
+		    "key_file can't change from %s to %s by a reload: "
+		    "stop belfry and start it again",
+		    old->key_file, new->key_file);
 	else if (master->uid != uid)
 		bf_error_set(err,
 		    "user can't change from %s to %s by a reload: "

@@ -344,7 +344,12 @@ start(struct scheduler *scheduler, struct bf_error *err)
 	}
 	make_events(scheduler);
 	if (resume_clock(scheduler, store, err) == -1 ||
-	    bf_settings_start(scheduler, store, snapshot, err) == -1 ||
+	    bf_keys_start(scheduler, store, snapshot, err) == -1) {
+		bf_snapshot_free(&snapshot);
+		bf_store_close(&store);
+		return -1;
+	}
+	if (bf_settings_start(scheduler, store, snapshot, err) == -1 ||
 	    bf_store_stats(store, &stats, err) != BF_STORE_OK) {
 		tell_unusable(scheduler);
 		bf_store_close(&store);
@@ -374,6 +379,7 @@ finish(struct scheduler *scheduler)
 
 	/* Outcomes that came late are still kept, and answers still given. */
 	bf_committer_free(&scheduler->committer);
+	bf_check_free(scheduler);
 	bf_worker_free(scheduler);
 	bf_accept_free(scheduler);
 	HASH_ITER(hh, scheduler->lanes, lane, next)
@@ -381,6 +387,7 @@ finish(struct scheduler *scheduler)
 	bf_due_free(&scheduler->due);
 	bf_dispatch_free(&scheduler->dispatch);
 	bf_registry_free(&scheduler->registry);
+	bf_keyring_free(&scheduler->keyring);
 	free(scheduler->orphans);
 	for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++) {
 		if (events[i])
@@ -403,6 +410,8 @@ init(struct scheduler *scheduler, const struct bf_birth *birth)
 	TAILQ_INIT(&scheduler->workers);
 	TAILQ_INIT(&scheduler->hungry);
 	TAILQ_INIT(&scheduler->suspects);
+	TAILQ_INIT(&scheduler->checks);
+	TAILQ_INIT(&scheduler->changes);
 	scheduler->dispatch = bf_dispatch_new();
 	scheduler->base = event_base_new();
 	if (!scheduler->base)

@@ -53,6 +53,20 @@ bf_command_text(const struct command *command, const char *name)
 	    cJSON_GetObjectItemCaseSensitive(command->arguments, name));
 }
 
+void
+bf_command_wipe(cJSON *json)
+{
+	cJSON *item;
+
+	cJSON_ArrayForEach(item, json)
+	{
+		if (cJSON_IsString(item))
+			explicit_bzero(item->valuestring,
+			    strlen(item->valuestring));
+		bf_command_wipe(item);
+	}
+}
+
 /* ---- what arguments mean ---- */
 
 /* The tenant that the command is about; NULL after a 403. */
@@ -235,10 +249,16 @@ static const struct {
 	{ "toggle-reset", bf_verb_reset_toggle },
 	{ "channels", bf_verb_list_channels },
 	{ "channel", bf_verb_show_channel },
+	{ "channel-create", bf_verb_create_channel },
+	{ "channel-put", bf_verb_put_channel },
+	{ "channel-patch", bf_verb_patch_channel },
+	{ "channel-delete", bf_verb_delete_channel },
 	{ "channel-test", bf_verb_test_channel },
 	{ "channel-enable", bf_verb_enable_channel },
 	{ "channel-disable", bf_verb_disable_channel },
 	{ "channel-start", bf_verb_start_channel },
+	{ "seal", bf_verb_seal },
+	{ "rotate", bf_verb_rotate },
 	{ "explain", bf_verb_explain },
 	{ "replay", bf_verb_replay },
 	{ "cancel", bf_verb_cancel },
@@ -272,5 +292,6 @@ bf_command_run(struct scheduler *scheduler, struct intake *intake,
 	else
 		bf_command_problem(&command, 404, "unknown-verb", "Not found",
 		    NULL, "this belfry does not know the command");
+	bf_command_wipe(arguments);
 	cJSON_Delete(arguments);
 }

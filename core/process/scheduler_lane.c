@@ -44,17 +44,6 @@ bf_lane_state_find(const struct scheduler *scheduler, uint32_t number)
 	return lane;
 }
 
-/* Which worker group serves the channel. */
-static const char *
-group_of(const struct scheduler *scheduler, const struct bf_channel *channel)
-{
-	const struct bf_module_info *module =
-	    bf_snapshot_module(bf_registry_snapshot(scheduler->registry),
-		channel->module);
-
-	return module && module->isolate ? module->name : "";
-}
-
 void
 bf_lane_state_refresh(struct scheduler *scheduler, struct bf_lane_state *lane)
 {
@@ -62,7 +51,7 @@ bf_lane_state_refresh(struct scheduler *scheduler, struct bf_lane_state *lane)
 	struct bf_place place;
 
 	free(lane->group);
-	lane->group = bf_strdup(group_of(scheduler, channel));
+	lane->group = bf_strdup(bf_settings_group(scheduler, channel->module));
 	lane->lane = bf_dispatch_lane(scheduler->dispatch, lane->number,
 	    &channel->policy, lane->group);
 	bf_place_of(channel, &place);

@@ -8,6 +8,7 @@
 #include <sys/queue.h>
 #include <uthash.h>
 
+#include "core/conf/seal.h"
 #include "core/dispatch/dispatch.h"
 #include "core/filter/route.h"
 #include "core/process/child.h"
@@ -28,7 +29,9 @@
  *   scheduler_lane.c      channels: what waits in the store, and paging it in
  *   scheduler_worker.c    workers: deliveries out, outcomes in
  *   scheduler_pause.c     pauses that endpoints ask for
+ *   scheduler_check.c     settings that a module is to check, in a worker
  *   scheduler_settings.c  snapshots, toggles and states of channels
+ *   scheduler_keys.c      the keys that secrets are sealed with
  *   scheduler_command.c   the verbs of the API
  *   scheduler_metrics.c   counts and sizes
  *   scheduler_notice.c    belfry's own events
@@ -82,6 +85,7 @@ struct bf_lane_state {
 	struct bf_due due; /* first: of its retries in the store */
 	uint32_t number;
 	struct bf_channel_state *state; /* in the registry; NULL: deleted */
+	uint64_t generation; /* of its settings: grows when they change */
 	struct bf_lane *lane;
 	char *group;
 	uint64_t fresh_after; /* cursor: fresh ones up to it are taken */
@@ -122,6 +126,8 @@ struct metrics {
 };
 
 struct key_in_progress;
+struct check;
+struct channel_change;
 
 struct scheduler {
 	struct event_base *base;
@@ -129,7 +135,11 @@ struct scheduler {
 	struct event *control_event;
 	const struct bf_counters *counters;
 	struct bf_registry *registry;
-	uint64_t generation; /* of the registry: grows by one a reload */
+	uint64_t generation; /* of settings: grows by one a change */
+	struct bf_keyring *keyring; /* that seals secrets */
+	bool rotating; /* the keys are being changed: nothing is sealed */
+	TAILQ_HEAD(, check) checks;
+	TAILQ_HEAD(, channel_change) changes; /* of channels, under way */
 	struct committer *committer;
 	struct bf_dispatch *dispatch;
 	struct bf_id_maker ids;
@@ -274,7 +284,49 @@ void bf_worker_free(struct scheduler *scheduler);
 struct bf_duration bf_pause_take(struct scheduler *scheduler,
     struct bf_lane_state *lane, const struct bf_msg_outcome *outcome);
 
+/* A worker of the group that takes messages, or NULL. */
+struct worker *bf_worker_any(const struct scheduler *scheduler,
+    const char *group);
+/* The channel is gone: workers are to forget its settings. */
+void bf_worker_forget(struct scheduler *scheduler, uint32_t channel);
+
+/* ---- scheduler_check.c ---- */
+/* done is called once, later: why is NULL if the settings are good, else what
+ * is wrong with them, or (unless checked) why nobody could tell. */
+typedef void bf_checked(struct scheduler *scheduler, void *context,
+    bool checked, const char *why);
+/* Has a channel's module check its settings, as soon as there is a worker. */
+void bf_check_run(struct scheduler *scheduler, const struct bf_channel *channel,
+    const char *group, bf_checked *done, void *context);
+void bf_check_answered(struct worker *worker,
+    const struct bf_msg_checked *message);
+/* The worker is gone, by a signal or not (0). */
+void bf_check_lost(struct worker *worker, int signal);
+/* A worker is ready: for what waits for one. */
+void bf_check_pump(struct scheduler *scheduler);
+/* Ends what has waited for a worker too long. */
+void bf_check_expire(struct scheduler *scheduler, int64_t now);
+/* Whether the worker has had a check for too long. */
+bool bf_check_stuck(const struct worker *worker, int64_t now);
+/* Whoever waits for a check on the way out waits in vain. */
+void bf_check_free(struct scheduler *scheduler);
+
+/* ---- scheduler_keys.c ---- */
+/* Reads the key file, or makes it if there never was one. */
+int bf_keys_start(struct scheduler *scheduler, struct bf_store *store,
+    const struct bf_snapshot *snapshot, struct bf_error *err);
+
 /* ---- scheduler_settings.c ---- */
+/* Which worker group serves the module's channels. */
+const char *bf_settings_group(const struct scheduler *scheduler,
+    const char *module);
+/* A channel was put into the registry: its lane, new or with new settings. */
+void bf_settings_channel_changed(struct scheduler *scheduler,
+    struct bf_channel_state *state);
+/* Takes a channel made over the API out of use; its deliveries are
+ * cancelled. */
+void bf_settings_channel_remove(struct scheduler *scheduler,
+    struct bf_channel_state *state);
 /* Takes a new snapshot into use: numbers its channels, swaps the registry. */
 void bf_settings_take(struct scheduler *scheduler,
     struct bf_snapshot *snapshot);

@@ -13,6 +13,7 @@
 #include <belfry/memory.h>
 
 #include "core/base/log.h"
+#include "core/process/api_channel.h"
 #include "core/process/scheduler_private.h"
 
 #define CANCEL_STEP 1000 /* deliveries of a deleted channel at once */
@@ -21,6 +22,7 @@
 struct setting {
 	char *name;
 	char *value;
+	uint32_t number; /* of a channel made over the API */
 };
 
 /* What a snapshot needs of the store before it can be taken into use. */
@@ -41,7 +43,27 @@ note_setting(void *context, const char *name, const char *value)
 	overlay->settings = bf_resize(overlay->settings,
 	    overlay->setting_count + 1, sizeof(*overlay->settings));
 	overlay->settings[overlay->setting_count++] =
-	    (struct setting){ bf_strdup(name), bf_strdup(value) };
+	    (struct setting){ bf_strdup(name), bf_strdup(value), 0 };
+}
+
+/* The numbers of the channels that were made over the API. */
+static enum bf_store_result
+number_api_channels(struct bf_store *store, struct overlay *overlay,
+    struct bf_error *err)
+{
+	enum bf_store_result result = BF_STORE_OK;
+	char *tenant, *name;
+
+	for (size_t i = 0; result == BF_STORE_OK && i < overlay->setting_count;
+	     i++) {
+		char *copy = bf_strdup(overlay->settings[i].name);
+
+		if (bf_api_channel_split(copy, &tenant, &name))
+			result = bf_store_channel_number(store, tenant, name,
+			    &overlay->settings[i].number, err);
+		free(copy);
+	}
+	return result;
 }
 
 /* A random UUID, version 4. Source: RFC 9562, section 5.4. */
@@ -110,6 +132,12 @@ run_overlay(struct bf_store *store, struct store_call *call,
 		    channel->tenant ? channel->tenant : overlay->default_tenant,
 		    channel->name, &overlay->numbers[i], err);
 	}
+	/* First: what follows may be about them. */
+	if (result == BF_STORE_OK)
+		result = bf_store_settings(store, BF_API_CHANNEL_PREFIX,
+		    note_setting, overlay, err);
+	if (result == BF_STORE_OK)
+		result = number_api_channels(store, overlay, err);
 	if (result == BF_STORE_OK)
 		result = bf_store_settings(store, "toggle/", note_setting,
 		    overlay, err);
@@ -146,7 +174,8 @@ split(char *name, char *parts[4])
 
 /* Lays one setting of the store over the registry. */
 static void
-lay_over(struct bf_registry *registry, struct setting *setting)
+lay_over(struct bf_registry *registry, const struct bf_keyring *keys,
+    struct setting *setting)
 {
 	const struct bf_event_type *type;
 	struct bf_channel_state *state;
@@ -155,6 +184,13 @@ lay_over(struct bf_registry *registry, struct setting *setting)
 	split(setting->name, parts);
 	if (!parts[1] || !parts[2])
 		return;
+	if (strcmp(parts[0], "api_channel") == 0) {
+		state = bf_api_channel_load(registry, keys, parts[1], parts[2],
+		    setting->value);
+		if (state && state->channel->number == 0)
+			bf_registry_number(registry, state, setting->number);
+		return;
+	}
 	if (strcmp(parts[0], "toggle") == 0) {
 		type = bf_registry_type(registry, parts[2]);
 		if (type)
@@ -176,7 +212,7 @@ lay_over(struct bf_registry *registry, struct setting *setting)
 
 /* The registry that the snapshot and the store make together. */
 static struct bf_registry *
-make_registry(struct overlay *overlay)
+make_registry(struct scheduler *scheduler, struct overlay *overlay)
 {
 	struct bf_registry *registry =
 	    bf_registry_new(overlay->snapshot, overlay->default_tenant);
@@ -188,7 +224,7 @@ make_registry(struct overlay *overlay)
 	for (size_t i = 0; i < count; i++)
 		bf_registry_number(registry, states[i], overlay->numbers[i]);
 	for (size_t i = 0; i < overlay->setting_count; i++)
-		lay_over(registry, &overlay->settings[i]);
+		lay_over(registry, scheduler->keyring, &overlay->settings[i]);
 	return registry;
 }
 
@@ -217,6 +253,17 @@ bf_settings_cancelled(struct scheduler *scheduler,
 		cancel_step(scheduler, channel, change->select.selector.since);
 }
 
+static void
+remove_lane(struct scheduler *scheduler, struct bf_lane_state *lane)
+{
+	const uint32_t number = lane->number;
+
+	bf_worker_orphan(scheduler, lane);
+	bf_worker_forget(scheduler, number);
+	bf_lane_state_remove(scheduler, lane);
+	cancel_step(scheduler, number, 0);
+}
+
 /* Removes the lanes whose channels the new registry does not have. */
 static void
 remove_old_lanes(struct scheduler *scheduler)
@@ -225,13 +272,10 @@ remove_old_lanes(struct scheduler *scheduler)
 
 	HASH_ITER(hh, scheduler->lanes, lane, next)
 	{
-		const uint32_t number = lane->number;
-
-		if (bf_registry_channel_numbered(scheduler->registry, number))
+		if (bf_registry_channel_numbered(scheduler->registry,
+			lane->number))
 			continue;
-		bf_worker_orphan(scheduler, lane);
-		bf_lane_state_remove(scheduler, lane);
-		cancel_step(scheduler, number, 0);
+		remove_lane(scheduler, lane);
 	}
 }
 
@@ -247,8 +291,39 @@ swap_registry(struct scheduler *scheduler, struct bf_registry *registry)
 	remove_old_lanes(scheduler);
 	states = bf_registry_all_channels(registry, &count);
 	for (size_t i = 0; i < count; i++)
-		bf_lane_state_make(scheduler, states[i]);
+		bf_lane_state_make(scheduler, states[i])->generation =
+		    scheduler->generation;
 	bf_registry_free(&old);
+}
+
+const char *
+bf_settings_group(const struct scheduler *scheduler, const char *module)
+{
+	const struct bf_module_info *info =
+	    bf_snapshot_module(bf_registry_snapshot(scheduler->registry),
+		module);
+
+	return info && info->isolate ? info->name : "";
+}
+
+void
+bf_settings_channel_changed(struct scheduler *scheduler,
+    struct bf_channel_state *state)
+{
+	bf_lane_state_make(scheduler, state)->generation =
+	    ++scheduler->generation;
+}
+
+void
+bf_settings_channel_remove(struct scheduler *scheduler,
+    struct bf_channel_state *state)
+{
+	struct bf_lane_state *lane =
+	    bf_lane_state_find(scheduler, state->channel->number);
+
+	if (lane)
+		remove_lane(scheduler, lane);
+	bf_registry_remove(scheduler->registry, state);
 }
 
 static void
@@ -262,7 +337,7 @@ overlay_done(void *owner, struct store_call *call)
 		    "reload: %s; the old configuration stays in use",
 		    call->error.text);
 	} else {
-		swap_registry(scheduler, make_registry(overlay));
+		swap_registry(scheduler, make_registry(scheduler, overlay));
 		bf_accept_flush(scheduler);
 		bf_log(BF_LOG_INFO, "the new configuration is in use");
 	}
@@ -326,7 +401,7 @@ bf_settings_start(struct scheduler *scheduler, struct bf_store *store,
 	overlay->snapshot = snapshot;
 	result = run_overlay(store, &overlay->call, err);
 	if (result == BF_STORE_OK)
-		swap_registry(scheduler, make_registry(overlay));
+		swap_registry(scheduler, make_registry(scheduler, overlay));
 	free_overlay(overlay);
 	if (result == BF_STORE_OK)
 		result = load_backlog(scheduler, store, err);

@@ -17,11 +17,12 @@
 #include "core/process/scheduler_private.h"
 #include "core/registry/snapshot_wire.h"
 
-#define STUCK_MS 5000  /* beyond its time-out, a delivery's worker is stuck */
-#define CRASHES_MOST 3 /* then a delivery is set aside */
-#define PUMP_MOST 512  /* deliveries sent in one turn of the loop */
+#define STUCK_MS 5000   /* beyond its time-out, a delivery's worker is stuck */
+#define CRASHES_MOST 3  /* then a delivery is set aside */
+#define PUMP_MOST 512   /* deliveries sent in one turn of the loop */
+#define KNOWN_MOST 4096 /* channels that a worker has the settings of */
 
-/* The settings that a worker was sent: of this generation of the registry. */
+/* The settings that a worker was sent: of this generation. */
 struct known {
 	uint32_t channel;
 	uint64_t generation;
@@ -54,11 +55,43 @@ hold(struct scheduler *scheduler, struct held *held)
 	    held);
 }
 
+static void
+forget(struct worker *worker, struct known *known)
+{
+	bf_link_send(worker->link, &(struct bf_message){ .kind = BF_MSG_FORGET,
+				       .forget = { known->channel } });
+	HASH_DEL(worker->known, known);
+	free(known);
+}
+
+/* A worker knows a bounded number of channels: those it had last. It goes on
+ * with the settings of what it has in hand. */
+static void
+forget_oldest(struct worker *worker)
+{
+	if (HASH_COUNT(worker->known) > KNOWN_MOST)
+		forget(worker, worker->known);
+}
+
+void
+bf_worker_forget(struct scheduler *scheduler, uint32_t channel)
+{
+	struct worker *worker;
+	struct known *known;
+
+	TAILQ_FOREACH(worker, &scheduler->workers, entry)
+	{
+		HASH_FIND(hh, worker->known, &channel, sizeof(channel), known);
+		if (known && worker->link)
+			forget(worker, known);
+	}
+}
+
 /* Sends the settings of a channel unless the worker has them. */
 static void
 send_channel(struct worker *worker, const struct bf_lane_state *lane)
 {
-	const uint64_t generation = worker->scheduler->generation;
+	const uint64_t generation = lane->generation;
 	struct bf_buf bytes = { 0 };
 	struct known *known;
 
@@ -72,6 +105,7 @@ send_channel(struct worker *worker, const struct bf_lane_state *lane)
 		HASH_ADD(hh, worker->known, channel, sizeof(known->channel),
 		    known);
 	}
+	forget_oldest(worker);
 	known->generation = generation;
 	bf_channel_encode(lane->state->channel, &bytes);
 	bf_link_send(worker->link, &(struct bf_message){ .kind = BF_MSG_CHANNEL,
@@ -127,6 +161,20 @@ free_worker(const struct scheduler *scheduler, const char *group)
 			best = worker;
 	}
 	return best;
+}
+
+struct worker *
+bf_worker_any(const struct scheduler *scheduler, const char *group)
+{
+	struct worker *worker;
+
+	TAILQ_FOREACH(worker, &scheduler->workers, entry)
+	{
+		if (worker->ready && !worker->draining && !worker->alone &&
+		    !worker->reported && strcmp(worker->group, group) == 0)
+			return worker;
+	}
+	return NULL;
 }
 
 /* Takes a delivery from the queues, unless it is too old: that ends here. */
@@ -336,6 +384,7 @@ remove_worker(struct worker *worker, int signal)
 		TAILQ_REMOVE(&worker->hand, held, entry);
 		suspect(scheduler, held, alone, signal);
 	}
+	bf_check_lost(worker, signal);
 	TAILQ_REMOVE(&scheduler->workers, worker, entry);
 	bf_link_free(&worker->link);
 	forget_settings(worker);
@@ -374,6 +423,7 @@ hello(struct worker *worker, struct bf_msg_worker_hello *said)
 	worker->group = said->group;
 	said->group = NULL;
 	worker->ready = true;
+	bf_check_pump(worker->scheduler);
 	bf_worker_pump_soon(worker->scheduler);
 }
 
@@ -388,6 +438,9 @@ worker_message(void *context, struct bf_message *message)
 		break;
 	case BF_MSG_OUTCOME:
 		on_outcome(worker, &message->outcome);
+		break;
+	case BF_MSG_CHECKED:
+		bf_check_answered(worker, &message->checked);
 		break;
 	case BF_MSG_DRAINING:
 		worker->draining = true;
@@ -454,6 +507,15 @@ bf_worker_test(struct scheduler *scheduler, struct bf_lane_state *lane,
 	return 0;
 }
 
+/* Has the master kill it. */
+static void
+report(struct worker *worker)
+{
+	worker->reported = true;
+	bf_control_send(worker->scheduler->control,
+	    &(struct bf_control){ BF_CONTROL_STUCK, worker->pid, 0, -1 });
+}
+
 /* Once a second while something is in hand: a worker that has not returned a
  * delivery long after its time-out is reported, and the master kills it. */
 void
@@ -466,8 +528,16 @@ bf_worker_stuck(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
+	bf_check_expire(scheduler, now);
 	TAILQ_FOREACH(worker, &scheduler->workers, entry)
 	{
+		if (!worker->reported && bf_check_stuck(worker, now)) {
+			bf_log(BF_LOG_ERROR,
+			    "worker %lld does not answer whether settings are "
+			    "good: it is stuck",
+			    (long long)worker->pid);
+			report(worker);
+		}
 		TAILQ_FOREACH(held, &worker->hand, entry)
 		{
 			if (held->deadline > now || worker->reported)
@@ -479,13 +549,10 @@ bf_worker_stuck(evutil_socket_t fd, short what, void *context)
 			    (unsigned long long)held->delivery->id.event,
 			    held->lane ? held->lane->state->channel->name
 				       : "-");
-			worker->reported = true;
-			bf_control_send(scheduler->control,
-			    &(struct bf_control){ BF_CONTROL_STUCK, worker->pid,
-				0, -1 });
+			report(worker);
 		}
 	}
-	if (HASH_COUNT(scheduler->held) > 0)
+	if (HASH_COUNT(scheduler->held) > 0 || !TAILQ_EMPTY(&scheduler->checks))
 		event_add(scheduler->stuck_timer, &(struct timeval){ 1, 0 });
 }
 

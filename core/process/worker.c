@@ -210,6 +210,18 @@ deliver(struct worker *worker, struct bf_msg_deliver *message)
 }
 
 static void
+check(struct worker *worker, const struct bf_msg_check *message)
+{
+	struct bf_error err = { "" };
+	const int result = bf_worker_channels_check(worker->channels,
+	    message->bytes, message->size, &err);
+
+	bf_link_send(worker->link,
+	    &(struct bf_message){ .kind = BF_MSG_CHECKED,
+		.checked = { message->token, result == 0 ? NULL : err.text } });
+}
+
+static void
 on_message(void *context, struct bf_message *message)
 {
 	struct worker *worker = context;
@@ -221,6 +233,9 @@ on_message(void *context, struct bf_message *message)
 	case BF_MSG_FORGET:
 		bf_worker_channels_forget(worker->channels,
 		    message->forget.channel);
+		break;
+	case BF_MSG_CHECK:
+		check(worker, &message->check);
 		break;
 	case BF_MSG_DELIVER:
 		deliver(worker, &message->deliver);

@@ -62,20 +62,42 @@ bf_worker_channels_forget(struct worker_channels *channels, uint32_t number)
 	bf_worker_channel_done(channel);
 }
 
+static const struct bf_module *
+open_module(struct worker_channels *channels, const char *name,
+    struct bf_error *err)
+{
+	const struct bf_module_info *info =
+	    bf_snapshot_module(channels->snapshot, name);
+
+	if (info)
+		return bf_loader_open(channels->loader, info->path, err);
+	bf_error_set(err, "module %s is not loaded", name);
+	return NULL;
+}
+
+int
+bf_worker_channels_check(struct worker_channels *channels, const char *bytes,
+    size_t size, struct bf_error *err)
+{
+	struct bf_channel *conf = bf_channel_decode(bytes, size, err);
+	const struct bf_module *module =
+	    conf ? open_module(channels, conf->module, err) : NULL;
+	void *settings = module ? bf_module_settings(module, conf, err) : NULL;
+	const int result = settings ? 0 : -1;
+
+	if (settings)
+		bf_module_settings_free(module, &settings);
+	bf_channel_free(&conf);
+	return result;
+}
+
 /* Opens the module and makes the settings; error says why not. */
 static void
 prepare(struct worker_channels *channels, struct worker_channel *channel)
 {
-	const struct bf_module_info *info =
-	    bf_snapshot_module(channels->snapshot, channel->conf->module);
-	const struct bf_module *module;
+	const struct bf_module *module =
+	    open_module(channels, channel->conf->module, &channel->error);
 
-	if (!info) {
-		bf_error_set(&channel->error, "module %s is not loaded",
-		    channel->conf->module);
-		return;
-	}
-	module = bf_loader_open(channels->loader, info->path, &channel->error);
 	if (!module)
 		return;
 	channel->settings =

@@ -21,6 +21,10 @@ struct worker_channels *bf_worker_channels_new(
  * the old ones goes on with them. */
 void bf_worker_channels_put(struct worker_channels *channels,
     const struct bf_msg_channel *message);
+/* Whether a channel's settings (bf_channel_encode) are good: -1 with the
+ * reason if its module can't be opened or refuses them. */
+int bf_worker_channels_check(struct worker_channels *channels,
+    const char *bytes, size_t size, struct bf_error *err);
 void bf_worker_channels_forget(struct worker_channels *channels,
     uint32_t number);
 

@@ -273,7 +273,7 @@ is_ignored(const char *name)
 {
 	static const char *const names[] = { "name", "module", "tenant_id",
 		"settings", "state", "reason", "waiting", "in_flight",
-		"secrets", "file", "line", "version" };
+		"secrets", "file", "line", "version", "if_match" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		if (strcmp(name, names[i]) == 0)
@@ -599,4 +599,24 @@ bf_channel_settings(struct bf_channel_reader *reader,
 				context));
 	}
 	return json;
+}
+
+cJSON *
+bf_channel_document(struct bf_channel_reader *reader, const cJSON *json,
+    const struct bf_channel *channel, bf_channel_secret *secret, void *context)
+{
+	cJSON *document = cJSON_CreateObject();
+	const cJSON *item;
+
+	cJSON_AddStringToObject(document, "name", channel->name);
+	cJSON_AddStringToObject(document, "module", channel->module);
+	cJSON_ArrayForEach(item, json)
+	{
+		if (!cJSON_IsNull(item) && !is_ignored(item->string))
+			cJSON_AddItemToObject(document, item->string,
+			    cJSON_Duplicate(item, 1));
+	}
+	cJSON_AddItemToObject(document, "settings",
+	    bf_channel_settings(reader, channel, secret, context));
+	return document;
 }

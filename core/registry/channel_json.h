@@ -65,4 +65,11 @@ typedef cJSON *bf_channel_secret(void *context, const char *directive,
 cJSON *bf_channel_settings(struct bf_channel_reader *reader,
     const struct bf_channel *channel, bf_channel_secret *secret, void *context);
 
+/*
+ * The object that a channel was read from, to be kept: what was said and no
+ * default, with the settings (those that were kept, too) as above.
+ */
+cJSON *bf_channel_document(struct bf_channel_reader *reader, const cJSON *json,
+    const struct bf_channel *channel, bf_channel_secret *secret, void *context);
+
 #endif

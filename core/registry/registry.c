@@ -16,6 +16,7 @@
 #include <belfry/memory.h>
 
 #include "core/base/log.h"
+#include "core/registry/snapshot_wire.h"
 
 /* A tenant and a line feed, which neither may contain, and a name. */
 #define KEY_SIZE (BF_TENANT_MAX + 1 + BF_NAME_MAX + 1)
@@ -48,6 +49,7 @@ struct bf_registry {
 	size_t channel_count;
 	struct tenant *tenants;
 	struct channel *by_key, *by_number;
+	struct bf_channel_reader *reader; /* made when it is wanted */
 };
 
 static struct tenant *
@@ -126,37 +128,123 @@ append(struct bf_channel_state ***list, size_t *count,
 }
 
 static void
-add_channel(struct bf_registry *registry, struct bf_channel *from)
+remove_from(struct bf_channel_state **list, size_t *count,
+    const struct bf_channel_state *state)
+{
+	size_t i = 0;
+
+	while (list[i] != state)
+		i++;
+	(*count)--;
+	memmove(&list[i], &list[i + 1], (*count - i) * sizeof(*list));
+}
+
+/* Makes the channel known by its key; NULL if there is one already. */
+static struct channel *
+make_channel(struct bf_registry *registry, struct bf_channel *from)
 {
 	struct channel *channel = bf_new(struct channel);
-	struct channel *other;
 	struct tenant *tenant;
 
-	if (!from->tenant)
-		from->tenant = bf_strdup(registry->default_tenant);
 	channel->own = from;
 	channel->state.channel = from;
-	if (!make_key(channel->key, from->tenant, from->name)) {
+	if (!make_key(channel->key, from->tenant, from->name) ||
+	    bf_registry_channel(registry, from->tenant, from->name)) {
 		free(channel);
-		return;
-	}
-	HASH_FIND(by_key, registry->by_key, channel->key, strlen(channel->key),
-	    other);
-	if (other) {
-		/* Only a block for the tenant that became the default one
-		 * after the conf file was written. */
-		bf_log(BF_LOG_WARN,
-		    "%s:%u: channel %s is left out: the default tenant has one "
-		    "of that name",
-		    from->file, from->line, from->name);
-		free(channel);
-		return;
+		return NULL;
 	}
 	HASH_ADD_KEYPTR(by_key, registry->by_key, channel->key,
 	    strlen(channel->key), channel);
 	tenant = make_tenant(registry, from->tenant);
 	append(&tenant->channels, &tenant->channel_count, &channel->state);
 	append(&registry->channels, &registry->channel_count, &channel->state);
+	return channel;
+}
+
+static void
+add_channel(struct bf_registry *registry, struct bf_channel *from)
+{
+	if (!from->tenant)
+		from->tenant = bf_strdup(registry->default_tenant);
+	if (!make_channel(registry, from)) {
+		/* Only a block for the tenant that became the default one
+		 * after the conf file was written. */
+		bf_log(BF_LOG_WARN,
+		    "%s:%u: channel %s is left out: the default tenant has one "
+		    "of that name",
+		    from->file, from->line, from->name);
+	}
+}
+
+static void
+free_channel(struct channel *channel)
+{
+	/* Those of the conf file are the snapshot's. */
+	if (channel->state.version > 0)
+		bf_channel_free(&channel->own);
+	free(channel->state.stop_reason);
+	free(channel->state.document);
+	free(channel->state.fault);
+	free(channel);
+}
+
+struct bf_channel_state *
+bf_registry_put(struct bf_registry *registry, struct bf_channel *channel,
+    uint64_t version, char *document, char *fault)
+{
+	struct bf_channel_state *state =
+	    bf_registry_channel(registry, channel->tenant, channel->name);
+	struct channel *own = (struct channel *)state;
+
+	if (!own)
+		own = make_channel(registry, channel);
+	if (!own || (state && state->version == 0)) {
+		bf_channel_free(&channel);
+		free(document);
+		free(fault);
+		return NULL;
+	}
+	if (state) {
+		const uint32_t number = own->own->number;
+
+		/* Its number is the key of a map, and stands in the channel. */
+		if (number != 0)
+			HASH_DELETE(by_number, registry->by_number, own);
+		bf_channel_free(&own->own);
+		free(own->state.document);
+		free(own->state.fault);
+		own->own = channel;
+		own->state.channel = channel;
+		channel->number = 0;
+		if (number != 0)
+			bf_registry_number(registry, &own->state, number);
+	}
+	own->state.version = version;
+	own->state.document = document;
+	own->state.fault = fault;
+	return &own->state;
+}
+
+void
+bf_registry_remove(struct bf_registry *registry, struct bf_channel_state *state)
+{
+	struct channel *channel = (struct channel *)state;
+	struct tenant *tenant = find_tenant(registry, channel->own->tenant);
+
+	HASH_DELETE(by_key, registry->by_key, channel);
+	if (channel->own->number != 0)
+		HASH_DELETE(by_number, registry->by_number, channel);
+	remove_from(tenant->channels, &tenant->channel_count, state);
+	remove_from(registry->channels, &registry->channel_count, state);
+	free_channel(channel);
+}
+
+struct bf_channel_reader *
+bf_registry_reader(struct bf_registry *registry)
+{
+	if (!registry->reader)
+		registry->reader = bf_channel_reader_new(registry->snapshot);
+	return registry->reader;
 }
 
 struct bf_registry *
@@ -189,8 +277,7 @@ bf_registry_free(struct bf_registry **registry)
 	HASH_ITER(by_key, old->by_key, channel, next_channel)
 	{
 		HASH_DELETE(by_key, old->by_key, channel);
-		free(channel->state.stop_reason);
-		free(channel);
+		free_channel(channel);
 	}
 	HASH_ITER(hh, old->tenants, tenant, next_tenant)
 	{
@@ -202,6 +289,7 @@ bf_registry_free(struct bf_registry **registry)
 	}
 	free(old->channels);
 	free(old->default_tenant);
+	bf_channel_reader_free(&old->reader);
 	bf_snapshot_free(&old->snapshot);
 	free(old);
 	*registry = NULL;
@@ -327,8 +415,11 @@ bf_registry_channel_runs(const struct bf_registry *registry,
 		why = "its module is not loaded";
 	else if (module->disabled)
 		why = "its module is disabled in the conf file";
+	else if (state->fault)
+		why = state->fault;
 	else if (!channel->policy.enabled)
-		why = "it is disabled in the conf file";
+		why = state->version > 0 ? "it is disabled in its settings"
+					 : "it is disabled in the conf file";
 	else if (state->disabled)
 		why = "it was disabled over the API";
 	else if (state->stopped)

@@ -3,12 +3,13 @@
 
 #include <stdbool.h>
 
+#include "core/registry/channel_json.h"
 #include "core/registry/snapshot.h"
 
 /*
  * What the scheduler routes by: a snapshot of the conf file, and over it what
- * the store adds (toggles set over the API, channels switched off, numbers of
- * channels). Looked up by name in constant time.
+ * the store adds (toggles set and channels made over the API, channels switched
+ * off, numbers of channels). Looked up by name in constant time.
  */
 struct bf_registry;
 
@@ -52,6 +53,12 @@ struct bf_channel_state {
 	bool disabled;        /* switched off over the API */
 	bool stopped;         /* by its module's verdict: endpoint gone */
 	char *stop_reason;
+	/* Of one made over the API: how often it was changed (from 1; 0: the
+	 * conf file's), what was said (JSON, without secrets), and why its
+	 * settings can't be used now, or NULL. */
+	uint64_t version;
+	char *document;
+	char *fault;
 };
 
 /* The channels of a tenant, in order of the file; *count is set. */
@@ -70,6 +77,21 @@ struct bf_channel_state *const *bf_registry_all_channels(
 /* Gives a channel its number in the store. */
 void bf_registry_number(struct bf_registry *registry,
     struct bf_channel_state *state, uint32_t number);
+
+/*
+ * Puts a channel that was made over the API, in place of the one of its tenant
+ * and name, whose number and switches it gets. Takes channel, document and
+ * fault. NULL if the conf file has a channel of that name; then they are freed.
+ */
+struct bf_channel_state *bf_registry_put(struct bf_registry *registry,
+    struct bf_channel *channel, uint64_t version, char *document, char *fault);
+
+/* Removes a channel that was made over the API. */
+void bf_registry_remove(struct bf_registry *registry,
+    struct bf_channel_state *state);
+
+/* For reading channels by the modules of the snapshot. */
+struct bf_channel_reader *bf_registry_reader(struct bf_registry *registry);
 
 /* Whether nothing keeps the channel from being sent to: enabled, not
  * disabled or stopped, its module loaded and not disabled. */

@@ -463,6 +463,53 @@ clear_deliver(struct bf_message *message)
 	bf_event_unref(&message->deliver.event);
 }
 
+/* ---- checks of settings ---- */
+
+static void
+put_check(struct bf_buf *out, const struct bf_message *message)
+{
+	bf_put_u64(out, message->check.token);
+	bf_put_bytes(out, message->check.bytes, message->check.size);
+}
+
+static void
+get_check(struct bf_reader *reader, struct bf_message *message)
+{
+	const char *bytes;
+
+	message->check.token = bf_get_u64(reader);
+	bytes = bf_get_bytes(reader, &message->check.size);
+	message->check.bytes = bf_strndup(bytes, message->check.size);
+}
+
+static void
+clear_check(struct bf_message *message)
+{
+	if (message->check.bytes)
+		explicit_bzero(message->check.bytes, message->check.size);
+	free(message->check.bytes);
+}
+
+static void
+put_checked(struct bf_buf *out, const struct bf_message *message)
+{
+	bf_put_u64(out, message->checked.token);
+	bf_put_text(out, message->checked.why);
+}
+
+static void
+get_checked(struct bf_reader *reader, struct bf_message *message)
+{
+	message->checked.token = bf_get_u64(reader);
+	message->checked.why = bf_get_text(reader);
+}
+
+static void
+clear_checked(struct bf_message *message)
+{
+	free(message->checked.why);
+}
+
 /* ---- the table, and what is read by it ---- */
 
 static void
@@ -507,6 +554,8 @@ static const struct {
 	[BF_MSG_CHANNEL] = { put_channel, get_channel, clear_channel },
 	[BF_MSG_FORGET] = { put_forget, get_forget, clear_nothing },
 	[BF_MSG_DELIVER] = { put_deliver, get_deliver, clear_deliver },
+	[BF_MSG_CHECK] = { put_check, get_check, clear_check },
+	[BF_MSG_CHECKED] = { put_checked, get_checked, clear_checked },
 };
 
 #define KINDS (sizeof(kinds) / sizeof(*kinds))

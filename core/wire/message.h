@@ -41,6 +41,9 @@ enum bf_message_kind {
 	BF_MSG_CHANNEL,
 	BF_MSG_FORGET,
 	BF_MSG_DELIVER,
+	BF_MSG_CHECK,
+	/* worker -> scheduler */
+	BF_MSG_CHECKED,
 };
 
 /* The first message of an intake. slot is the one in the ids it makes. */
@@ -157,6 +160,19 @@ struct bf_msg_deliver {
 	struct bf_event *event; /* one reference; category, severity set */
 };
 
+/* Settings that a module is to check as a whole: the bytes of
+ * bf_channel_encode. */
+struct bf_msg_check {
+	uint64_t token; /* comes back in the answer */
+	char *bytes;
+	size_t size;
+};
+
+struct bf_msg_checked {
+	uint64_t token;
+	char *why; /* what is wrong with them; NULL: nothing */
+};
+
 struct bf_message {
 	enum bf_message_kind kind;
 	union {
@@ -173,6 +189,8 @@ struct bf_message {
 		struct bf_msg_channel channel;
 		struct bf_msg_forget forget;
 		struct bf_msg_deliver deliver;
+		struct bf_msg_check check;
+		struct bf_msg_checked checked;
 	};
 };
 

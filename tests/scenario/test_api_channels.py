@@ -1,0 +1,197 @@
+"""Channels made over the API: checked, kept, changed, deleted."""
+import json
+
+import pytest
+
+from harness import channel, wait_until
+
+SECRET = "canary-of-a-channel"
+
+
+def settings(endpoint, **more):
+    return {"url": endpoint.url, **more}
+
+
+def create(b, endpoint, name="team", **more):
+    return b.http("POST", "/v1/channels",
+                  {"name": name, "module": "webhook",
+                   "settings": settings(endpoint, secret=SECRET), **more})
+
+
+def test_a_channel_is_made_and_survives(belfry, receiver):
+    endpoint = receiver()
+    b = belfry("")
+    answer = create(b, endpoint, events=["deploy_*"], retry="1s 2s",
+                    rate="10/s burst=5")
+    assert answer.status == 201, answer
+    assert answer.headers["ETag"] == '"1"'
+    made = answer.json
+    assert made["version"] == 1 and made["module"] == "webhook"
+    assert made["settings"]["url"] == endpoint.url
+    assert made["secrets"] == ["secret"] and SECRET not in answer.body.decode()
+    b.post()
+    assert endpoint.wait(1)[0].signed_by(SECRET)
+    # What is shown can be put back: secrets that are left out stay.
+    shown = b.http("GET", "/v1/channels/team")
+    assert shown.headers["ETag"] == '"1"'
+    answer = b.http("PUT", "/v1/channels/team", shown.json,
+                    {"If-Match": '"1"'})
+    assert answer.status == 200 and answer.headers["ETag"] == '"2"', answer
+    b.stop()
+    b.start()
+    b.post()
+    assert endpoint.wait(2)[1].signed_by(SECRET)
+    assert b.reload()
+    b.post()
+    assert endpoint.wait(3)[2].signed_by(SECRET)
+    assert b.http("GET", "/v1/channels/team").json["events"] == ["deploy_*"]
+    b.post("incident_created")
+    b.wait_idle()
+    assert len(endpoint.requests) == 3
+
+
+def test_changes_are_not_lost(belfry, receiver):
+    endpoint, other = receiver(), receiver()
+    b = belfry("")
+    assert create(b, endpoint).status == 201
+    answer = b.http("PATCH", "/v1/channels/team", {"events": ["deploy_*"]},
+                    {"If-Match": '"1"'})
+    assert answer.status == 200 and answer.json["events"] == ["deploy_*"]
+    answer = b.http("PATCH", "/v1/channels/team", {"events": ["incident_*"]},
+                    {"If-Match": '"1"'})
+    assert answer.status == 412, answer
+    assert "version 2" in answer.json["detail"]
+    # To another place secrets do not follow.
+    answer = b.http("PATCH", "/v1/channels/team",
+                    {"settings": {"url": other.url}})
+    assert answer.status == 422 and answer.json["field"] == "/settings/secret"
+    assert b.http("GET", "/v1/channels/team").json["version"] == 2
+    answer = b.http("PATCH", "/v1/channels/team",
+                    {"settings": {"url": other.url, "secret": "another"}})
+    assert answer.status == 200 and answer.json["version"] == 3
+    b.post()
+    assert other.wait(1)[0].signed_by("another")
+    answer = b.http("PATCH", "/v1/channels/team",
+                    {"settings": {"secret": None}})
+    assert answer.status == 200 and answer.json["secrets"] == []
+    b.post()
+    assert "X-Reoclo-Signature-256" not in other.wait(2)[1].headers
+    assert endpoint.requests == []
+
+
+@pytest.mark.parametrize("change, status, field, detail", [
+    ({"module": "webhok"}, 422, "/module", "did you mean"),
+    ({"settings": {}}, 422, "/settings/url", "missing"),
+    ({"settings": {"url": "nowhere"}}, 422, "/settings/url", "absolute URL"),
+    ({"retry": "1x"}, 422, "/retry", "unknown unit"),
+    ({"retri": "1s"}, 422, "/retri", "did you mean"),
+    ({"events": ["no_such"]}, 422, "/events", "no_such"),
+    ({"name": "../x"}, 422, "/name", "no name"),
+    ({"proxy": "http://127.0.0.1:1"}, 422, "/proxy", "conf file"),
+    # By the module's own check, in a worker.
+    ({"settings": {"url": "https://example.com/", "username": "x",
+                   "bearer": "y"}}, 422, "/settings", ""),
+])
+def test_what_is_wrong_is_named(belfry, receiver, change, status, field,
+                                detail):
+    b = belfry("")
+    body = {"name": "team", "module": "webhook",
+            "settings": {"url": "https://example.com/"}, **change}
+    answer = b.http("POST", "/v1/channels", body)
+    assert answer.status == status, answer
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json["field"] == field
+    assert detail in answer.json["detail"]
+    assert b.http("GET", "/v1/channels").json == {"channels": []}
+
+
+def test_conf_file_channels_are_locked(belfry, receiver):
+    endpoint = receiver()
+    b = belfry(channel(endpoint.url, "hook"))
+    assert create(b, endpoint, "hook").status == 409
+    for method in ("PUT", "PATCH", "DELETE"):
+        answer = b.http(method, "/v1/channels/hook",
+                        None if method == "DELETE" else {"module": "webhook"})
+        assert answer.status == 409, answer
+        assert "belfry.conf:" in answer.json["detail"]
+    b.post()
+    endpoint.wait(1)
+
+
+def test_deleting_cancels_what_waits(belfry, receiver):
+    endpoint = receiver(lambda request: 500)
+    b = belfry("")
+    assert create(b, endpoint, retry="1h", max_age="2h").status == 201
+    assert create(b, endpoint).status == 409
+    waiting = b.delivery_of(b.post())
+    endpoint.wait(1)
+    answer = b.http("DELETE", "/v1/channels/team", headers={"If-Match": '"9"'})
+    assert answer.status == 412
+    answer = b.http("DELETE", "/v1/channels/team", headers={"If-Match": '"1"'})
+    assert answer.status == 200, answer
+    b.wait_state(waiting, "cancelled")
+    assert b.http("GET", "/v1/channels/team").status == 404
+    assert b.http("DELETE", "/v1/channels/team").status == 404
+    b.stop()
+    b.start()
+    assert b.http("GET", "/v1/channels").json == {"channels": []}
+    # A new one of that name begins anew.
+    assert create(b, endpoint).json["version"] == 1
+
+
+def test_one_of_the_conf_file_hides_one_of_the_api(belfry, receiver):
+    mine, theirs = receiver(), receiver()
+    b = belfry("")
+    create(b, mine)
+    b.configure(channel(theirs.url, "team"))
+    assert b.reload()
+    assert "left out" in b.log()
+    b.post()
+    theirs.wait(1)
+    b.configure("")
+    assert b.reload()
+    b.post()
+    assert mine.wait(1)[0].signed_by(SECRET)
+    assert len(theirs.requests) == 1
+
+
+def test_without_its_key_file_belfry_does_not_start(belfry, receiver):
+    endpoint = receiver()
+    b = belfry("")
+    create(b, endpoint)
+    key = b.folder / "state" / "belfry.key"
+    assert key.stat().st_mode & 0o7777 == 0o600
+    text = key.read_text()
+    b.stop()
+
+    def refuses(why):
+        b.start(wait=False)
+        assert b.ended() != 0
+        assert f"key file {key}" in b.log() and why in b.log()
+
+    key.unlink()
+    refuses("is missing")
+    key.write_text(text)
+    key.chmod(0o644)
+    refuses("mode 0644")
+    key.chmod(0o600)
+    key.write_text(text[:-10])
+    refuses("is damaged")
+    # Another key opens nothing: the channel is there, and says why it waits.
+    key.write_text(text)
+    b.start()
+    b.post()
+    assert endpoint.wait(1)[0].signed_by(SECRET)
+    b.stop()
+    key.unlink()
+    other = belfry("")
+    key.write_text((other.folder / "state" / "belfry.key").read_text())
+    key.chmod(0o600)
+    b.start()
+    shown = b.http("GET", "/v1/channels/team").json
+    assert shown["state"] == "faulty" and "key" in shown["reason"], shown
+    waiting = b.delivery_of(b.post())
+    b.stop()
+    key.write_text(text)
+    b.start()
+    b.wait_state(waiting, "delivered")
