@@ -273,7 +273,8 @@ is_ignored(const char *name)
 {
 	static const char *const names[] = { "name", "module", "tenant_id",
 		"settings", "state", "reason", "waiting", "in_flight",
-		"secrets", "file", "line", "version", "if_match" };
+		"secrets", "file", "line", "version", "if_match",
+		"paced_until" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		if (strcmp(name, names[i]) == 0)
