@@ -1,3 +1,8 @@
+libcore_la_SOURCES += core/transport/dialogue.c core/transport/dialogue.h \
+	core/transport/hints.c core/transport/hints.h \
+	core/transport/hints_http.c core/transport/hints_network.c \
+	core/transport/hints_private.h core/transport/hints_smtp.c \
+	core/transport/mask.c core/transport/mask.h
 libcore_la_SOURCES += core/transport/transport.h \
 	core/transport/transport_private.h core/transport/reason.c \
 	core/transport/sockets.c core/transport/transcript.c \
@@ -7,4 +12,7 @@ if CMOCKA
 check_PROGRAMS += tests/unit/transport_test
 tests_unit_transport_test_SOURCES = tests/unit/transport_test.c
 tests_unit_transport_test_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/hints_test
+tests_unit_hints_test_SOURCES = tests/unit/hints_test.c
+tests_unit_hints_test_LDADD = $(UNIT_LIBS)
 endif

@@ -1,0 +1,135 @@
+/*
+ * dialogue.c - an SMTP dialogue, line by line
+ *
+ * A refusal stands until it is made up for: a server that does not know EHLO is
+ * asked by HELO, and one way to log in is tried after the other. A recipient
+ * that was refused stays refused, whatever becomes of the next.
+ */
+#include "core/transport/dialogue.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define TEXT_MOST 1000 /* bytes of a reply that are looked at */
+
+static const struct {
+	const char *verb;
+	enum bf_stage stage; /* ANY: the reply tells nothing */
+} verbs[] = {
+	{ "EHLO", BF_STAGE_EHLO },
+	{ "HELO", BF_STAGE_EHLO },
+	{ "STARTTLS", BF_STAGE_STARTTLS },
+	{ "AUTH", BF_STAGE_AUTH },
+	{ "MAIL", BF_STAGE_MAIL },
+	{ "RCPT", BF_STAGE_RCPT },
+	{ "DATA", BF_STAGE_DATA },
+	{ "BDAT", BF_STAGE_DATA },
+	{ "RSET", BF_STAGE_ANY },
+	{ "QUIT", BF_STAGE_ANY },
+};
+
+static bool
+is_verb(const char *line, const char *verb)
+{
+	const size_t size = strlen(verb);
+
+	return strncasecmp(line, verb, size) == 0 &&
+	       (line[size] == ' ' || line[size] == '\0');
+}
+
+/* "AUTH PLAIN ***": the way is shown, what follows is not. */
+static void
+show_auth(const char *line, struct bf_buf *shown)
+{
+	const size_t way = 5 + strcspn(line + 5, " ");
+
+	bf_buf_add(shown, line, way);
+	if (line[way])
+		bf_buf_add_text(shown, " ***");
+}
+
+void
+bf_dialogue_sent(struct bf_dialogue *dialogue, const char *line,
+    struct bf_buf *shown)
+{
+	if (dialogue->authenticating) {
+		bf_buf_add_text(shown, "***");
+		return;
+	}
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
+		if (!is_verb(line, verbs[i].verb))
+			continue;
+		dialogue->leaving = verbs[i].stage == BF_STAGE_ANY;
+		if (!dialogue->leaving)
+			dialogue->stage = verbs[i].stage;
+	}
+	dialogue->authenticating =
+	    dialogue->stage == BF_STAGE_AUTH && !dialogue->leaving;
+	if (dialogue->authenticating && line[4])
+		show_auth(line, shown);
+	else
+		bf_buf_add_text(shown, line);
+}
+
+/* A reply that is no refusal makes up for one. */
+static void
+forgive(struct bf_dialogue *dialogue)
+{
+	if (dialogue->refused != BF_STAGE_EHLO &&
+	    dialogue->refused != BF_STAGE_AUTH)
+		return;
+	dialogue->code = 0;
+	bf_buf_clear(&dialogue->text);
+}
+
+static void
+refuse(struct bf_dialogue *dialogue, int code, const char *text)
+{
+	struct bf_buf *all = &dialogue->text;
+
+	if (!dialogue->continued)
+		bf_buf_clear(all);
+	if (all->size < TEXT_MOST)
+		bf_buf_add_format(all, "%s%.*s", all->size > 0 ? " " : "",
+		    (int)(TEXT_MOST - all->size), text);
+	dialogue->code = code;
+	dialogue->refused = dialogue->stage;
+}
+
+void
+bf_dialogue_received(struct bf_dialogue *dialogue, const char *line,
+    struct bf_buf *shown)
+{
+	const bool reply = isdigit((unsigned char)line[0]) &&
+			   isdigit((unsigned char)line[1]) &&
+			   isdigit((unsigned char)line[2]);
+	const int code = reply ? atoi(line) : 0;
+	const char *text = reply && line[3] ? line + 4 : "";
+
+	if (dialogue->stage == BF_STAGE_ANY)
+		dialogue->stage = BF_STAGE_GREETING;
+	/* A challenge may hold what the answer is made from. */
+	if (dialogue->authenticating && code == 334)
+		bf_buf_add_text(shown, "334 ***");
+	else
+		bf_buf_add_text(shown, line);
+	if (!reply || dialogue->leaving)
+		return;
+	if (code != 334)
+		dialogue->authenticating = false;
+	if (code >= 400)
+		refuse(dialogue, code, text);
+	else
+		forgive(dialogue);
+	dialogue->continued = line[3] == '-';
+	if (dialogue->stage == BF_STAGE_STARTTLS && code == 220)
+		dialogue->stage = BF_STAGE_TLS;
+}
+
+void
+bf_dialogue_free(struct bf_dialogue *dialogue)
+{
+	bf_buf_free(&dialogue->text);
+}
