@@ -167,6 +167,42 @@ print_steps(const cJSON *result)
 	}
 }
 
+/* What most likely is the matter, and what to do. */
+static void
+print_hint(const cJSON *hint)
+{
+	static const char *const names[] = { "cause", "fix" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (!bf_json_text(hint, names[i]))
+			continue;
+		printf("%s: ", names[i]);
+		bf_print_text(bf_json_text(hint, names[i]));
+		putchar('\n');
+	}
+}
+
+static void
+print_test(const cJSON *result)
+{
+	const bool ok = bf_json_true(result, "ok");
+
+	print_steps(result);
+	if (!ok && bf_json_text(result, "excerpt")) {
+		fputs("the answer begins: ", stdout);
+		bf_print_text(bf_json_text(result, "excerpt"));
+		putchar('\n');
+	}
+	printf("%s after %.0f ms", ok ? "delivered" : "not delivered",
+	    bf_json_number(result, "took_ms"));
+	if (bf_json_text(result, "why")) {
+		fputs(": ", stdout);
+		bf_print_text(bf_json_text(result, "why"));
+	}
+	putchar('\n');
+	print_hint(cJSON_GetObjectItemCaseSensitive(result, "hint"));
+}
+
 int
 bf_ctl_test(struct bf_ctl *ctl)
 {
@@ -192,18 +228,10 @@ bf_ctl_test(struct bf_ctl *ctl)
 	if (status != BF_CTL_OK)
 		return status;
 	ok = bf_json_true(answer.json, "ok");
-	if (ctl->json) {
+	if (ctl->json)
 		puts(answer.text);
-	} else {
-		print_steps(answer.json);
-		printf("%s after %.0f ms", ok ? "delivered" : "not delivered",
-		    bf_json_number(answer.json, "took_ms"));
-		if (bf_json_text(answer.json, "why")) {
-			fputs(": ", stdout);
-			bf_print_text(bf_json_text(answer.json, "why"));
-		}
-		putchar('\n');
-	}
+	else
+		print_test(answer.json);
 	bf_answer_free(&answer);
 	return ok ? BF_CTL_OK : BF_CTL_NO;
 }

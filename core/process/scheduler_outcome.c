@@ -390,8 +390,12 @@ bf_outcome_test(struct scheduler *scheduler, uint64_t intake, uint64_t token,
     const struct bf_msg_outcome *outcome)
 {
 	cJSON *result = cJSON_CreateObject();
-	cJSON *steps =
+	cJSON *transcript =
 	    outcome->transcript ? cJSON_Parse(outcome->transcript) : NULL;
+	cJSON *steps =
+	    cJSON_DetachItemFromObjectCaseSensitive(transcript, "steps");
+	cJSON *hint =
+	    cJSON_DetachItemFromObjectCaseSensitive(transcript, "hint");
 	char *text;
 
 	cJSON_AddBoolToObject(result, "ok", outcome->outcome == BF_DELIVERED);
@@ -406,6 +410,9 @@ bf_outcome_test(struct scheduler *scheduler, uint64_t intake, uint64_t token,
 		    outcome->attempt.excerpt);
 	cJSON_AddItemToObject(result, "steps",
 	    steps ? steps : cJSON_CreateArray());
+	if (hint)
+		cJSON_AddItemToObject(result, "hint", hint);
+	cJSON_Delete(transcript);
 	text = cJSON_PrintUnformatted(result);
 	bf_accept_reply(scheduler, intake, token, 200, text);
 	cJSON_free(text);

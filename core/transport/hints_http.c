@@ -26,6 +26,14 @@ const struct hint_row bf_hints_http[] = {
 	    .hint = { "plain-to-https-port-said",
 		"The URL begins with http:, but that port expects TLS.",
 		"Write https: in `url`." } },
+	{ HTTP, .least = 400, .most = 496,
+	    .marks = "no required SSL certificate|SSL certificate error|client "
+		     "certificate",
+	    .hint = { "client-certificate-asked",
+		"The server wants belfry to show a certificate of its own, or "
+		"does not take the one that it shows.",
+		"Get one from whoever runs the server, and name it in "
+		"`client_certificate` and its key in `client_key`." } },
 	{ HTTP, .stage = BF_STAGE_ANSWER, .marks = "timed out",
 	    .hint = { "answer-time-out",
 		"The server took the request, but did not answer in time.",

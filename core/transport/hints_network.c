@@ -198,7 +198,8 @@ const struct hint_row bf_hints_network[] = {
 	{ .stage = BF_STAGE_TLS,
 	    .marks =
 		"protocol version|unsupported protocol|handshake failure|no "
-		"shared cipher|key too small|unsafe legacy|too weak",
+		"shared cipher|key too small|legacy|too weak|no "
+		"suitable",
 	    .hint = { "tls-too-old",
 		"The server and belfry have no version or cipher of TLS in "
 		"common: the server's is too old, as a rule.",

@@ -61,6 +61,8 @@ static const struct {
 	const char *text;
 } certificates[] = {
 	{ "certificate has expired", "the server's certificate has expired" },
+	{ "certificate is not yet valid",
+	    "the server's certificate is not yet valid" },
 	{ "self-signed certificate", "the server's certificate is signed by "
 				     "nobody that is trusted (self-signed)" },
 	{ "self signed certificate", "the server's certificate is signed by "

@@ -14,6 +14,7 @@
 #include <belfry/memory.h>
 #include <openssl/ssl.h>
 
+#include "core/transport/transcript.h"
 #include "core/transport/transport_private.h"
 
 #define BODY_MOST (64 << 10)    /* bytes of an answer that are read */
@@ -104,6 +105,8 @@ open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 		address->addrlen, transfer->refusal,
 		sizeof(transfer->refusal)) == -1)
 		return CURL_SOCKET_BAD;
+	if (transfer->transcript)
+		bf_transcript_address(transfer->transcript, &address->addr);
 	return socket(address->family, address->socktype | SOCK_CLOEXEC,
 	    address->protocol);
 }
@@ -123,8 +126,12 @@ note_asked(SSL *ssl, void *context)
 static CURLcode
 set_up_tls(CURL *easy, void *ssl_context, void *context)
 {
+	const struct transfer *transfer = context;
+
 	(void)easy;
 	SSL_CTX_set_cert_cb(ssl_context, note_asked, context);
+	if (transfer->transcript)
+		bf_transcript_watch_tls(transfer->transcript, ssl_context);
 	return CURLE_OK;
 }
 
@@ -202,6 +209,8 @@ clear_transfer(struct transfer *transfer)
 	bf_request_free(&transfer->request);
 	bf_response_free(&transfer->response);
 	transfer->response = (struct bf_response){ 0 };
+	if (transfer->transcript)
+		curl_easy_setopt(transfer->easy, CURLOPT_VERBOSE, 0L);
 	bf_transcript_free(&transfer->transcript);
 	transfer->header_bytes = 0;
 	transfer->cut = false;
@@ -278,7 +287,8 @@ set_request(struct transfer *transfer, const struct bf_transport_options *how)
 	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, how->fresh ? 1L : 0L);
 	curl_easy_setopt(easy, CURLOPT_VERBOSE, how->transcript ? 1L : 0L);
 	if (how->transcript) {
-		transfer->transcript = bf_transcript_new();
+		transfer->transcript =
+		    bf_transcript_new(request->url, how->proxy != NULL);
 		curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION,
 		    bf_transcript_debug);
 		curl_easy_setopt(easy, CURLOPT_DEBUGDATA, transfer->transcript);
@@ -348,8 +358,9 @@ read_response(struct transfer *transfer, CURLcode code,
 		snprintf(reason, size, "%s", transfer->refusal);
 	else if (code != CURLE_OK && !transfer->cut)
 		bf_reason(&(struct failure){ transfer->easy, code,
-			      transfer->detail, transfer->timeout,
-			      transfer->asked, transfer->proxied },
+			      transfer->request.url, transfer->detail,
+			      transfer->timeout, transfer->asked,
+			      transfer->proxied },
 		    reason, size);
 	response->error = reason[0] ? reason : NULL;
 	/* Informational answers, and codes outside HTTP's, are none. */
@@ -363,6 +374,24 @@ read_response(struct transfer *transfer, CURLcode code,
 	}
 }
 
+/* The transcript with a hint, if one fits. */
+static char *
+end_transcript(struct transfer *transfer, CURLcode code)
+{
+	const struct failure failure = { transfer->easy, code,
+		transfer->request.url, transfer->detail, transfer->timeout,
+		transfer->asked, transfer->proxied };
+	struct symptom symptom;
+	bool failed;
+
+	bf_transcript_end(transfer->transcript, transfer->easy,
+	    &transfer->response);
+	failed = bf_symptom_read(&failure, &transfer->response,
+	    bf_transcript_dialogue(transfer->transcript), &symptom);
+	return bf_transcript_json(transfer->transcript,
+	    failed ? &symptom.symptom : NULL);
+}
+
 static void
 end_transfer(struct transfer *transfer, CURLcode code)
 {
@@ -374,8 +403,7 @@ end_transfer(struct transfer *transfer, CURLcode code)
 	read_timings(transfer->easy, &timings);
 	read_response(transfer, code, &timings, reason, sizeof(reason));
 	if (transfer->transcript)
-		steps =
-		    bf_transcript_json(transfer->transcript, transfer->easy);
+		steps = end_transcript(transfer, code);
 	curl_multi_remove_handle(transport->multi, transfer->easy);
 	leave_busy(transfer);
 	transport->active--;

@@ -31,8 +31,8 @@ struct bf_transport_options {
 	bool fresh;                 /* a new connection, as a test wants */
 };
 
-/* The request has ended. response and transcript (JSON array of steps, or
- * NULL) are borrowed for the call. */
+/* The request has ended. response and transcript (JSON: see
+ * bf_transcript_json; or NULL) are borrowed for the call. */
 typedef void bf_transport_done(void *context,
     const struct bf_response *response, const struct bf_timings *timings,
     const char *transcript);

@@ -3,6 +3,7 @@
 
 #include <curl/curl.h>
 
+#include "core/transport/dialogue.h"
 #include "core/transport/transport.h"
 
 /* The sockets of the multi on the event loop. */
@@ -16,25 +17,11 @@ int bf_sockets_close(void *sockets, curl_socket_t fd);
 
 void bf_sockets_free(struct sockets **sockets);
 
-/* What an exchange is about, as libcurl reports it: for a transcript. */
-struct transcript;
-
-struct transcript *bf_transcript_new(void);
-
-/* CURLOPT_DEBUGFUNCTION, with the struct transcript as its data. */
-int bf_transcript_debug(CURL *easy, curl_infotype type, char *data, size_t size,
-    void *transcript);
-
-/* The steps as a JSON array, with the times of the finished transfer; new
- * memory. */
-char *bf_transcript_json(struct transcript *transcript, CURL *easy);
-
-void bf_transcript_free(struct transcript **transcript);
-
-/* What is known of a transfer that failed. */
+/* What is known of a transfer that ended. */
 struct failure {
 	CURL *easy;
 	CURLcode code;
+	const char *url;    /* of the request */
 	const char *detail; /* libcurl's own words, or "" */
 	struct bf_duration timeout;
 	bool asked;   /* the server asked for a client certificate */
@@ -43,5 +30,21 @@ struct failure {
 
 /* Why it failed, as a sentence. */
 void bf_reason(const struct failure *failure, char *text, size_t size);
+
+#define SYMPTOM_LOCATION 300
+
+/* A symptom, and room for what it points to. */
+struct symptom {
+	struct bf_symptom symptom;
+	char location[SYMPTOM_LOCATION];
+};
+
+/*
+ * Reads what a transfer suffers from: the rest of what symptom points to is
+ * borrowed. dialogue: of SMTP, as far as it went. False: it went well.
+ */
+bool bf_symptom_read(const struct failure *failure,
+    const struct bf_response *response, const struct bf_dialogue *dialogue,
+    struct symptom *symptom);
 
 #endif

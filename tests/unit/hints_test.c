@@ -146,6 +146,10 @@ static const struct example examples[] = {
 	{ "plain-to-https-port-said",
 	    { STATUS(400), .signs = BF_SIGN_PLAIN,
 		.text = "Client sent an HTTP request to an HTTPS server.\n" } },
+	{ "client-certificate-asked",
+	    { STATUS(400), .signs = BF_SIGN_HTML,
+		.text = "<center>No required SSL certificate was "
+			"sent</center>" } },
 	{ "answer-time-out",
 	    { HTTP = BF_STAGE_ANSWER, .signs = BF_SIGN_PLAIN,
 		.error = "timed out after 10000 ms while waiting for the "

@@ -586,6 +586,53 @@ a_transcript_shows_no_secret(void **state)
 	clear_result(&result);
 }
 
+/* A test of a request that gets the answer: what its transcript says. */
+static void
+check_transcript(const char *answer, const char *const *has)
+{
+	struct bf_request request = { 0 };
+	struct result result;
+
+	server.answer = answer;
+	perform(&request,
+	    &(struct bf_transport_options){ .timeout = { 5000 },
+		.transcript = true,
+		.fresh = true },
+	    &result);
+	for (; *has; has++) {
+		if (!strstr(result.transcript, *has))
+			fail_msg("no %s in %s", *has, result.transcript);
+	}
+	clear_result(&result);
+}
+
+static void
+a_transcript_goes_step_by_step_and_ends_in_a_hint(void **state)
+{
+	static const char *const moved[] = { "\"step\":\"connect\"",
+		"\"text\":\"to 127.0.0.1 port ", "\"text\":\"connected\"",
+		"\"text\":\"POST /in?x=*** HTTP/1.1\"",
+		"\"text\":\"Location: http://other.example/in?y=***\"",
+		"\"text\":\"status 302\"", "\"name\":\"redirect\"",
+		"moved to http://other.example, ", NULL };
+	static const char *const skewed[] = { "\"name\":\"clock-skew\"", NULL };
+	static const char *const page[] = { "\"name\":\"web-page\"", NULL };
+	static const char *const fine[] = { "\"text\":\"status 204\"}]}",
+		NULL };
+
+	(void)state;
+	check_transcript("HTTP/1.1 302 Found\r\nContent-Length: 0\r\n"
+			 "Location: http://other.example/in?y=secret\r\n\r\n",
+	    moved);
+	check_transcript("HTTP/1.1 401 No\r\nContent-Length: 0\r\n"
+			 "Date: Tue, 15 Nov 1994 08:12:31 GMT\r\n\r\n",
+	    skewed);
+	check_transcript("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"
+			 "Content-Type: text/html; charset=utf-8\r\n\r\n",
+	    page);
+	check_transcript("HTTP/1.1 204 No Content\r\n\r\n", fine);
+}
+
 int
 main(void)
 {
@@ -609,6 +656,7 @@ main(void)
 		TEST(an_answer_is_cut_at_its_limit),
 		TEST(headers_without_end_are_a_failure),
 		TEST(a_transcript_shows_no_secret),
+		TEST(a_transcript_goes_step_by_step_and_ends_in_a_hint),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
