@@ -175,7 +175,6 @@ answer_revoke(struct store_command *own)
 		    "no token of that name was made over the API");
 		return;
 	}
-	bf_accept_flush(own->command.scheduler);
 	bf_command_kept(&own->command, 200, cJSON_CreateObject());
 }
 

@@ -90,6 +90,7 @@ on_changed(void *owner, struct bf_change *change, const char *why)
 			bf_settings_cancelled(scheduler, change);
 		break;
 	case BF_CHANGE_PUT:
+		bf_settings_committed(scheduler, change->put.name);
 		break;
 	}
 	bf_scheduler_leave_if_done(scheduler);

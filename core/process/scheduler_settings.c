@@ -431,6 +431,15 @@ bf_settings_put(struct scheduler *scheduler, const char *name,
 }
 
 void
+bf_settings_committed(struct scheduler *scheduler, const char *name)
+{
+	/* Not before: an intake could look the token up once more, find it as
+	 * it was, and keep that. */
+	if (strncmp(name, "token/", 6) == 0)
+		bf_accept_flush(scheduler);
+}
+
+void
 bf_settings_channel_put(struct scheduler *scheduler,
     const struct bf_channel *channel, const char *what, const char *value)
 {
