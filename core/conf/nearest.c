@@ -24,8 +24,10 @@ same(char a, char b)
 	return tolower((unsigned char)a) == tolower((unsigned char)b);
 }
 
+/* The distance, or more than most if it is. */
 static unsigned
-distance(const char *a, size_t a_size, const char *b, size_t b_size)
+distance(const char *a, size_t a_size, const char *b, size_t b_size,
+    unsigned most)
 {
 	unsigned rows[3][LONGEST + 1] = { 0 };
 	unsigned *before = rows[0], *last = rows[1], *row = rows[2], *free_row;
@@ -33,7 +35,8 @@ distance(const char *a, size_t a_size, const char *b, size_t b_size)
 	for (size_t j = 0; j <= b_size; j++)
 		last[j] = (unsigned)j;
 	for (size_t i = 1; i <= a_size; i++) {
-		row[0] = (unsigned)i;
+		unsigned least = row[0] = (unsigned)i;
+
 		for (size_t j = 1; j <= b_size; j++) {
 			const bool equal = same(a[i - 1], b[j - 1]);
 
@@ -42,7 +45,10 @@ distance(const char *a, size_t a_size, const char *b, size_t b_size)
 			if (i > 1 && j > 1 && same(a[i - 1], b[j - 2]) &&
 			    same(a[i - 2], b[j - 1]))
 				row[j] = min(row[j], before[j - 2] + 1);
+			least = min(least, row[j]);
 		}
+		if (least > most + 1)
+			return least;
 		free_row = before;
 		before = last;
 		last = row;
@@ -65,9 +71,10 @@ bf_nearest(const char *word, const char *const *names, size_t count)
 		const size_t name_size = strlen(names[i]);
 		unsigned d;
 
-		if (name_size > LONGEST)
+		if (name_size > LONGEST || name_size > size + best ||
+		    size > name_size + best)
 			continue;
-		d = distance(word, size, names[i], name_size);
+		d = distance(word, size, names[i], name_size, best);
 		if (d < best || (d == best && !nearest)) {
 			best = d;
 			nearest = names[i];
