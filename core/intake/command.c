@@ -8,6 +8,7 @@
 #include <belfry/memory.h>
 
 #include "core/intake/intake_private.h"
+#include "core/intake/uri.h"
 
 struct pending_command {
 	uint64_t token;
@@ -74,9 +75,10 @@ make_arguments(struct connection *connection)
 		arguments = cJSON_CreateObject();
 	}
 	for (size_t i = 0; i < sizeof(parameters) / sizeof(*parameters); i++) {
-		char *value = bf_http_parameter(request->query, parameters[i]);
+		char *value = bf_uri_parameter(request->query, parameters[i]);
 
-		if (value && !cJSON_HasObjectItem(arguments, parameters[i]))
+		if (value &&
+		    !cJSON_GetObjectItemCaseSensitive(arguments, parameters[i]))
 			cJSON_AddStringToObject(arguments, parameters[i],
 			    value);
 		free(value);

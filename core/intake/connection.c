@@ -8,7 +8,6 @@
  */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -20,8 +19,13 @@
 
 #include "core/intake/intake_private.h"
 
-#define LINGER_MS 1000        /* for the peer to read a last answer */
-#define INPUT_MOST (64 << 10) /* bytes of input held back */
+#define LINGER_MS 1000         /* for the peer to read a last answer */
+#define INPUT_MOST (64 << 10)  /* bytes of input held back */
+#define OUTPUT_MOST (64 << 10) /* of answers unread: then no more are made */
+#define HANDLE_MS 600000       /* for a request to be dealt with */
+#define BEAT_MS 15000          /* between signs of life in a stream */
+#define IDLE_MS 1000           /* who is idle longer can make room */
+#define LOOKED_AT_MOST 64      /* connections, for one that is idle */
 
 static void
 set_deadline(struct connection *connection, int64_t ms)
@@ -30,8 +34,9 @@ set_deadline(struct connection *connection, int64_t ms)
 	const int64_t before = connection->deadline;
 
 	connection->deadline = now + ms;
-	/* A timer that would fire too late is set anew. */
-	if (before == 0 || connection->deadline < before)
+	/* A timer that fired, or would fire too late, is set anew. */
+	if (!event_pending(connection->timer, EV_TIMEOUT, NULL) ||
+	    connection->deadline < before)
 		event_add(connection->timer,
 		    &(struct timeval){ ms / 1000, ms % 1000 * 1000 });
 }
@@ -56,15 +61,54 @@ bf_connection_close(struct connection *connection)
 	bf_intake_leave_if_done(intake);
 }
 
+static size_t
+unread(const struct connection *connection)
+{
+	return evbuffer_get_length(bufferevent_get_input(connection->bev));
+}
+
+static size_t
+unwritten(const struct connection *connection)
+{
+	return evbuffer_get_length(bufferevent_get_output(connection->bev));
+}
+
 /* Closes for writing and lets the peer read its answer: a close with unread
  * input would reset the connection and take the answer with it. */
 static void
 linger(struct connection *connection)
 {
+	SSL *ssl = bufferevent_openssl_get_ssl(connection->bev);
+
 	connection->lingering = true;
+	/* The end that TLS has of its own: RFC 8446, section 6.1. */
+	if (ssl)
+		SSL_shutdown(ssl);
 	shutdown(bufferevent_getfd(connection->bev), SHUT_WR);
 	set_deadline(connection, LINGER_MS);
 	bufferevent_enable(connection->bev, EV_READ);
+}
+
+/* The deadline has come. */
+static void
+expire(struct connection *connection)
+{
+	if (connection->streaming) {
+		bf_stream_beat(connection);
+		set_deadline(connection, BEAT_MS);
+		return;
+	}
+	/* A request that did not come in time is answered; one that is being
+	 * dealt with, or an answer that is not read, is not waited for. */
+	if (connection->lingering || connection->answering ||
+	    unwritten(connection) > 0 || !connection->begun) {
+		bf_connection_close(connection);
+		return;
+	}
+	connection->keep_alive = false;
+	connection->answering = true;
+	bf_reply_problem(connection, 408, "timeout", NULL, NULL,
+	    "the request did not come in time");
 }
 
 static void
@@ -75,33 +119,28 @@ on_timer(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
-	if (left > 0) {
+	if (left > 0)
 		event_add(connection->timer,
 		    &(struct timeval){ left / 1000, left % 1000 * 1000 });
-		return;
-	}
-	if (connection->streaming) {
-		set_deadline(connection, 3600 * 1000);
-		return;
-	}
-	/* A request that did not come in time is answered; one that is being
-	 * dealt with, or an answer that is not read, is not waited for. */
-	if (!connection->lingering && !connection->answering &&
-	    evbuffer_get_length(bufferevent_get_output(connection->bev)) == 0 &&
-	    bf_http_request(connection->http)->target) {
-		connection->keep_alive = false;
-		connection->answering = true;
-		bf_reply_problem(connection, 408, "timeout", NULL, NULL,
-		    "the request did not come in time");
-		return;
-	}
-	bf_connection_close(connection);
+	else
+		expire(connection);
+}
+
+/* Reads on; what came meanwhile is looked at in a turn of its own. */
+static void
+go_on(struct connection *connection)
+{
+	if (!connection->ended)
+		bufferevent_enable(connection->bev, EV_READ);
+	if (unread(connection) > 0)
+		bufferevent_trigger(connection->bev, EV_READ,
+		    BEV_TRIG_IGNORE_WATERMARKS | BEV_OPT_DEFER_CALLBACKS);
 }
 
 void
 bf_connection_answered(struct connection *connection)
 {
-	const struct bf_api_settings *api = &connection->intake->snapshot->api;
+	struct intake *intake = connection->intake;
 
 	connection->answering = false;
 	connection->begun = false;
@@ -109,13 +148,20 @@ bf_connection_answered(struct connection *connection)
 	connection->parameter = NULL;
 	connection->route = NULL;
 	bf_http_reset(connection->http);
-	set_deadline(connection, api->keepalive_timeout.ms);
-	bufferevent_enable(connection->bev, EV_READ | EV_WRITE);
-	/* What the peer sent meanwhile is looked at in a turn of its own. */
-	if (connection->keep_alive &&
-	    evbuffer_get_length(bufferevent_get_input(connection->bev)) > 0)
-		bufferevent_trigger(connection->bev, EV_READ,
-		    BEV_TRIG_IGNORE_WATERMARKS | BEV_OPT_DEFER_CALLBACKS);
+	set_deadline(connection, intake->snapshot->api.keepalive_timeout.ms);
+	connection->since = bf_clock_monotonic_ms();
+	TAILQ_REMOVE(&intake->connections, connection, entry);
+	TAILQ_INSERT_TAIL(&intake->connections, connection, entry);
+	if (connection->keep_alive)
+		go_on(connection);
+}
+
+bool
+bf_connection_asks_head(const struct connection *connection)
+{
+	const char *method = bf_http_request(connection->http)->method;
+
+	return method && strcmp(method, "HEAD") == 0;
 }
 
 /* An error about the request itself: nothing after it can be understood. */
@@ -148,32 +194,42 @@ takes_content(const struct route *route, const char *content_type)
 		       0);
 }
 
+/* Finds the route of the request; answers and returns -1 if there is none. */
+static int
+find_route(struct connection *connection)
+{
+	const struct bf_http_request *request =
+	    bf_http_request(connection->http);
+	struct bf_buf allowed = { 0 };
+	char *extra;
+
+	connection->route = bf_route_find(request->method, request->path,
+	    &connection->parameter, &allowed);
+	if (!connection->route && allowed.size > 0) {
+		extra = bf_strf("Allow: %s\r\n", allowed.data);
+		bf_reply_problem(connection, 405, "method-not-allowed", NULL,
+		    extra, "%s is not for this resource, but %s",
+		    request->method, allowed.data);
+		free(extra);
+	} else if (!connection->route) {
+		bf_reply_problem(connection, 404, "not-found", NULL, NULL,
+		    "there is nothing at this path");
+	}
+	bf_buf_free(&allowed);
+	return connection->route ? 0 : -1;
+}
+
 /* Answers what can be answered from the head alone; 0: read on. */
 static int
 check_head(struct connection *connection)
 {
 	struct bf_http_request *request = bf_http_request(connection->http);
-	const char *allowed;
-	char extra[64];
 
-	connection->keep_alive = request->keep_alive;
 	connection->answering = true;
-	connection->route = bf_route_find(request->method, request->path,
-	    &connection->parameter, &allowed);
 	/* Until the body is read, the next request can't be. */
 	connection->keep_alive = request->keep_alive && !request->has_body;
-	if (!connection->route && allowed) {
-		snprintf(extra, sizeof(extra), "Allow: %s\r\n", allowed);
-		bf_reply_problem(connection, 405, "method-not-allowed", NULL,
-		    extra, "%s is not for this resource, but %s",
-		    request->method, allowed);
+	if (find_route(connection) == -1)
 		return -1;
-	}
-	if (!connection->route) {
-		bf_reply_problem(connection, 404, "not-found", NULL, NULL,
-		    "there is nothing at this path");
-		return -1;
-	}
 	if (!connection->route->open && bf_auth(connection) == -1)
 		return -1;
 	if (request->expect && !request->expects_continue) {
@@ -206,11 +262,13 @@ dispatch(struct connection *connection)
 {
 	connection->answering = true;
 	bufferevent_disable(connection->bev, EV_READ);
-	set_deadline(connection, 10 * 60 * 1000);
+	set_deadline(connection, HANDLE_MS);
 	if (connection->route->handle)
 		connection->route->handle(connection);
 	else
 		bf_command_request(connection);
+	if (connection->streaming)
+		set_deadline(connection, BEAT_MS);
 }
 
 /* Feeds the request with what came. Returns whether to go on. */
@@ -249,32 +307,51 @@ begin_request(struct connection *connection)
 	    connection->intake->snapshot->api.request_timeout.ms);
 }
 
+/* Whether its last answer is on its way: what still comes is not for us. */
+static bool
+is_closing(const struct connection *connection)
+{
+	return connection->lingering ||
+	       (!connection->keep_alive && !connection->begun &&
+		   !connection->answering);
+}
+
+/* Whether the peer has sent all it will, and has all that it gets. */
+static bool
+is_over(const struct connection *connection)
+{
+	return connection->ended && !connection->answering &&
+	       unread(connection) == 0 && unwritten(connection) == 0;
+}
+
 static void
 process(struct connection *connection)
 {
-	struct evbuffer *in = bufferevent_get_input(connection->bev);
-
-	if (connection->lingering || connection->streaming) {
-		evbuffer_drain(in, evbuffer_get_length(in));
+	/* Who does not read its answers is not given more of them. */
+	if (unwritten(connection) > OUTPUT_MOST) {
+		bufferevent_disable(connection->bev, EV_READ);
 		return;
 	}
-	if (connection->answering)
-		return;
+	if (!connection->begun) {
+		connection->begun = true;
+		begin_request(connection);
+	}
 	while (feed(connection))
 		continue;
+	if (is_over(connection))
+		bf_connection_close(connection);
 }
 
 static void
 on_read(struct bufferevent *bev, void *context)
 {
 	struct connection *connection = context;
+	struct evbuffer *in = bufferevent_get_input(bev);
 
-	(void)bev;
-	if (!connection->begun && !connection->answering) {
-		connection->begun = true;
-		begin_request(connection);
-	}
-	process(connection);
+	if (is_closing(connection) || connection->streaming)
+		evbuffer_drain(in, evbuffer_get_length(in));
+	else if (!connection->answering && evbuffer_get_length(in) > 0)
+		process(connection);
 }
 
 /* The output is out. */
@@ -284,10 +361,15 @@ on_written(struct bufferevent *bev, void *context)
 	struct connection *connection = context;
 
 	(void)bev;
-	if (connection->answering || connection->streaming ||
-	    connection->lingering || connection->keep_alive)
+	if (is_over(connection))
+		bf_connection_close(connection);
+	else if (connection->answering || connection->streaming ||
+		 connection->lingering)
 		return;
-	linger(connection);
+	else if (is_closing(connection))
+		linger(connection);
+	else
+		go_on(connection);
 }
 
 static void
@@ -297,12 +379,14 @@ on_event(struct bufferevent *bev, short what, void *context)
 
 	if (what & BEV_EVENT_CONNECTED)
 		return;
-	/* A peer that has said all it will may still wait for its answer. */
+	/* A peer that has said all it will may still wait for its answers. In
+	 * TLS the end is that of both ways. */
 	if (what & BEV_EVENT_EOF && !connection->lingering &&
-	    evbuffer_get_length(bufferevent_get_output(bev)) > 0) {
-		connection->keep_alive = false;
+	    !bufferevent_openssl_get_ssl(bev)) {
+		connection->ended = true;
 		bufferevent_disable(bev, EV_READ);
-		return;
+		if (!is_over(connection))
+			return;
 	}
 	bf_connection_close(connection);
 }
@@ -341,6 +425,7 @@ bf_connection_new(struct intake *intake, int fd, const struct bf_listen *listen)
 	bufferevent_setcb(connection->bev, on_read, on_written, on_event,
 	    connection);
 	bufferevent_setwatermark(connection->bev, EV_READ, 0, INPUT_MOST);
+	connection->since = bf_clock_monotonic_ms();
 	TAILQ_INSERT_TAIL(&intake->connections, connection, entry);
 	intake->connection_count++;
 	bf_intake_count(intake, BF_COUNT_CONNECTIONS_OPEN, 1);
@@ -354,9 +439,27 @@ static bool
 is_idle(const struct connection *connection)
 {
 	return !connection->begun && !connection->answering &&
-	       !connection->lingering &&
-	       evbuffer_get_length(
-		   bufferevent_get_output(connection->bev)) == 0;
+	       !connection->lingering && unwritten(connection) == 0;
+}
+
+bool
+bf_connection_make_room(struct intake *intake)
+{
+	const int64_t now = bf_clock_monotonic_ms();
+	struct connection *connection;
+	int looked_at = 0;
+
+	TAILQ_FOREACH(connection, &intake->connections, entry)
+	{
+		if (now - connection->since < IDLE_MS ||
+		    ++looked_at > LOOKED_AT_MOST)
+			return false;
+		if (is_idle(connection)) {
+			bf_connection_close(connection);
+			return true;
+		}
+	}
+	return false;
 }
 
 void

@@ -9,12 +9,13 @@
 #include "core/intake/http.h"
 
 #include <http_parser.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include <belfry/memory.h>
+
+#include "core/intake/uri.h"
 
 #define HEADERS_MOST 100         /* header fields of a request */
 #define TARGET_MOST 8192         /* bytes of a request target */
@@ -31,8 +32,11 @@ struct bf_http {
 	struct bf_buf name, value; /* the header being read */
 	bool in_value;
 	size_t headers, hosts, lengths, encodings;
-	size_t skipped;    /* bytes of empty lines in front */
-	size_t body_bytes; /* of the body as framed */
+	bool bad_host;
+	bool other_encoding; /* than chunked */
+	bool repeated;       /* a header of which only one can be meant */
+	size_t skipped;      /* bytes of empty lines in front */
+	size_t body_bytes;   /* of the body as framed */
 };
 
 static enum bf_http_state
@@ -84,6 +88,33 @@ trim(struct bf_buf *value)
 	return bf_buf_text(value);
 }
 
+/* Whether a host, perhaps with a port, may be called so. Source: RFC 3986,
+ * section 3.2.2: the characters of a name, an address, and a port. */
+static bool
+is_host(const char *value)
+{
+	return value[strspn(value,
+		   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		   "0123456789-._~!$&'()*+,;=%:[]")] == '\0';
+}
+
+/* Keeps the value of a header that is looked at. */
+static void
+keep_header(struct bf_http *http, const char *name, const char *value)
+{
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++) {
+		char **member =
+		    (char **)((char *)&http->request + wanted[i].offset);
+
+		if (strcasecmp(name, wanted[i].name) != 0)
+			continue;
+		if (*member)
+			http->repeated = true;
+		else
+			*member = bf_strdup(value);
+	}
+}
+
 /* Takes note of one whole header. */
 static void
 end_header(struct bf_http *http)
@@ -94,24 +125,17 @@ end_header(struct bf_http *http)
 	if (http->name.size == 0)
 		return;
 	http->headers++;
-	http->hosts += strcasecmp(name, "Host") == 0;
-	http->lengths += strcasecmp(name, "Content-Length") == 0;
-	if (strcasecmp(name, "Transfer-Encoding") == 0) {
+	if (strcasecmp(name, "Host") == 0) {
+		http->hosts++;
+		http->bad_host = http->bad_host || !is_host(value);
+	} else if (strcasecmp(name, "Content-Length") == 0) {
+		http->lengths++;
+	} else if (strcasecmp(name, "Transfer-Encoding") == 0) {
 		http->encodings++;
-		if (strcasecmp(value, "chunked") != 0)
-			http->encodings = 100; /* refused below */
-	}
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++) {
-		char **member =
-		    (char **)((char *)&http->request + wanted[i].offset);
-
-		if (strcasecmp(name, wanted[i].name) != 0)
-			continue;
-		/* Given twice, none of them can be meant. */
-		if (*member)
-			http->headers = HEADERS_MOST + 1;
-		else
-			*member = bf_strdup(value);
+		http->other_encoding =
+		    http->other_encoding || strcasecmp(value, "chunked") != 0;
+	} else {
+		keep_header(http, name, value);
 	}
 	bf_buf_clear(&http->name);
 	bf_buf_clear(&http->value);
@@ -154,6 +178,19 @@ on_headers_complete(http_parser *parser)
 	return 0;
 }
 
+/* A size is judged before the chunk comes. */
+static int
+on_chunk_header(http_parser *parser)
+{
+	struct bf_http *http = parser->data;
+
+	if (parser->content_length <=
+	    http->limits->body - http->request.body.size)
+		return 0;
+	fail(http, 413, "the body is larger than the limit");
+	return -1;
+}
+
 static int
 on_body(http_parser *parser, const char *at, size_t length)
 {
@@ -182,6 +219,7 @@ static const http_parser_settings settings = {
 	.on_header_field = on_header_field,
 	.on_header_value = on_header_value,
 	.on_headers_complete = on_headers_complete,
+	.on_chunk_header = on_chunk_header,
 	.on_body = on_body,
 	.on_message_complete = on_message_complete,
 };
@@ -200,7 +238,9 @@ check_line(const char *line, size_t length, bool first)
 	if (memchr(line, '\0', length) || memchr(line, '\r', length))
 		return "a NUL or a bare CR in the head";
 	if (first)
-		return NULL;
+		return memmem(line, length, "  ", 2)
+			   ? "more than one blank in the request line"
+			   : NULL;
 	if (line[0] == ' ' || line[0] == '\t')
 		return "a folded header line";
 	for (size_t i = 0; i < length; i++) {
@@ -233,30 +273,6 @@ check_head(const char *head, size_t size)
 	return wrong;
 }
 
-/* Whether percent-encoding is whole; decodes in place. */
-static bool
-decode(char *text)
-{
-	char *out = text;
-
-	for (; *text; text++) {
-		unsigned value;
-
-		if (*text != '%') {
-			*out++ = *text;
-			continue;
-		}
-		if (sscanf(text + 1, "%2x", &value) != 1 || !text[1] ||
-		    !strchr("0123456789abcdefABCDEF", text[1]) || !text[2] ||
-		    !strchr("0123456789abcdefABCDEF", text[2]) || value == 0)
-			return false;
-		*out++ = (char)value;
-		text += 2;
-	}
-	*out = '\0';
-	return true;
-}
-
 static enum bf_http_state
 split_target(struct bf_http *http)
 {
@@ -267,49 +283,72 @@ split_target(struct bf_http *http)
 		return fail(http, 400, "the request target must be a path");
 	if (strlen(request->target) > TARGET_MOST)
 		return fail(http, 414, "the request target is too long");
+	if (!bf_uri_is_encoded(request->target))
+		return fail(http, 400,
+		    "broken percent-encoding in the request target");
 	request->path = bf_strdup(request->target);
 	query = strchr(request->path, '?');
 	if (query) {
 		*query = '\0';
 		request->query = bf_strdup(query + 1);
 	}
-	if (!decode(request->path))
-		return fail(http, 400, "broken percent-encoding in the path");
+	bf_uri_decode(request->path);
 	return BF_HTTP_BODY;
 }
 
-/* Judges the head as a whole. Source: RFC 9112, sections 3.2 and 6. */
-static enum bf_http_state
-judge_head(struct bf_http *http)
+/*
+ * What is wrong with the head as a whole, or NULL; *status is then set. Source:
+ * RFC 9112, sections 3.2 and 6.
+ */
+static const char *
+judge_head(const struct bf_http *http, int *status)
 {
 	const http_parser *parser = &http->parser;
-	struct bf_http_request *request = &http->request;
 	const bool old = parser->http_major == 1 && parser->http_minor == 0;
 
+	*status = 505;
 	if (parser->http_major != 1 || parser->http_minor > 1)
-		return fail(http, 505, "only HTTP/1.1 is spoken here");
+		return "only HTTP/1.1 is spoken here";
+	*status = 431;
 	if (http->headers > HEADERS_MOST)
-		return fail(http, 431,
-		    "too many headers, or one that may be "
-		    "given once given twice");
-	if (http->hosts > 1 || (http->hosts == 0 && !old))
-		return fail(http, 400, "expected one Host header");
+		return "too many headers";
+	*status = 501;
+	if (http->other_encoding || http->encodings > 1 ||
+	    (http->encodings > 0 && old))
+		return "the only transfer encoding is chunked, once, in "
+		       "HTTP/1.1";
+	*status = 400;
+	if (http->hosts > 1 || (http->hosts == 0 && !old) || http->bad_host)
+		return "expected one Host header, with the name of a host";
 	if (http->lengths > 1 || (http->lengths > 0 && http->encodings > 0))
-		return fail(http, 400, "the length of the body is given twice");
-	if (http->encodings > 1 || (http->encodings > 0 && old))
-		return fail(http, 501,
-		    "the only transfer encoding is chunked, "
-		    "once, in HTTP/1.1");
+		return "the length of the body is given twice";
+	if (http->repeated)
+		return "a header that may be given once is given twice";
 	/* An upgrade that is asked for is ignored, but a tunnel can't be: RFC
 	 * 9110, section 7.8. */
 	if (parser->method == HTTP_CONNECT)
-		return fail(http, 400, "no tunnel is offered");
+		return "no tunnel is offered";
+	return NULL;
+}
+
+/* Notes what the head, which is right, says of the request. */
+static enum bf_http_state
+take_head(struct bf_http *http)
+{
+	const http_parser *parser = &http->parser;
+	struct bf_http_request *request = &http->request;
+
 	request->method = http_method_str((enum http_method)parser->method);
+	request->old = parser->http_minor == 0;
 	request->keep_alive = http_should_keep_alive(parser) != 0;
-	request->chunked = http->encodings == 1;
 	request->content_length =
 	    http->lengths ? (size_t)parser->content_length : 0;
-	request->has_body = request->chunked || request->content_length > 0;
+	request->has_body = http->encodings > 0 || request->content_length > 0;
+	/* RFC 9110, section 10.1.1: in HTTP/1.0 nothing is expected. */
+	if (request->old) {
+		free(request->expect);
+		request->expect = NULL;
+	}
 	request->expects_continue =
 	    request->expect && strcasecmp(request->expect, "100-continue") == 0;
 	if (request->content_length > http->limits->body)
@@ -317,12 +356,16 @@ judge_head(struct bf_http *http)
 	return split_target(http);
 }
 
-/* The length of the head in bytes, with its empty line; 0: not whole. */
+/* The length of the head in bytes, with its empty line; 0: not whole. What
+ * was looked at before is not looked at again. */
 static size_t
-head_length(const char *bytes, size_t size)
+head_length(const struct bf_buf *head, size_t looked_at)
 {
-	const char *end = memmem(bytes, size, "\n\r\n", 3);
-	const char *bare = memmem(bytes, size, "\n\n", 2);
+	const char *bytes = bf_buf_text(head);
+	const size_t skip = looked_at > 2 ? looked_at - 2 : 0;
+	const size_t size = head->size - skip;
+	const char *end = memmem(bytes + skip, size, "\n\r\n", 3);
+	const char *bare = memmem(bytes + skip, size, "\n\n", 2);
 
 	/* Ended by bare line feeds: complete, and about to be refused. */
 	if (bare && (!end || bare < end))
@@ -335,9 +378,10 @@ static enum bf_http_state
 parse_head(struct bf_http *http)
 {
 	const char *wrong = check_head(http->head.data, http->head.size);
+	int status = 400;
 
 	if (wrong)
-		return fail(http, 400, wrong);
+		return fail(http, status, wrong);
 	http_parser_execute(&http->parser, &settings, http->head.data,
 	    http->head.size);
 	if (!http->head_done) {
@@ -346,7 +390,8 @@ parse_head(struct bf_http *http)
 		return fail(http, code == HPE_INVALID_METHOD ? 501 : 400,
 		    http_errno_description(code));
 	}
-	return judge_head(http);
+	wrong = judge_head(http, &status);
+	return wrong ? fail(http, status, wrong) : take_head(http);
 }
 
 static enum bf_http_state
@@ -369,7 +414,7 @@ read_head(struct bf_http *http, const char *bytes, size_t size, size_t *used)
 	    (bytes[skipped] < 'A' || bytes[skipped] > 'Z'))
 		return fail(http, 400, "that is no HTTP request");
 	bf_buf_add(&http->head, bytes + skipped, size - skipped);
-	length = head_length(bf_buf_text(&http->head), http->head.size);
+	length = head_length(&http->head, had);
 	if (length == 0 && http->head.size <= http->limits->head)
 		return BF_HTTP_HEAD;
 	if (length == 0 || length > http->limits->head)
@@ -454,6 +499,7 @@ bf_http_reset(struct bf_http *http)
 	http->state = BF_HTTP_HEAD;
 	http->head_done = http->in_value = false;
 	http->headers = http->hosts = http->lengths = http->encodings = 0;
+	http->bad_host = http->other_encoding = http->repeated = false;
 	http->skipped = http->body_bytes = 0;
 	http_parser_init(&http->parser, HTTP_REQUEST);
 	http->parser.data = http;
@@ -481,68 +527,4 @@ bf_http_free(struct bf_http **http)
 	bf_buf_wipe(&(*http)->value);
 	free(*http);
 	*http = NULL;
-}
-
-char *
-bf_http_parameter(const char *query, const char *name)
-{
-	const size_t length = strlen(name);
-
-	while (query && *query) {
-		const size_t size = strcspn(query, "&");
-
-		if (size > length && strncmp(query, name, length) == 0 &&
-		    query[length] == '=') {
-			char *value =
-			    bf_strndup(query + length + 1, size - length - 1);
-
-			for (char *c = value; *c; c++)
-				*c = *c == '+' ? ' ' : *c;
-			if (decode(value))
-				return value;
-			free(value);
-			return NULL;
-		}
-		query += size + (query[size] == '&');
-	}
-	return NULL;
-}
-
-const char *
-bf_http_status_text(int status)
-{
-	static const struct {
-		int status;
-		const char *text;
-	} texts[] = {
-		{ 200, "OK" },
-		{ 201, "Created" },
-		{ 202, "Accepted" },
-		{ 204, "No Content" },
-		{ 400, "Bad Request" },
-		{ 401, "Unauthorized" },
-		{ 403, "Forbidden" },
-		{ 404, "Not Found" },
-		{ 405, "Method Not Allowed" },
-		{ 408, "Request Timeout" },
-		{ 409, "Conflict" },
-		{ 412, "Precondition Failed" },
-		{ 413, "Content Too Large" },
-		{ 414, "URI Too Long" },
-		{ 415, "Unsupported Media Type" },
-		{ 417, "Expectation Failed" },
-		{ 422, "Unprocessable Content" },
-		{ 431, "Request Header Fields Too Large" },
-		{ 500, "Internal Server Error" },
-		{ 501, "Not Implemented" },
-		{ 502, "Bad Gateway" },
-		{ 503, "Service Unavailable" },
-		{ 505, "HTTP Version Not Supported" },
-	};
-
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
-		if (texts[i].status == status)
-			return texts[i].text;
-	}
-	return "Unknown";
 }

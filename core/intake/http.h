@@ -26,12 +26,12 @@ struct bf_http_request {
 	const char *method; /* "POST"; from a fixed table */
 	char *target;       /* as it was sent */
 	char *path;         /* decoded */
-	char *query;        /* undecoded, after "?"; or NULL */
+	char *query;        /* after "?", encoded rightly; or NULL */
+	bool old;           /* HTTP/1.0 */
 	bool keep_alive;
-	bool chunked;
 	bool expects_continue;
 	bool has_body;
-	size_t content_length; /* 0 with chunked */
+	size_t content_length; /* 0 with chunks */
 	char *authorization;   /* values of these headers, or NULL */
 	char *content_type;
 	char *content_encoding;
@@ -66,12 +66,5 @@ struct bf_http_request *bf_http_request(struct bf_http *http);
 void bf_http_reset(struct bf_http *http);
 
 void bf_http_free(struct bf_http **http);
-
-/* The value of a parameter of a query string, decoded, in new memory; NULL if
- * it is not there. */
-char *bf_http_parameter(const char *query, const char *name);
-
-/* "Accepted" for 202, ... */
-const char *bf_http_status_text(int status);
 
 #endif

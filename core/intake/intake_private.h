@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include <cjson/cJSON.h>
 #include <event2/bufferevent.h>
@@ -22,6 +23,7 @@
  * share.
  *
  *   http.c         one request, read strictly
+ *   uri.c          its target: percent-encoding, parameters
  *   server.c       listeners, connections let in and kept out
  *   connection.c   one connection's life
  *   reply.c        answers, problem documents
@@ -61,14 +63,16 @@ struct connection {
 	bool local;     /* over a Unix socket */
 	bool trusted;   /* and by root or the service user */
 	bool begun;     /* the first byte of a request came */
+	bool ended;     /* the peer has sent all it will */
 	bool answering; /* a request is being dealt with */
 	bool keep_alive;
 	bool lingering;   /* answered, closing: reads what comes, forgets */
 	bool streaming;   /* it gets server-sent events */
+	int64_t since;    /* monotonic ms: of the last answer, or its birth */
 	int64_t deadline; /* monotonic ms: then it is closed */
 	struct event *timer;
 	char *parameter;                /* the {name} of the route's path */
-	TAILQ_ENTRY(connection) entry;  /* of all */
+	TAILQ_ENTRY(connection) entry;  /* of all, in the order of since */
 	TAILQ_ENTRY(connection) stream; /* of those that stream */
 };
 
@@ -100,12 +104,16 @@ struct intake {
 	struct bf_http_limits limits;
 	TAILQ_HEAD(, connection) connections;
 	size_t connection_count;
+	size_t connections_most; /* over TCP */
 	TAILQ_HEAD(, connection) streams;
 	uint64_t next_token;
 	struct pending_event *events;
+	size_t pending_bytes; /* of the events that have no answer */
 	struct pending_command *commands;
 	struct reader *reader;
 	struct token_cache *tokens;
+	char date[40]; /* as answers have it */
+	time_t date_made;
 	int status;
 };
 
@@ -129,6 +137,11 @@ void bf_connection_new(struct intake *intake, int fd,
 /* The answer is in the output: goes on with the next request, or closes. */
 void bf_connection_answered(struct connection *connection);
 void bf_connection_close(struct connection *connection);
+/* Whether its request is for the head of an answer only. */
+bool bf_connection_asks_head(const struct connection *connection);
+/* Closes one that has been idle for a while, so that another can be taken;
+ * false if there is none. */
+bool bf_connection_make_room(struct intake *intake);
 /* Closes what is idle when the intake drains; others after their answer. */
 void bf_connection_drain(struct intake *intake, bool idle);
 
@@ -170,10 +183,11 @@ struct route {
 	const char *summary;
 };
 
-/* The route of a request; NULL: *allowed is NULL, or the methods that the path
- * has ("GET, POST"; static memory). parameter is set to new memory or NULL. */
+/* The route of a request. NULL: allowed gets the methods that the path has
+ * ("GET, HEAD, POST"), none if there is nothing. HEAD is a GET. parameter is
+ * set to new memory or NULL. */
 const struct route *bf_route_find(const char *method, const char *path,
-    char **parameter, const char **allowed);
+    char **parameter, struct bf_buf *allowed);
 
 /* ---- post.c ---- */
 void bf_post_events(struct connection *connection);
@@ -211,6 +225,8 @@ void bf_read_free(struct intake *intake);
 /* ---- stream.c ---- */
 void bf_stream_start(struct connection *connection);
 void bf_stream_notice(struct intake *intake, struct bf_msg_notice *notice);
+/* A sign of life, for proxies, and to find out that the client is gone. */
+void bf_stream_beat(struct connection *connection);
 void bf_stream_stop(struct connection *connection);
 
 /* ---- intake.c ---- */

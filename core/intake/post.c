@@ -19,8 +19,9 @@
 #include "core/event/parse.h"
 #include "core/intake/intake_private.h"
 
-#define PENDING_MOST 8192 /* events without an answer */
-#define BATCH_MOST 10000  /* lines of a batch */
+#define PENDING_MOST 8192        /* events without an answer */
+#define PENDING_BYTES (64 << 20) /* and their bytes */
+#define BATCH_MOST 10000         /* lines of a batch */
 
 /* A request, and the events in it that are not answered. */
 struct post {
@@ -54,6 +55,7 @@ static void
 free_pending(struct intake *intake, struct pending_event *pending)
 {
 	HASH_DEL(intake->events, pending);
+	intake->pending_bytes -= pending->event->json.size;
 	bf_event_unref(&pending->event);
 	free(pending->key);
 	free(pending);
@@ -133,14 +135,13 @@ explain_no(const struct bf_msg_accepted *accepted, const char **slug,
 	}
 }
 
+/* Prints and takes json. */
 static void
-put_problem(struct bf_buf *line, int status, const char *slug,
-    const char *field, const char *detail)
+print_json(cJSON *json, struct bf_buf *out)
 {
-	cJSON *json = bf_problem(status, slug, field, detail);
 	char *text = cJSON_PrintUnformatted(json);
 
-	bf_buf_add_text(line, text);
+	bf_buf_add_text(out, text);
 	cJSON_free(text);
 	cJSON_Delete(json);
 }
@@ -174,7 +175,8 @@ answer_line(struct post *post, size_t line,
 		print_accepted(&post->lines[line], accepted, true);
 	} else {
 		status = explain_no(accepted, &slug, &detail);
-		put_problem(&post->lines[line], status, slug, NULL, detail);
+		print_json(bf_problem(status, slug, NULL, detail),
+		    &post->lines[line]);
 	}
 	if (--post->left == 0)
 		answer_batch(post);
@@ -236,6 +238,17 @@ struct problem {
 	char detail[700];
 	char nearest[BF_NAME_MAX + 1];
 };
+
+static cJSON *
+describe(const struct problem *problem)
+{
+	cJSON *json = bf_problem(problem->status, problem->slug,
+	    problem->field[0] ? problem->field : NULL, problem->detail);
+
+	if (problem->nearest[0])
+		cJSON_AddStringToObject(json, "nearest", problem->nearest);
+	return json;
+}
 
 /* Whether the event type is registered; names the nearest one if not. */
 static bool
@@ -319,6 +332,7 @@ submit(struct intake *intake, struct post *post, size_t line,
 			abort();
 	}
 	HASH_ADD(hh, intake->events, token, sizeof(pending->token), pending);
+	intake->pending_bytes += event->json.size;
 	post->left++;
 	if (intake->link && intake->welcomed)
 		send_event(intake, pending, false);
@@ -332,8 +346,7 @@ post_single(struct connection *connection)
 	struct problem problem;
 	struct bf_event *event;
 	struct post *post;
-	cJSON *json;
-	char *text;
+	struct bf_buf text = { 0 };
 
 	event = read_event(connection, bf_buf_text(&request->body),
 	    request->body.size, NULL, &problem);
@@ -345,15 +358,10 @@ post_single(struct connection *connection)
 		return;
 	}
 	bf_intake_count(connection->intake, BF_COUNT_EVENTS_REFUSED, 1);
-	json = bf_problem(problem.status, problem.slug,
-	    problem.field[0] ? problem.field : NULL, problem.detail);
-	if (problem.nearest[0])
-		cJSON_AddStringToObject(json, "nearest", problem.nearest);
-	text = cJSON_PrintUnformatted(json);
+	print_json(describe(&problem), &text);
 	bf_reply(connection, problem.status, "application/problem+json", NULL,
-	    text, strlen(text));
-	cJSON_free(text);
-	cJSON_Delete(json);
+	    text.data, text.size);
+	bf_buf_free(&text);
 }
 
 /* The next line that holds more than white space; false at the end. */
@@ -401,8 +409,7 @@ post_line(struct connection *connection, struct post *post, size_t index,
 		return;
 	}
 	bf_intake_count(connection->intake, BF_COUNT_EVENTS_REFUSED, 1);
-	put_problem(&post->lines[index], problem.status, problem.slug,
-	    problem.field[0] ? problem.field : NULL, problem.detail);
+	print_json(describe(&problem), &post->lines[index]);
 }
 
 static void
@@ -433,28 +440,45 @@ post_batch(struct connection *connection)
 		answer_batch(post);
 }
 
+static bool
+is_full(const struct intake *intake)
+{
+	return HASH_COUNT(intake->events) >= PENDING_MOST ||
+	       intake->pending_bytes >= PENDING_BYTES;
+}
+
+/* What is wrong with the header Idempotency-Key, or NULL. */
+static const char *
+check_key(const char *key, bool batch)
+{
+	if (!key)
+		return NULL;
+	if (batch)
+		return "expected none with a batch, but \"idempotency_key\" in "
+		       "its lines";
+	return *key && strlen(key) <= BF_EVENT_KEY_MAX
+		   ? NULL
+		   : "expected 1 to 255 bytes";
+}
+
 void
 bf_post_events(struct connection *connection)
 {
 	const struct bf_http_request *request =
 	    bf_http_request(connection->http);
+	const bool batch =
+	    request->content_type &&
+	    strncasecmp(request->content_type, "application/x-ndjson", 20) == 0;
+	const char *wrong = check_key(request->idempotency_key, batch);
 
-	if (HASH_COUNT(connection->intake->events) >= PENDING_MOST) {
+	if (is_full(connection->intake))
 		bf_reply_problem(connection, 503, "busy", NULL,
 		    "Retry-After: 1\r\n",
 		    "too many events are waiting for the store");
-		return;
-	}
-	if (request->idempotency_key &&
-	    (strlen(request->idempotency_key) > BF_EVENT_KEY_MAX ||
-		!*request->idempotency_key)) {
+	else if (wrong)
 		bf_reply_problem(connection, 400, "idempotency-key", NULL, NULL,
-		    "Idempotency-Key: expected 1 to %d bytes",
-		    BF_EVENT_KEY_MAX);
-		return;
-	}
-	if (request->content_type &&
-	    strncasecmp(request->content_type, "application/x-ndjson", 20) == 0)
+		    "Idempotency-Key: %s", wrong);
+	else if (batch)
 		post_batch(connection);
 	else
 		post_single(connection);

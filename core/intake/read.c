@@ -18,6 +18,7 @@
 
 #include "core/event/parse.h"
 #include "core/intake/read_private.h"
+#include "core/intake/uri.h"
 
 #define READ_MS 2000   /* for one reading */
 #define LIMIT_USUAL 50 /* rows of a list */
@@ -222,8 +223,11 @@ submit(struct job *job)
 static void
 bad_parameter(struct job *job, const char *name, const char *expected)
 {
-	bf_reply_problem(job->connection, 422, "invalid", NULL, NULL,
+	char *field = bf_strf("/%s", name);
+
+	bf_reply_problem(job->connection, 422, "invalid", field, NULL,
 	    "%s: expected %s", name, expected);
+	free(field);
 	free_job(job);
 }
 
@@ -248,11 +252,25 @@ state_of(const char *name)
 	return -2;
 }
 
+/* Reads how many rows are wanted, 1 to LIMIT_MOST. 0 or -1. */
+static int
+read_limit(const char *query, size_t *limit)
+{
+	char *text = bf_uri_parameter(query, "limit");
+	char *end = text;
+	const long rows = text ? strtol(text, &end, 10) : LIMIT_USUAL;
+	const bool whole = !text || (*text && *end == '\0');
+
+	free(text);
+	*limit = (size_t)rows;
+	return whole && rows >= 1 && rows <= LIMIT_MOST ? 0 : -1;
+}
+
 /* Reads a time parameter into the bound of a range of ids. 0 or -1. */
 static int
 read_time(const char *query, const char *name, uint64_t *id)
 {
-	char *text = bf_http_parameter(query, name);
+	char *text = bf_uri_parameter(query, name);
 	int64_t us;
 	int status = 0;
 
@@ -272,7 +290,7 @@ read_tenant(struct job *job)
 	const struct bf_http_request *request =
 	    bf_http_request(job->connection->http);
 
-	job->tenant = bf_http_parameter(request->query, "tenant_id");
+	job->tenant = bf_uri_parameter(request->query, "tenant_id");
 	if (!caller->any_tenant && job->tenant &&
 	    strcmp(job->tenant, caller->tenant) != 0) {
 		bf_reply_problem(job->connection, 403, "wrong-tenant",
@@ -290,24 +308,20 @@ static int
 read_filters(struct job *job)
 {
 	const char *query = bf_http_request(job->connection->http)->query;
-	char *limit = bf_http_parameter(query, "limit");
-	char *state = bf_http_parameter(query, "state");
-	long rows = limit ? strtol(limit, NULL, 10) : LIMIT_USUAL;
+	char *state = bf_uri_parameter(query, "state");
 	const int wanted = state ? state_of(state) : -1;
 
-	free(limit);
 	free(state);
 	if (read_tenant(job) == -1)
 		return -1;
-	job->channel = bf_http_parameter(query, "channel");
-	job->type = bf_http_parameter(query, "event");
+	job->channel = bf_uri_parameter(query, "channel");
+	job->type = bf_uri_parameter(query, "event");
 	if (!job->type)
-		job->type = bf_http_parameter(query, "type");
+		job->type = bf_uri_parameter(query, "type");
 	job->query.tenant = job->tenant;
 	job->query.type = job->type;
-	job->query.limit = (size_t)rows;
 	job->query.state = wanted;
-	if (rows < 1 || rows > LIMIT_MOST)
+	if (read_limit(query, &job->query.limit) == -1)
 		bad_parameter(job, "limit", "1 to 1000");
 	else if (wanted == -2)
 		bad_parameter(job, "state",
@@ -341,7 +355,7 @@ bf_read_deliveries(struct connection *connection)
 
 	if (read_filters(job) == -1)
 		return;
-	before = bf_http_parameter(bf_http_request(connection->http)->query,
+	before = bf_uri_parameter(bf_http_request(connection->http)->query,
 	    "before");
 	status = before ? bf_delivery_id_parse(before, &job->query.before) : 0;
 	free(before);
@@ -360,7 +374,7 @@ bf_read_events(struct connection *connection)
 
 	if (read_filters(job) == -1)
 		return;
-	before = bf_http_parameter(bf_http_request(connection->http)->query,
+	before = bf_uri_parameter(bf_http_request(connection->http)->query,
 	    "before");
 	status =
 	    before ? bf_event_id_parse(before, &job->query.before.event) : 0;

@@ -13,21 +13,72 @@
 
 #include "core/intake/intake_private.h"
 
+/* "Accepted" for 202, ... */
+static const char *
+status_text(int status)
+{
+	static const struct {
+		int status;
+		const char *text;
+	} texts[] = {
+		{ 200, "OK" },
+		{ 201, "Created" },
+		{ 202, "Accepted" },
+		{ 204, "No Content" },
+		{ 400, "Bad Request" },
+		{ 401, "Unauthorized" },
+		{ 403, "Forbidden" },
+		{ 404, "Not Found" },
+		{ 405, "Method Not Allowed" },
+		{ 408, "Request Timeout" },
+		{ 409, "Conflict" },
+		{ 412, "Precondition Failed" },
+		{ 413, "Content Too Large" },
+		{ 414, "URI Too Long" },
+		{ 415, "Unsupported Media Type" },
+		{ 417, "Expectation Failed" },
+		{ 422, "Unprocessable Content" },
+		{ 431, "Request Header Fields Too Large" },
+		{ 500, "Internal Server Error" },
+		{ 501, "Not Implemented" },
+		{ 502, "Bad Gateway" },
+		{ 503, "Service Unavailable" },
+		{ 505, "HTTP Version Not Supported" },
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		if (texts[i].status == status)
+			return texts[i].text;
+	}
+	return "Unknown";
+}
+
 /* "Sun, 06 Nov 1994 08:49:37 GMT", made once a second. */
 static const char *
-date(void)
+date(struct intake *intake)
 {
-	static time_t made;
-	static char text[40];
 	const time_t now = time(NULL);
 	struct tm tm;
 
-	if (now != made) {
+	if (now != intake->date_made) {
 		gmtime_r(&now, &tm);
-		strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &tm);
-		made = now;
+		strftime(intake->date, sizeof(intake->date),
+		    "%a, %d %b %Y %H:%M:%S GMT", &tm);
+		intake->date_made = now;
 	}
-	return text;
+	return intake->date;
+}
+
+/* What a client must know of the connection. HTTP/1.0 keeps one only when it
+ * is told so: RFC 9112, appendix C.2.2. */
+static const char *
+connection_header(const struct connection *connection)
+{
+	if (!connection->keep_alive)
+		return "Connection: close\r\n";
+	return bf_http_request(connection->http)->old
+		   ? "Connection: keep-alive\r\n"
+		   : "";
 }
 
 void
@@ -49,10 +100,9 @@ bf_reply(struct connection *connection, int status, const char *content_type,
 	    "Content-Type: %s\r\nContent-Length: %zu\r\n"
 	    "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
 	    "%s%s\r\n",
-	    status, bf_http_status_text(status), date(), content_type, size,
-	    extra ? extra : "",
-	    connection->keep_alive ? "" : "Connection: close\r\n");
-	if (size > 0)
+	    status, status_text(status), date(intake), content_type, size,
+	    extra ? extra : "", connection_header(connection));
+	if (size > 0 && !bf_connection_asks_head(connection))
 		evbuffer_add(out, body, size);
 	bf_connection_answered(connection);
 }
@@ -82,7 +132,7 @@ bf_problem(int status, const char *slug, const char *field, const char *detail)
 
 	snprintf(type, sizeof(type), "urn:belfry:problem:%s", slug);
 	cJSON_AddStringToObject(json, "type", type);
-	cJSON_AddStringToObject(json, "title", bf_http_status_text(status));
+	cJSON_AddStringToObject(json, "title", status_text(status));
 	cJSON_AddNumberToObject(json, "status", status);
 	cJSON_AddStringToObject(json, "detail", detail);
 	if (field)

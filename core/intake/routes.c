@@ -1,7 +1,6 @@
 /*
  * routes.c - the API: what is there, who may use it, and what answers
  */
-#include <stdio.h>
 #include <string.h>
 
 #include <belfry/memory.h>
@@ -134,30 +133,33 @@ matches(const char *pattern, const char *path, const char **start,
 	return *path == '\0';
 }
 
+static void
+allow(struct bf_buf *allowed, const char *method)
+{
+	bf_buf_add_format(allowed, "%s%s", allowed->size > 0 ? ", " : "",
+	    method);
+	if (strcmp(method, "GET") == 0)
+		bf_buf_add_text(allowed, ", HEAD");
+}
+
 const struct route *
 bf_route_find(const char *method, const char *path, char **parameter,
-    const char **allowed)
+    struct bf_buf *allowed)
 {
-	static char methods[64];
+	const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
 	const char *start;
 	size_t length;
 
-	methods[0] = '\0';
-	*allowed = NULL;
 	*parameter = NULL;
 	for (size_t i = 0; i < ROUTES; i++) {
-		const size_t used = strlen(methods);
-
 		if (!matches(routes[i].path, path, &start, &length))
 			continue;
-		if (strcmp(method, routes[i].method) == 0) {
+		if (strcmp(wanted, routes[i].method) == 0) {
 			if (start)
 				*parameter = bf_strndup(start, length);
 			return &routes[i];
 		}
-		snprintf(methods + used, sizeof(methods) - used, "%s%s",
-		    used > 0 ? ", " : "", routes[i].method);
-		*allowed = methods;
+		allow(allowed, routes[i].method);
 	}
 	return NULL;
 }

@@ -1,13 +1,16 @@
 /*
  * server.c - listeners: connections let in, and kept out
  *
- * Beyond the limit a connection is answered 503 and closed at once, which
- * costs a descriptor for a moment only; a few are reserved for that, for the
- * store and the link. When the system has none left, accepting pauses.
+ * Beyond the limit one that is idle makes room, or else the new one is answered
+ * 503 and closed at once, which costs a descriptor for a moment only. The limit
+ * leaves descriptors for that, for the store and the link, and Unix sockets
+ * have some of their own, so that an operator gets in when the world has filled
+ * the rest. When the system has none left, accepting pauses.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,6 +21,8 @@
 
 #define ACCEPT_MOST 64 /* connections taken in one turn of the loop */
 #define PAUSE_MS 200   /* when there are no descriptors */
+#define RESERVED 64    /* descriptors for all but connections over TCP */
+#define LOCAL_MORE 16  /* connections over Unix sockets beyond the limit */
 
 static const char busy[] =
     "HTTP/1.1 503 Service Unavailable\r\nServer: belfry\r\n"
@@ -30,7 +35,15 @@ static const char busy[] =
 static void
 refuse(struct intake *intake, int fd, bool tls)
 {
+	char sink[4096];
+
 	bf_intake_count(intake, BF_COUNT_CONNECTIONS_REFUSED, 1);
+	/* Bytes left unread would make of the close a reset, which takes the
+	 * answer along. */
+	for (int i = 0; i < 8; i++) {
+		if (recv(fd, sink, sizeof(sink), MSG_DONTWAIT) <= 0)
+			break;
+	}
 	if (!tls)
 		(void)send(fd, busy, sizeof(busy) - 1,
 		    MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -48,12 +61,22 @@ pause_accepting(struct intake *intake, const char *why)
 	    &(struct timeval){ 0, PAUSE_MS * 1000 });
 }
 
+/* Whether one more may come in by a listener. */
+static bool
+has_room(struct intake *intake, const struct listener *listener)
+{
+	const bool local = strncmp(listener->conf->address, "unix:", 5) == 0;
+	const size_t most = intake->connections_most + (local ? LOCAL_MORE : 0);
+
+	return intake->connection_count < most ||
+	       bf_connection_make_room(intake);
+}
+
 static void
 on_accept(evutil_socket_t listening, short what, void *context)
 {
 	struct listener *listener = context;
 	struct intake *intake = listener->intake;
-	const size_t most = (size_t)intake->snapshot->api.max_connections;
 
 	(void)what;
 	for (int i = 0; i < ACCEPT_MOST; i++) {
@@ -70,10 +93,10 @@ on_accept(evutil_socket_t listening, short what, void *context)
 		if (fd == -1)
 			return;
 		bf_intake_count(intake, BF_COUNT_CONNECTIONS, 1);
-		if (intake->connection_count >= most)
-			refuse(intake, fd, listener->conf->tls);
-		else
+		if (has_room(intake, listener))
 			bf_connection_new(intake, fd, listener->conf);
+		else
+			refuse(intake, fd, listener->conf->tls);
 	}
 }
 
@@ -88,12 +111,35 @@ on_accept_again(evutil_socket_t fd, short what, void *context)
 		event_add(intake->listeners[i].event, NULL);
 }
 
+/* As many connections as the conf file says, or as descriptors allow. */
+static size_t
+count_room(const struct bf_api_settings *api)
+{
+	const size_t wanted = (size_t)api->max_connections;
+	const size_t others = RESERVED + LOCAL_MORE;
+	struct rlimit files;
+	size_t room;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == -1 ||
+	    files.rlim_cur == RLIM_INFINITY ||
+	    files.rlim_cur >= wanted + others)
+		return wanted;
+	room = files.rlim_cur > 2 * others ? files.rlim_cur - others
+					   : files.rlim_cur / 2;
+	bf_log(BF_LOG_WARN,
+	    "max_connections %zu: the limit of %llu open files has room for "
+	    "%zu",
+	    wanted, (unsigned long long)files.rlim_cur, room);
+	return room < wanted ? room : wanted;
+}
+
 void
 bf_server_start(struct intake *intake, const struct bf_birth *birth)
 {
 	const struct bf_api_settings *api = &intake->snapshot->api;
 
 	intake->tls = birth->tls;
+	intake->connections_most = count_room(api);
 	intake->accept_again =
 	    event_new(intake->base, -1, 0, on_accept_again, intake);
 	intake->listener_count = birth->listener_count;

@@ -27,6 +27,11 @@ bf_stream_start(struct connection *connection)
 {
 	struct intake *intake = connection->intake;
 
+	if (bf_connection_asks_head(connection)) {
+		connection->keep_alive = false;
+		bf_reply_text(connection, 200, "text/event-stream", "");
+		return;
+	}
 	bf_intake_count(intake, BF_COUNT_REQUESTS, 1);
 	if (TAILQ_EMPTY(&intake->streams))
 		watch(intake, true);
@@ -59,6 +64,12 @@ bf_stream_notice(struct intake *intake, struct bf_msg_notice *notice)
 		else
 			evbuffer_add_printf(out, "data: %s\n\n", notice->body);
 	}
+}
+
+void
+bf_stream_beat(struct connection *connection)
+{
+	evbuffer_add_printf(bufferevent_get_output(connection->bev), ":\n\n");
 }
 
 void

@@ -40,6 +40,8 @@ bf_tls_server(const struct bf_api_settings *api, struct bf_error *err)
 		abort();
 	SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION);
 	SSL_CTX_set_mode(tls, SSL_MODE_RELEASE_BUFFERS);
+	/* A renegotiation costs us more than who asks for it. */
+	SSL_CTX_set_options(tls, SSL_OP_NO_RENEGOTIATION);
 	if (SSL_CTX_use_certificate_chain_file(tls, api->certificate) != 1)
 		explain(err, "certificate", api->certificate);
 	else if (SSL_CTX_use_PrivateKey_file(tls, key, SSL_FILETYPE_PEM) != 1 ||

@@ -11,6 +11,7 @@
 #include <belfry/memory.h>
 
 #include "core/intake/http.h"
+#include "core/intake/uri.h"
 
 static const struct bf_http_limits limits = { 2048, 1024 };
 
@@ -69,7 +70,7 @@ LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size)
 	if (state == BF_HTTP_DONE) {
 		assert(at == end);
 		compare(bf_http_request(whole), bf_http_request(cut));
-		free(bf_http_parameter(bf_http_request(whole)->query, "a"));
+		free(bf_uri_parameter(bf_http_request(whole)->query, "a"));
 	}
 	if (state == BF_HTTP_ERROR)
 		assert(bf_http_request(whole)->status ==

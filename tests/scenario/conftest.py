@@ -4,8 +4,7 @@ import pytest
 import harness
 
 
-@pytest.fixture
-def closing():
+def _closing():
     """Takes things with a close(), and closes them in the end."""
     things = []
 
@@ -22,6 +21,10 @@ def closing():
             errors.append(error)
     if errors:
         raise errors[0]
+
+
+closing = pytest.fixture(_closing)
+module_closing = pytest.fixture(_closing, scope="module", name="module_closing")
 
 
 @pytest.fixture
