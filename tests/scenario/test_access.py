@@ -1,0 +1,303 @@
+"""Who may do what: tokens with tenant and scope, peers of the Unix socket, TLS;
+and what is open to all (bad inputs, line 40)."""
+import http.client
+import os
+import ssl
+import subprocess
+import sys
+
+import harness
+import pytest
+import tls
+from harness import TOKEN, channel, wait_until
+from raw import EVENT, Raw, exchange, get, post as raw_post
+
+INGEST, READ = "ingest-token-0123456", "read-token-012345678"
+ACME = "acme-token-0123456789"
+
+
+@pytest.fixture(scope="module")
+def endpoint(module_closing):
+    return module_closing(harness.Receiver())
+
+
+@pytest.fixture(scope="module")
+def tls_port():
+    return harness.free_port()
+
+
+@pytest.fixture(scope="module")
+def b(module_closing, tmp_path_factory, endpoint, tls_port):
+    pem = tls.issued("api")
+    return module_closing(harness.Belfry(
+        tmp_path_factory.mktemp("access"), channel(endpoint.url) + f"""
+tenant acme {{ channel webhook acme-hook {{ url {endpoint.url}acme; }} }}
+token in {{ value {INGEST}; scope ingest; }}
+token read {{ value {READ}; scope read; }}
+token acme {{ value {ACME}; tenant acme; scope ingest; }}
+token acme-read {{ value acme-read-0123456789; tenant acme; scope read; }}
+""", api=f"""
+    listen 127.0.0.1:{tls_port} tls;
+    certificate {pem};
+    certificate_key {pem};
+""")).start()
+
+
+def ask(b, token, method="GET", path="/v1/channels", body=None):
+    return b.http(method, path, body, {"Authorization": token} if token
+                  else {"Authorization": ""}, tcp=True)
+
+
+def post(b, token, **more):
+    return ask(b, f"Bearer {token}", "POST", "/v1/events",
+               {"event": "deploy_failed", "subject": "s", **more})
+
+
+def test_a_401_says_the_same_whatever_is_wrong(b):
+    """Line 40."""
+    answers = [ask(b, token) for token in (
+        "", "Bearer", "Bearer ", "Bearer x", f"Bearer {TOKEN[:-1]}",
+        f"Bearer {TOKEN}0", f"Bearer {TOKEN.upper()}", f"Basic {TOKEN}",
+        TOKEN, f"Bearer {TOKEN} {TOKEN}", "Bearer " + "x" * 10000)]
+    answers += exchange(b.port, get(b"/v1/channels"), end=True)
+    for answer in answers:
+        assert answer.status == 401
+        assert answer.json == answers[0].json
+    assert answers[0].headers["WWW-Authenticate"] == 'Bearer realm="belfry"'
+    assert ask(b, "Bearer " + "x" * 20000).status == 431
+
+
+def test_a_401_comes_before_the_body(b):
+    head, _, _ = raw_post(b"x" * 100000).partition(b"\r\n\r\n")
+    answers = exchange(b.port, head.replace(TOKEN.encode(), b"wrong")
+                       + b"\r\n\r\n")
+    assert [a.status for a in answers] == [401]
+
+
+def test_what_follows_a_refused_request_is_no_request(b, endpoint):
+    """Its body may look like one, and may come late."""
+    inner = raw_post(b'{"event":"deploy_failed","subject":"smuggled"}')
+    head = raw_post(inner).replace(TOKEN.encode(), b"wrong", 1)
+    at = head.index(b"\r\n\r\n") + 4
+    for cut in (at, at + 10, len(head)):
+        with Raw(b.port) as raw:
+            raw.send(head[:cut])
+            raw.send(head[cut:])
+            assert [a.status for a in raw.rest()] == [401]
+    b.wait_idle()
+    assert not any(r.json["subject"] == "smuggled" for r in endpoint.requests)
+
+
+def test_scopes_allow_what_they_say(b):
+    for token, method, path, status in (
+            (INGEST, "POST", "/v1/events", 202),
+            (INGEST, "GET", "/v1/events", 403),
+            (INGEST, "GET", "/metrics", 403),
+            (INGEST, "POST", "/v1/tokens", 403),
+            (READ, "POST", "/v1/events", 403),
+            (READ, "GET", "/v1/events", 200),
+            (READ, "GET", "/v1/deliveries", 200),
+            (READ, "GET", "/v1/stats", 200),
+            (READ, "GET", "/metrics", 200),
+            (READ, "POST", "/v1/deliveries/cancel", 403),
+            (READ, "POST", "/v1/channels/hook/disable", 403),
+            (READ, "GET", "/v1/tokens", 403),
+            (TOKEN, "POST", "/v1/events", 202),
+            (TOKEN, "GET", "/v1/tokens", 200)):
+        body = {"event": "deploy_failed", "subject": "scope"} \
+            if method == "POST" else None
+        answer = ask(b, f"Bearer {token}", method, path, body)
+        assert answer.status == status, (token, method, path, answer)
+        if status == 403:
+            assert answer.json["type"] == "urn:belfry:problem:scope"
+
+
+def test_a_token_is_for_its_tenant(b, endpoint):
+    first = post(b, ACME).json
+    assert [d["channel"] for d in first["deliveries"]] == ["acme-hook"]
+    assert post(b, ACME, tenant_id="acme").status == 202
+    refused = post(b, ACME, tenant_id="other")
+    assert refused.status == 403 and refused.json["field"] == "/tenant_id"
+    assert post(b, INGEST, tenant_id="acme").status == 403
+    # An admin may act for anyone.
+    assert post(b, TOKEN, tenant_id="acme").status == 202
+    b.wait_idle()
+
+    def list_as(token, path):
+        return ask(b, f"Bearer {token}", path=path)
+
+    acme = "acme-read-0123456789"
+    assert {e["tenant_id"] for e in
+            list_as(acme, "/v1/events").json["events"]} == {"acme"}
+    assert {d["channel"] for d in list_as(acme, "/v1/deliveries")
+            .json["deliveries"]} == {"acme-hook"}
+    assert list_as(acme, "/v1/events?tenant_id=other").status == 403
+    mine = post(b, INGEST).json
+    for path in (f"/v1/events/{mine['id']}",
+                 f"/v1/deliveries/{mine['deliveries'][0]['id']}"):
+        assert list_as(acme, path).status == 404
+        assert list_as(READ, path).status == 200
+    assert list_as(READ, f"/v1/events/{first['id']}").status == 404
+
+
+def test_a_made_token_is_shown_once_and_ends_when_revoked(b):
+    made = b.http("POST", "/v1/tokens", {"name": "ci", "scope": "ingest"})
+    assert made.status == 201
+    token = made.json["token"]
+    assert post(b, token).status == 202
+    assert token not in b.http("GET", "/v1/tokens").body.decode()
+    assert token.encode() not in b"".join(
+        path.read_bytes() for path in (b.folder / "state").iterdir()
+        if path.is_file())
+    # Asked for all the time: not even what is under way may bring it back.
+    for number in range(10):
+        made = b.http("POST", "/v1/tokens", {"name": f"t{number}"}).json
+        with Raw(b.port) as raw:
+            request = raw_post().replace(TOKEN.encode(),
+                                         made["token"].encode())
+            raw.send(request)
+            assert raw.answer().status == 202
+            assert b.http("DELETE", f"/v1/tokens/t{number}").status == 200
+            raw.send(request)
+            assert raw.answer().status == 401
+    assert b.http("DELETE", "/v1/tokens/ci").status == 200
+    assert post(b, token).status == 401
+    assert b.http("DELETE", "/v1/tokens/ci").status == 404
+
+
+def test_wrong_tokens_by_the_thousand_cost_nobody_else(b):
+    intake = b.pids("intake")[0]
+    with Raw(b.port) as raw:
+        for number in range(5000):
+            raw.send(get(b"/v1/stats", b"Authorization: Bearer w%d\r\n"
+                         % number))
+            assert raw.answer().status == 401
+    assert post(b, INGEST).status == 202
+    assert b.pids("intake") == [intake]
+
+
+def test_the_unix_socket_trusts_root_and_its_own_user_alone(b):
+    if os.getuid() != 0:
+        pytest.skip("only root can be somebody else")
+    assert b.http("GET", "/v1/tokens").status == 200
+    wrong = b.http("GET", "/v1/tokens", headers={"Authorization": "Bearer x"})
+    assert wrong.status == 401, "a token that is given is what counts"
+    program = f"""
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect({b.socket!r})
+s.sendall(b"GET /v1/stats HTTP/1.1\\r\\nHost: x\\r\\n" +
+          sys.argv[1].encode() + b"Connection: close\\r\\n\\r\\n")
+print(s.recv(100).split()[1].decode())
+"""
+
+    def as_nobody(header=""):
+        return subprocess.run(
+            [sys.executable, "-c", program, header], user=65534, group=65534,
+            extra_groups=[], cwd="/", capture_output=True, text=True)
+
+    # The mode of the file comes first.
+    assert "PermissionError" in as_nobody().stderr
+    os.chmod(b.socket, 0o666)
+    try:
+        assert as_nobody().stdout.strip() == "401"
+        assert as_nobody(f"Authorization: Bearer {READ}\r\n") \
+            .stdout.strip() == "200"
+    finally:
+        os.chmod(b.socket, 0o600)
+
+
+# ---- TLS ----
+
+def client(**options):
+    context = ssl.create_default_context(cafile=tls.authority().certificate)
+    for name, value in options.items():
+        setattr(context, name, value)
+    return context
+
+
+def test_events_are_taken_over_tls(b, tls_port):
+    connection = http.client.HTTPSConnection("127.0.0.1", tls_port, timeout=20,
+                                             context=client())
+    for _ in range(3):
+        connection.request("POST", "/v1/events", EVENT,
+                           {"Content-Type": "application/json",
+                            "Authorization": f"Bearer {TOKEN}"})
+        answer = connection.getresponse()
+        assert answer.status == 202 and answer.read()
+    connection.close()
+
+
+def tls_raw(tls_port, context=None):
+    plain = Raw(tls_port).socket
+    return Raw(sock=(context or client(check_hostname=False)).wrap_socket(
+        plain, suppress_ragged_eofs=False))
+
+
+def test_tls_is_ended_by_its_own_alert(b, tls_port):
+    """Else a client can't tell the end from a cut."""
+    with tls_raw(tls_port) as raw:
+        raw.send(b"".join(get() for _ in range(20)) + b"nonsense\r\n\r\n")
+        # suppress_ragged_eofs is off: an end without an alert would raise.
+        assert [a.status for a in raw.rest()] == [200] * 20 + [400]
+
+
+def test_a_large_answer_and_body_pass_through_tls(b, tls_port):
+    body = b'{"event":"deploy_started","subject":"x","body":"%s"}' \
+        % (b"y" * 900000)
+    with tls_raw(tls_port) as raw:
+        for _ in range(3):
+            raw.send(raw_post(body))
+            assert raw.answer().status == 202
+
+
+def test_what_is_no_tls_is_not_answered(b, tls_port):
+    assert exchange(tls_port, get()) == []
+    old = client(check_hostname=False)
+    with pytest.warns(DeprecationWarning):
+        old.minimum_version = ssl.TLSVersion.TLSv1
+        old.maximum_version = ssl.TLSVersion.TLSv1_1
+    with pytest.raises(OSError):
+        tls_raw(tls_port, old)
+    with tls_raw(tls_port) as raw:
+        raw.send(get())
+        assert raw.answer().status == 200
+
+
+# ---- what is open to all ----
+
+def test_health_and_readiness_need_no_token(b):
+    for path in (b"/healthz", b"/readyz"):
+        answer, = exchange(b.port, get(path), end=True)
+        assert answer.status == 200 and answer.json["status"]
+
+
+def test_ready_is_not_said_without_a_scheduler(b):
+    scheduler = b.pids("scheduler")[0]
+    os.kill(scheduler, 9)
+    seen = []
+
+    def ready():
+        answer = b.http("GET", "/readyz")
+        seen.append(answer.status)
+        assert b.http("GET", "/healthz").status == 200
+        if answer.status == 503:
+            assert int(answer.headers["Retry-After"]) >= 1
+        return answer.status == 200 and b.pids("scheduler") not in (
+            [], [scheduler])
+
+    wait_until(ready, "it is ready again")
+    assert set(seen) <= {200, 503}
+    assert post(b, INGEST).status == 202
+
+
+def test_metrics_are_what_prometheus_reads(b):
+    assert post(b, INGEST).status == 202
+    b.wait_idle()
+    answer = b.http("GET", "/metrics")
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    done = subprocess.run(["promtool", "check", "metrics"], text=True,
+                          input=answer.body.decode(), capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert b.metric("belfry_events_accepted_total") >= 1
+    assert b.metric("belfry_requests_total") >= 1
