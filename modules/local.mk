@@ -5,6 +5,13 @@ webhook_la_CPPFLAGS = -I$(builddir)/include -D_GNU_SOURCE
 webhook_la_LDFLAGS = $(LINK_AS_MODULE)
 webhook_la_LIBADD = libbelfry.la
 
+module_LTLIBRARIES += exec.la
+exec_la_SOURCES = modules/exec/exec.c
+exec_la_CFLAGS = -fPIC
+exec_la_CPPFLAGS = -I$(builddir)/include -D_GNU_SOURCE
+exec_la_LDFLAGS = $(LINK_AS_MODULE)
+exec_la_LIBADD = libbelfry.la
+
 if CMOCKA
 check_PROGRAMS += tests/unit/webhook_test
 tests_unit_webhook_test_SOURCES = tests/unit/webhook_test.c

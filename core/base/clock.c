@@ -31,3 +31,9 @@ bf_clock_monotonic_ms(void)
 {
 	return read_us(CLOCK_MONOTONIC) / 1000;
 }
+
+int64_t
+bf_clock_monotonic_us(void)
+{
+	return read_us(CLOCK_MONOTONIC);
+}

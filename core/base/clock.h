@@ -32,4 +32,7 @@ BF_API int64_t bf_clock_wall_us(void);
  */
 BF_API int64_t bf_clock_monotonic_ms(void);
 
+/* The same clock in microseconds. */
+BF_API int64_t bf_clock_monotonic_us(void);
+
 #endif

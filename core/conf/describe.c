@@ -23,7 +23,9 @@ static const char *const types[] = { [BF_TYPE_FLAG] = "flag",
 	[BF_TYPE_SECRET] = "secret",
 	[BF_TYPE_WORDS] = "words",
 	[BF_TYPE_PAIRS] = "pairs",
-	[BF_TYPE_PATH] = "path" };
+	[BF_TYPE_PATH] = "path",
+	[BF_TYPE_PROGRAM] = "program",
+	[BF_TYPE_USER] = "user" };
 
 const char *
 bf_directive_type_name(enum bf_directive_type type)

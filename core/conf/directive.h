@@ -26,6 +26,8 @@ enum bf_directive_type {
 	BF_TYPE_WORDS,
 	BF_TYPE_PAIRS,
 	BF_TYPE_PATH,
+	BF_TYPE_PROGRAM,
+	BF_TYPE_USER,
 };
 
 struct bf_directive {
@@ -55,6 +57,8 @@ struct bf_directive {
 	    struct bf_choice *: BF_TYPE_CHOICE, struct bf_url *: BF_TYPE_URL, \
 	    struct bf_secret *: BF_TYPE_SECRET,                              \
 	    struct bf_strings *: BF_TYPE_WORDS,                              \
-	    struct bf_pairs *: BF_TYPE_PAIRS, struct bf_path *: BF_TYPE_PATH)
+	    struct bf_pairs *: BF_TYPE_PAIRS, struct bf_path *: BF_TYPE_PATH, \
+	    struct bf_program *: BF_TYPE_PROGRAM,                            \
+	    struct bf_user *: BF_TYPE_USER)
 
 #endif

@@ -8,8 +8,10 @@
  */
 #include "core/conf/settings.h"
 
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <belfry/memory.h>
@@ -106,6 +108,37 @@ add_path(const char *word, const struct bf_conf_node *node,
 	return result;
 }
 
+/* What is to be run must be what it is taken for: a file that anybody may
+ * change would let anybody run what he likes. */
+static int
+check_program(const char *path, struct bf_error *err)
+{
+	struct stat file;
+
+	if (path[0] != '/')
+		bf_error_set(err, "%s: expected an absolute path", path);
+	else if (stat(path, &file) == -1)
+		bf_error_errno(err, "%s", path);
+	else if (!S_ISREG(file.st_mode) || !(file.st_mode & 0111))
+		bf_error_set(err, "%s: expected a file that can be executed",
+		    path);
+	else if (file.st_mode & S_IWOTH)
+		bf_error_set(err,
+		    "%s may be written by anyone: expected mode o-w", path);
+	else
+		return 0;
+	return -1;
+}
+
+static int
+check_user(const char *name, struct bf_error *err)
+{
+	if (getpwnam(name))
+		return 0;
+	bf_error_set(err, "no user \"%s\"; expected one of this system", name);
+	return -1;
+}
+
 int
 bf_settings_final(const struct bf_directive *directive,
     const struct bf_conf_node *node, const struct bf_secret_source *secrets,
@@ -133,6 +166,10 @@ bf_settings_final(const struct bf_directive *directive,
 			result = add_path(word, node, words, err);
 		else
 			bf_strings_add(words, word);
+		if (secrets && type == BF_TYPE_PROGRAM && i == 0)
+			result = check_program(word, err);
+		else if (secrets && type == BF_TYPE_USER)
+			result = check_user(word, err);
 	}
 	return result;
 }

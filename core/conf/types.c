@@ -212,6 +212,24 @@ set_pair(const struct bf_directive *directive, const struct bf_strings *words,
 	return 0;
 }
 
+static int
+set_program(const struct bf_directive *directive,
+    const struct bf_strings *words, void *member, struct bf_error *err)
+{
+	struct bf_program *value = member;
+
+	return set_words(directive, words, &value->words, err);
+}
+
+static int
+set_user(const struct bf_directive *directive, const struct bf_strings *words,
+    void *member, struct bf_error *err)
+{
+	struct bf_user *value = member;
+
+	return set_text(directive, words, &value->name, err);
+}
+
 /* ---- clearing a member ---- */
 
 static void
@@ -242,6 +260,18 @@ static void
 clear_words(void *member)
 {
 	bf_strings_free(member);
+}
+
+static void
+clear_program(void *member)
+{
+	bf_strings_free(&((struct bf_program *)member)->words);
+}
+
+static void
+clear_user(void *member)
+{
+	free(((struct bf_user *)member)->name);
 }
 
 static void
@@ -285,4 +315,8 @@ const struct bf_type bf_types[] = {
 	    set_pair, clear_pairs, true },
 	[BF_TYPE_PATH] = { sizeof(struct bf_path), 1, 1, "one path", set_path,
 	    clear_path, false },
+	[BF_TYPE_PROGRAM] = { sizeof(struct bf_program), 1, BF_WORDS_ANY,
+	    "a program and its arguments", set_program, clear_program, false },
+	[BF_TYPE_USER] = { sizeof(struct bf_user), 1, 1, "one user", set_user,
+	    clear_user, false },
 };

@@ -51,6 +51,18 @@ struct bf_pairs {
 	size_t count;
 };
 
+/* A program by its absolute path, and its arguments: to be started by
+ * bf_task_run. In the conf file only. */
+struct bf_program {
+	struct bf_strings words;
+};
+
+/* A user of this system, by name: as whom the program runs. In the conf file
+ * only. */
+struct bf_user {
+	char *name;
+};
+
 /* A file that must be readable when the conf file is tested. */
 struct bf_path {
 	char *text;

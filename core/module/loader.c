@@ -117,8 +117,8 @@ check_module(const struct bf_loader *loader, const struct bf_module *module,
 	}
 	if (check_name(module->name, err) == -1)
 		return -1;
-	if (!module->directives || !module->compose) {
-		bf_error_set(err, "it has no directives or no compose");
+	if (!module->directives) {
+		bf_error_set(err, "it has no directives");
 		return -1;
 	}
 	if (bf_loader_find(loader, module->name)) {
@@ -127,6 +127,19 @@ check_module(const struct bf_loader *loader, const struct bf_module *module,
 		return -1;
 	}
 	return 0;
+}
+
+/* Which functions it has: those of later ABIs too. */
+static int
+check_functions(const struct bf_module *module, struct bf_error *err)
+{
+	if (!module->compose && !module->deliver)
+		bf_error_set(err, "it has neither compose nor deliver");
+	else if (module->deliver && !module->abandon)
+		bf_error_set(err, "it has deliver and no abandon");
+	else
+		return 0;
+	return -1;
 }
 
 static const struct opened *
@@ -144,6 +157,7 @@ bf_loader_open(struct bf_loader *loader, const char *path, struct bf_error *err)
 {
 	const struct opened *known = find_path(loader, path);
 	const struct bf_module *module;
+	struct bf_module whole = { 0 };
 	struct opened *opened;
 	void *handle = NULL;
 
@@ -164,9 +178,12 @@ bf_loader_open(struct bf_loader *loader, const char *path, struct bf_error *err)
 	}
 	if (check_module(loader, module, err) == -1)
 		goto fail;
+	memcpy(&whole, module,
+	    module->size < sizeof(whole) ? module->size : sizeof(whole));
+	if (check_functions(&whole, err) == -1)
+		goto fail;
 	opened = bf_new(struct opened);
-	memcpy(&opened->module, module,
-	    module->size < sizeof(*module) ? module->size : sizeof(*module));
+	opened->module = whole;
 	opened->path = bf_strdup(path);
 	opened->next = loader->modules;
 	loader->modules = opened;
@@ -201,6 +218,9 @@ bf_loader_describe(const struct bf_module *module, const char *path,
 	info->summary = bf_strdup(module->summary);
 	info->abi = module->abi;
 	info->directives = bf_describe_directives(module->directives);
+	for (const struct bf_directive *directive = module->directives;
+	     directive->name; directive++)
+		info->runs_programs |= directive->type == BF_TYPE_PROGRAM;
 	info->retry = bf_strdup(module->retry ? module->retry : "1s 2s 4s");
 	info->max_age = bf_strdup(module->max_age ? module->max_age : "24h");
 	info->rate = bf_strdup(module->rate);

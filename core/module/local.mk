@@ -17,7 +17,7 @@ check_LTLIBRARIES += \
 	tests/modules/small.la \
 	tests/modules/symbol.la \
 	tests/modules/directives.la \
-	tests/modules/compose.la \
+	tests/modules/compose.la tests/modules/deliver.la \
 	tests/modules/name_none.la \
 	tests/modules/name_bad.la \
 	tests/modules/name_long.la \
@@ -46,6 +46,9 @@ tests_modules_directives_la_LDFLAGS = $(LINK_AS_FIXTURE)
 tests_modules_compose_la_SOURCES = tests/modules/bad.c
 tests_modules_compose_la_CPPFLAGS = $(AM_CPPFLAGS) -DCOMPOSE=0
 tests_modules_compose_la_LDFLAGS = $(LINK_AS_FIXTURE)
+tests_modules_deliver_la_SOURCES = tests/modules/bad.c
+tests_modules_deliver_la_CPPFLAGS = $(AM_CPPFLAGS) -DDELIVER=1
+tests_modules_deliver_la_LDFLAGS = $(LINK_AS_FIXTURE)
 tests_modules_name_none_la_SOURCES = tests/modules/bad.c
 tests_modules_name_none_la_CPPFLAGS = $(AM_CPPFLAGS) -DNAME=NULL
 tests_modules_name_none_la_LDFLAGS = $(LINK_AS_FIXTURE)

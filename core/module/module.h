@@ -33,6 +33,7 @@
 #include <belfry/retry_after.h>
 #include <belfry/shorten.h>
 #include <belfry/strings.h>
+#include <belfry/task.h>
 #include <belfry/value.h>
 #include <belfry/verdict.h>
 
@@ -93,6 +94,20 @@ struct bf_module {
 	const char *rate;
 	/* Attempts at once where the conf file gives none. NULL: "16". */
 	const char *concurrency;
+
+	/*
+	 * Makes the attempt itself, in place of compose and judge, in a
+	 * protocol of the module's own: starts it and returns 0, and it goes
+	 * on by what the task watches until bf_task_finish. conf and event
+	 * outlive the task. -1 with the reason: the delivery fails for good.
+	 * NULL: compose and judge are used.
+	 */
+	int (*deliver)(const void *conf, const struct bf_event *event,
+	    struct bf_task *task, struct bf_error *err);
+
+	/* The core ends the task: frees what the module has in task->state,
+	 * and closes its descriptors. Required with deliver. */
+	void (*abandon)(struct bf_task *task);
 };
 
 #endif

@@ -1,6 +1,8 @@
 #ifndef BF_CHILD_H
 #define BF_CHILD_H
 
+#include <sys/types.h>
+
 #include "core/base/counters.h"
 #include "core/registry/snapshot.h"
 
@@ -12,6 +14,7 @@ enum bf_child_kind {
 	BF_CHILD_SCHEDULER,
 	BF_CHILD_INTAKE,
 	BF_CHILD_WORKER,
+	BF_CHILD_SPAWNER,
 };
 
 /* What a child is born with. It owns the descriptors; the snapshot has no
@@ -19,6 +22,9 @@ enum bf_child_kind {
 struct bf_birth {
 	int control; /* to the master */
 	int link;    /* to the scheduler; -1 for the scheduler */
+	int programs; /* worker: to the spawner; -1: there is none */
+	uid_t uid;    /* spawner: belfry's own user; -1: ours */
+	gid_t gid;
 	struct bf_snapshot *snapshot;
 	unsigned slot;                /* among its kind */
 	struct bf_counters *counters; /* shared by all children */
@@ -31,6 +37,7 @@ struct bf_birth {
 int bf_scheduler_main(struct bf_birth *birth);
 int bf_intake_main(struct bf_birth *birth);
 int bf_worker_main(struct bf_birth *birth);
+int bf_spawner_main(struct bf_birth *birth);
 
 /* Tells the master that the child does its work from now on. Whoever waits for
  * the daemon to start need not hear of what happens to it later. */

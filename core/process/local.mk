@@ -19,6 +19,9 @@ libcore_la_SOURCES += core/process/child.c core/process/child.h \
 	core/process/scheduler_settings.c core/process/scheduler_worker.c \
 	core/process/worker.c core/process/worker_channel.c \
 	core/process/worker_private.h \
+	core/process/spawner.c core/process/worker_program.c \
+	core/process/worker_program.h core/process/worker_task.c \
+	core/process/worker_task.h \
 	core/process/listen.c core/process/listen.h \
 	core/process/loader_process.c core/process/loader_process.h \
 	core/process/master.c core/process/master_private.h \

@@ -105,6 +105,7 @@ go_on_leaving(struct master *master)
 	if (master->stage == STAGE_NO_WORKER &&
 	    bf_child_count(master, BF_CHILD_WORKER, true) == 0) {
 		master->stage = STAGE_NO_SCHEDULER;
+		quit_all(master, BF_CHILD_SPAWNER, 0);
 		quit_all(master, BF_CHILD_SCHEDULER, 0);
 	}
 }

@@ -31,6 +31,7 @@ static const struct {
 	[BF_CHILD_SCHEDULER] = { "scheduler", bf_scheduler_main },
 	[BF_CHILD_INTAKE] = { "intake", bf_intake_main },
 	[BF_CHILD_WORKER] = { "worker", bf_worker_main },
+	[BF_CHILD_SPAWNER] = { "spawner", bf_spawner_main },
 };
 
 const char *
@@ -188,7 +189,8 @@ be_child(const struct master *master, enum bf_child_kind kind,
 	set_limits();
 	if (kind == BF_CHILD_INTAKE)
 		open_tls(master, birth);
-	drop_privileges(master);
+	if (kind != BF_CHILD_SPAWNER)
+		drop_privileges(master);
 	if (getppid() != parent)
 		_exit(EXIT_FAILURE);
 	leave_signals_to_master();
@@ -231,13 +233,43 @@ add_child(struct master *master, enum bf_child_kind kind, pid_t pid,
 	return child;
 }
 
+/* The spawner that new workers are to use, or NULL. */
+static struct child *
+find_spawner(const struct master *master)
+{
+	struct child *child;
+
+	TAILQ_FOREACH(child, &master->children, entry)
+	{
+		if (child->kind == BF_CHILD_SPAWNER && !child->quitting)
+			return child;
+	}
+	return NULL;
+}
+
+static void
+close_pair(int pair[2])
+{
+	for (int i = 0; i < 2; i++) {
+		if (pair[i] != -1)
+			close(pair[i]);
+	}
+}
+
 struct child *
 bf_spawn(struct master *master, enum bf_child_kind kind, const char *group)
 {
-	const bool linked = kind != BF_CHILD_SCHEDULER && master->scheduler;
+	const bool linked =
+	    (kind == BF_CHILD_INTAKE || kind == BF_CHILD_WORKER) &&
+	    master->scheduler;
+	struct child *spawner =
+	    kind == BF_CHILD_WORKER ? find_spawner(master) : NULL;
 	const pid_t parent = getpid();
 	int control[2] = { -1, -1 }, link[2] = { -1, -1 };
+	int programs[2] = { -1, -1 };
 	struct bf_birth birth = { .snapshot = master->snapshot,
+		.uid = master->uid,
+		.gid = master->gid,
 		.slot = free_slot(master, kind),
 		.counters = master->counters,
 		.group = group,
@@ -248,8 +280,10 @@ bf_spawn(struct master *master, enum bf_child_kind kind, const char *group)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) ==
 		-1 ||
-	    (linked &&
-		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, link) == -1))
+	    (linked && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
+			   link) == -1) ||
+	    (spawner && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
+			    programs) == -1))
 		goto done;
 	/* A child that does not read must not hold the master up. */
 	fcntl(control[0], F_SETFL, O_NONBLOCK);
@@ -258,8 +292,11 @@ bf_spawn(struct master *master, enum bf_child_kind kind, const char *group)
 		close(control[0]);
 		if (linked)
 			close(link[0]);
+		if (spawner)
+			close(programs[0]);
 		birth.control = control[1];
 		birth.link = link[1];
+		birth.programs = programs[1];
 		be_child(master, kind, &birth, parent);
 	}
 	if (pid == -1)
@@ -269,6 +306,8 @@ bf_spawn(struct master *master, enum bf_child_kind kind, const char *group)
 	if (linked)
 		bf_child_tell(master->scheduler, BF_CONTROL_LINK, pid, kind,
 		    link[0]);
+	if (spawner)
+		bf_child_tell(spawner, BF_CONTROL_LINK, pid, kind, programs[0]);
 done:
 	if (!child) {
 		bf_log(BF_LOG_ALERT, "start a %s: %s", kinds[kind].name,
@@ -280,12 +319,9 @@ done:
 			bf_master_leave(master, true);
 		}
 	}
-	for (int i = 0; i < 2; i++) {
-		if (control[i] != -1)
-			close(control[i]);
-		if (link[i] != -1)
-			close(link[i]);
-	}
+	close_pair(control);
+	close_pair(link);
+	close_pair(programs);
 	return child;
 }
 
@@ -311,10 +347,29 @@ workers_of(const struct master *master, const char *group)
 	return count;
 }
 
+/* Makes the spawner, if a module runs programs; -1 if that failed. */
+static int
+spawn_spawner(struct master *master)
+{
+	const struct bf_snapshot *snapshot = master->snapshot;
+	bool wanted = false;
+
+	for (size_t i = 0; i < snapshot->module_count; i++)
+		wanted |= snapshot->modules[i].runs_programs &&
+			  !snapshot->modules[i].disabled;
+	if (!wanted || find_spawner(master))
+		return 0;
+	return bf_spawn(master, BF_CHILD_SPAWNER, NULL) ? 0 : -1;
+}
+
 static void
 spawn_workers(struct master *master)
 {
 	const struct bf_snapshot *snapshot = master->snapshot;
+
+	/* First: workers are born with a link to it. */
+	if (spawn_spawner(master) == -1)
+		return;
 
 	while (workers_of(master, "") < (size_t)snapshot->worker_processes) {
 		if (!bf_spawn(master, BF_CHILD_WORKER, ""))

@@ -84,6 +84,22 @@ end_workers(struct master *master)
 	}
 }
 
+/* Without the spawner that they were born with, workers can start no program:
+ * they finish what they have, and others take their place. */
+static void
+retire_workers(struct master *master)
+{
+	struct child *child;
+
+	TAILQ_FOREACH(child, &master->children, entry)
+	{
+		if (child->kind != BF_CHILD_WORKER || child->quitting)
+			continue;
+		child->quitting = true;
+		bf_child_tell(child, BF_CONTROL_QUIT, 0, 0, -1);
+	}
+}
+
 static void
 on_end(struct master *master, struct child *child, int status)
 {
@@ -101,6 +117,8 @@ on_end(struct master *master, struct child *child, int status)
 		tell_of_worker(master, child, status);
 	if (kind == BF_CHILD_SCHEDULER)
 		end_workers(master);
+	if (kind == BF_CHILD_SPAWNER && !quitting)
+		retire_workers(master);
 	if (!quitting)
 		plan_respawn(master, child);
 	else if (master->respawn_at == 0)

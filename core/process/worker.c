@@ -18,6 +18,7 @@
 #include "core/base/log.h"
 #include "core/process/own_address.h"
 #include "core/process/worker_private.h"
+#include "core/process/worker_task.h"
 #include "core/wire/control.h"
 
 #define EXCERPT_MOST 1024 /* bytes of an answer that are kept */
@@ -30,6 +31,8 @@ struct worker {
 	struct bf_link *link;
 	struct worker_channels *channels;
 	struct bf_transport *transport;
+	struct bf_programs *programs;
+	struct bf_worker_tasks *tasks;
 	const struct bf_snapshot *snapshot;
 	TAILQ_HEAD(, attempt) attempts; /* in hand */
 	bool draining;
@@ -104,6 +107,20 @@ keep_excerpt(struct attempt *attempt, const struct bf_response *response)
 }
 
 static void
+take_verdict(struct attempt *attempt, const struct bf_verdict *verdict)
+{
+	attempt->outcome.outcome = verdict->outcome;
+	attempt->outcome.wait = verdict->wait;
+	attempt->outcome.stop_channel = verdict->stop_channel;
+	attempt->outcome.not_before = verdict->not_before;
+	attempt->outcome.scope = verdict->scope == BF_PAUSE_PLATFORM
+				     ? BF_PAUSE_PLATFORM
+				     : BF_PAUSE_ENDPOINT;
+	if (verdict->why[0])
+		attempt->outcome.attempt.why = bf_strdup(verdict->why);
+}
+
+static void
 judge(struct attempt *attempt, const struct bf_response *response)
 {
 	const struct bf_module *module =
@@ -115,15 +132,7 @@ judge(struct attempt *attempt, const struct bf_response *response)
 		    response, &verdict);
 	else
 		bf_verdict_http(response, &verdict);
-	attempt->outcome.outcome = verdict.outcome;
-	attempt->outcome.wait = verdict.wait;
-	attempt->outcome.stop_channel = verdict.stop_channel;
-	attempt->outcome.not_before = verdict.not_before;
-	attempt->outcome.scope = verdict.scope == BF_PAUSE_PLATFORM
-				     ? BF_PAUSE_PLATFORM
-				     : BF_PAUSE_ENDPOINT;
-	if (verdict.why[0])
-		attempt->outcome.attempt.why = bf_strdup(verdict.why);
+	take_verdict(attempt, &verdict);
 }
 
 static void
@@ -145,9 +154,45 @@ on_done(void *context, const struct bf_response *response,
 	finish(attempt);
 }
 
+static void
+on_task_done(void *context, const struct bf_response *response,
+    const struct bf_verdict *verdict, const char *transcript)
+{
+	struct attempt *attempt = context;
+
+	attempt->outcome.attempt.took_us = response->took.ms * 1000;
+	attempt->outcome.attempt.status = response->status;
+	keep_excerpt(attempt, response);
+	take_verdict(attempt, verdict);
+	attempt->outcome.transcript = bf_strdup(transcript);
+	finish(attempt);
+}
+
+/* Lets the module make the attempt. */
+static void
+start_task(struct attempt *attempt)
+{
+	const struct bf_channel *conf =
+	    bf_worker_channel_conf(attempt->channel);
+	const struct bf_task task = {
+		.delivery_id = attempt->delivery_id,
+		.tenant = conf->tenant,
+		.channel = conf->name,
+		.attempt = attempt->outcome.attempt.number,
+		.now = attempt->outcome.attempt.at,
+		.timeout = conf->policy.timeout,
+		.test = attempt->outcome.test,
+	};
+
+	bf_worker_tasks_start(attempt->worker->tasks,
+	    bf_worker_channel_module(attempt->channel),
+	    bf_worker_channel_settings(attempt->channel), attempt->event, &task,
+	    on_task_done, attempt);
+}
+
 /* Composes the request and starts it. */
 static void
-start(struct attempt *attempt)
+start_request(struct attempt *attempt)
 {
 	struct worker *worker = attempt->worker;
 	const struct bf_channel *conf =
@@ -203,10 +248,12 @@ deliver(struct worker *worker, struct bf_msg_deliver *message)
 	bf_delivery_id_format(message->id, attempt->delivery_id);
 	attempt->channel =
 	    bf_worker_channel_use(worker->channels, message->id.channel, &err);
-	if (attempt->channel)
-		start(attempt);
-	else
+	if (!attempt->channel)
 		conclude(attempt, BF_RETRY, err.text);
+	else if (bf_worker_channel_module(attempt->channel)->deliver)
+		start_task(attempt);
+	else
+		start_request(attempt);
 }
 
 static void
@@ -337,6 +384,8 @@ bf_worker_main(struct bf_birth *birth)
 		return EXIT_FAILURE;
 	}
 	bf_transport_guard_with(worker.transport, guard, &worker);
+	worker.programs = bf_programs_new(worker.base, birth->programs);
+	worker.tasks = bf_worker_tasks_new(worker.base, worker.programs);
 	worker.channels = bf_worker_channels_new(birth->snapshot);
 	worker.link = bf_link_new(worker.base, birth->link, &handler, &worker);
 	evutil_make_socket_nonblocking(worker.control);
@@ -350,6 +399,8 @@ bf_worker_main(struct bf_birth *birth)
 
 	bf_link_free(&worker.link);
 	bf_transport_free(&worker.transport);
+	bf_worker_tasks_free(&worker.tasks);
+	bf_programs_free(&worker.programs);
 	/* Nobody is left to hear of these; the scheduler sends them again. */
 	while (!TAILQ_EMPTY(&worker.attempts))
 		free_attempt(TAILQ_FIRST(&worker.attempts));

@@ -339,11 +339,16 @@ check_words(struct bf_draft *draft, const struct bf_directive *directive,
 	const bool refers = first == 1 || directive->type == BF_TYPE_URL ||
 			    directive->type == BF_TYPE_SECRET;
 
-	if (directive->type == BF_TYPE_PATH)
+	if (directive->type == BF_TYPE_PATH ||
+	    directive->type == BF_TYPE_PROGRAM ||
+	    directive->type == BF_TYPE_USER)
 		return bf_draft_refuse(draft, "/settings", directive->name,
-		    "%s: names a file of the server; expected it in the conf "
+		    "%s: names a %s of the server; expected it in the conf "
 		    "file only",
-		    directive->name);
+		    directive->name,
+		    directive->type == BF_TYPE_PATH
+			? "file"
+			: bf_directive_type_name(directive->type));
 	for (size_t i = first; refers && i < words->count; i++) {
 		if (bf_secret_is_reference(words->items[i]))
 			return bf_draft_refuse(draft, "/settings",

@@ -127,6 +127,7 @@ struct bf_module_info {
 	int abi;
 	bool isolate;
 	bool disabled;     /* by `disable NAME;` */
+	bool runs_programs; /* one of its directives is a program */
 	char *directives;  /* its directive table as JSON, for API and manual */
 	char *retry;       /* its defaults, as written: schedule, ... */
 	char *max_age;

@@ -227,13 +227,15 @@ carry_policy(struct carry *carry, struct bf_channel_policy *policy)
 	carry_text(carry, &policy->bind_address);
 }
 
-/* Writes as many empty words as there are secret ones. */
+/* Writes as many words as there are secret ones, and empty. Only of a pair is
+ * the first one no secret: it is the name. */
 static void
 put_hidden(struct carry *carry, const struct bf_strings *words)
 {
 	bf_put_u32(carry->out, (uint32_t)words->count);
 	for (size_t i = 0; i < words->count; i++)
-		bf_put_text(carry->out, "");
+		bf_put_text(carry->out,
+		    words->count == 2 && i == 0 ? words->items[i] : "");
 }
 
 static void
@@ -300,6 +302,7 @@ carry_module(struct carry *carry, void *item)
 	info->abi = carry_small(carry, info->abi, INT32_MAX);
 	carry_bool(carry, &info->isolate);
 	carry_bool(carry, &info->disabled);
+	carry_bool(carry, &info->runs_programs);
 	carry_text(carry, &info->directives);
 	carry_text(carry, &info->retry);
 	carry_text(carry, &info->max_age);

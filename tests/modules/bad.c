@@ -25,6 +25,17 @@ compose(const void *conf, const struct bf_event *event,
 	return 0;
 }
 
+static int
+deliver(const void *conf, const struct bf_event *event, struct bf_task *task,
+    struct bf_error *err)
+{
+	(void)conf;
+	(void)event;
+	(void)task;
+	(void)err;
+	return 0;
+}
+
 #ifndef SYMBOL
 #define SYMBOL bf_module
 #endif
@@ -43,6 +54,9 @@ compose(const void *conf, const struct bf_event *event,
 #ifndef COMPOSE
 #define COMPOSE 1
 #endif
+#ifndef DELIVER
+#define DELIVER 0
+#endif
 
 BF_EXPORT const struct bf_module SYMBOL = {
 	.abi = ABI,
@@ -51,4 +65,5 @@ BF_EXPORT const struct bf_module SYMBOL = {
 	.conf_size = sizeof(struct conf),
 	.directives = DIRECTIVES ? directives : NULL,
 	.compose = COMPOSE ? compose : NULL,
+	.deliver = DELIVER ? deliver : NULL,
 };

@@ -81,8 +81,9 @@ a_faulty_module_is_refused_with_its_fault(void **state)
 	check_refused(FIXTURE("abi_none"), "made for module ABI 0");
 	check_refused(FIXTURE("small"), "struct bf_module has 16 bytes");
 	check_refused(FIXTURE("symbol"), "no symbol bf_module");
-	check_refused(FIXTURE("directives"), "no directives or no compose");
-	check_refused(FIXTURE("compose"), "no directives or no compose");
+	check_refused(FIXTURE("directives"), "it has no directives");
+	check_refused(FIXTURE("compose"), "neither compose nor deliver");
+	check_refused(FIXTURE("deliver"), "it has deliver and no abandon");
 	check_refused(FIXTURE("name_none"), "its name is \"\"");
 	check_refused(FIXTURE("name_bad"), "its name is \"Web Hook\"");
 	check_refused(FIXTURE("name_long"), "expected 1 to 32");
