@@ -12,6 +12,29 @@ exec_la_CPPFLAGS = -I$(builddir)/include -D_GNU_SOURCE
 exec_la_LDFLAGS = $(LINK_AS_MODULE)
 exec_la_LIBADD = libbelfry.la
 
+module_LTLIBRARIES += slack-format.la
+slack_format_la_SOURCES = modules/slack-format/slack.c \
+	modules/slack-format/answer.c modules/slack-format/payload.c \
+	modules/slack-format/slack.h
+slack_format_la_CFLAGS = -fPIC
+slack_format_la_CPPFLAGS = -I$(builddir)/include -D_GNU_SOURCE
+slack_format_la_LDFLAGS = $(LINK_AS_MODULE)
+slack_format_la_LIBADD = libbelfry.la
+
+module_LTLIBRARIES += discord-embed.la
+discord_embed_la_SOURCES = modules/discord-embed/discord.c \
+	modules/discord-embed/answer.c modules/discord-embed/discord.h \
+	modules/discord-embed/payload.c
+discord_embed_la_CFLAGS = -fPIC
+discord_embed_la_CPPFLAGS = -I$(builddir)/include -D_GNU_SOURCE
+discord_embed_la_LDFLAGS = $(LINK_AS_MODULE)
+discord_embed_la_LIBADD = libbelfry.la
+
+# For tests that read what a module makes (tests/scenario/test_payloads.py).
+noinst_PROGRAMS += tests/unit/bodies
+tests_unit_bodies_SOURCES = tests/unit/bodies.c
+tests_unit_bodies_LDADD = libcore.la libbelfry.la
+
 if CMOCKA
 check_PROGRAMS += tests/unit/webhook_test
 tests_unit_webhook_test_SOURCES = tests/unit/webhook_test.c

@@ -43,6 +43,8 @@ describe(const struct bf_directive *directive)
 	cJSON_AddStringToObject(json, "type",
 	    bf_directive_type_name(directive->type));
 	cJSON_AddBoolToObject(json, "required", directive->required);
+	if (directive->secret)
+		cJSON_AddTrueToObject(json, "secret");
 	if (directive->fallback)
 		cJSON_AddStringToObject(json, "default", directive->fallback);
 	if (directive->help)
@@ -161,6 +163,8 @@ bf_described_directives(const char *text)
 			.min = number_of(json, "min"),
 			.max = number_of(json, "max"),
 			.choices = choices_of(json),
+			.secret = cJSON_IsTrue(
+			    cJSON_GetObjectItemCaseSensitive(json, "secret")),
 		};
 		if (!directive->name || directive->type == BF_TYPE_NONE)
 			break;

@@ -39,6 +39,8 @@ struct bf_directive {
 	const char *help;     /* one sentence: what the setting does */
 	int64_t min, max;     /* range of an integer, duration or size, if < */
 	const char *const *choices; /* of BF_TYPE_CHOICE, NULL-terminated */
+	bool secret;          /* whoever knows the value can use it: it is not
+			       * shown, as a struct bf_secret is not */
 };
 
 /*

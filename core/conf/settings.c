@@ -148,7 +148,7 @@ bf_settings_final(const struct bf_directive *directive,
 	const bool refers = type == BF_TYPE_URL || type == BF_TYPE_PAIRS;
 	int result = 0;
 
-	*secret = type == BF_TYPE_SECRET;
+	*secret = type == BF_TYPE_SECRET || directive->secret;
 	*words = (struct bf_strings){ 0 };
 	for (size_t i = 0; result == 0 && i < node->words.count; i++) {
 		const char *word = node->words.items[i];

@@ -146,12 +146,17 @@ bf_event_instant(const struct bf_event *event)
 	return (struct bf_instant){ event->timestamp_us / 1000 };
 }
 
+const cJSON *
+bf_event_metadata_tree(const struct bf_event *event)
+{
+	return cJSON_GetObjectItemCaseSensitive(tree_of(event), "metadata");
+}
+
 const char *
 bf_event_metadata(const struct bf_event *event, const char *name)
 {
-	const cJSON *metadata =
-	    cJSON_GetObjectItemCaseSensitive(tree_of(event), "metadata");
-	const cJSON *value = cJSON_GetObjectItemCaseSensitive(metadata, name);
+	const cJSON *value = cJSON_GetObjectItemCaseSensitive(
+	    bf_event_metadata_tree(event), name);
 	struct bf_strings *rendered = &own(event)->rendered;
 	struct bf_buf text = { 0 };
 

@@ -1,4 +1,6 @@
 belfryinclude_HEADERS += core/lib/encode.h core/lib/hmac.h core/lib/html.h core/lib/markup.h core/lib/rate_limit.h core/lib/request.h core/lib/response.h core/lib/retry_after.h core/lib/shorten.h core/lib/value.h core/lib/task.h core/lib/verdict.h
+belfryinclude_HEADERS += core/lib/blank.h
+libbelfry_la_SOURCES += core/lib/blank.c
 pkgconfigdir = $(libdir)/pkgconfig
 pkgconfig_DATA = core/lib/belfry.pc
 libbelfry_la_SOURCES += core/lib/encode.c core/lib/hmac.c \

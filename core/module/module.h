@@ -16,12 +16,14 @@
 #include <stddef.h>
 
 #include <belfry/api.h>
+#include <belfry/blank.h>
 #include <belfry/buf.h>
 #include <belfry/clock.h>
 #include <belfry/directive.h>
 #include <belfry/encode.h>
 #include <belfry/error.h>
 #include <belfry/event.h>
+#include <belfry/fields.h>
 #include <belfry/hmac.h>
 #include <belfry/html.h>
 #include <belfry/json.h>

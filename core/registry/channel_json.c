@@ -383,7 +383,8 @@ read_settings(struct bf_draft *draft)
 		for (struct bf_draft_node *node =
 			 before ? before->next : draft->settings.first;
 		     directive && node; node = node->next) {
-			node->secret |= directive->type == BF_TYPE_SECRET;
+			node->secret |= directive->type == BF_TYPE_SECRET ||
+					directive->secret;
 			if (check_words(draft, directive, node) == -1)
 				return -1;
 		}
