@@ -1,5 +1,5 @@
 /*
- * channels.c - belfryctl channels, test, modules
+ * channels.c - belfryctl channels, modules
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,93 +147,6 @@ bf_ctl_channels(struct bf_ctl *ctl)
 		print_channels(answer.json);
 	bf_answer_free(&answer);
 	return BF_CTL_OK;
-}
-
-static void
-print_steps(const cJSON *result)
-{
-	const cJSON *step;
-
-	cJSON_ArrayForEach(step,
-	    cJSON_GetObjectItemCaseSensitive(result, "steps"))
-	{
-		const char *name = bf_json_text(step, "step");
-
-		printf("%9.3f ms  %-10s ", bf_json_number(step, "at_us") / 1000,
-		    name ? name : "");
-		if (bf_json_text(step, "text"))
-			bf_print_text(bf_json_text(step, "text"));
-		putchar('\n');
-	}
-}
-
-/* What most likely is the matter, and what to do. */
-static void
-print_hint(const cJSON *hint)
-{
-	static const char *const names[] = { "cause", "fix" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		if (!bf_json_text(hint, names[i]))
-			continue;
-		printf("%s: ", names[i]);
-		bf_print_text(bf_json_text(hint, names[i]));
-		putchar('\n');
-	}
-}
-
-static void
-print_test(const cJSON *result)
-{
-	const bool ok = bf_json_true(result, "ok");
-
-	print_steps(result);
-	if (!ok && bf_json_text(result, "excerpt")) {
-		fputs("the answer begins: ", stdout);
-		bf_print_text(bf_json_text(result, "excerpt"));
-		putchar('\n');
-	}
-	printf("%s after %.0f ms", ok ? "delivered" : "not delivered",
-	    bf_json_number(result, "took_ms"));
-	if (bf_json_text(result, "why")) {
-		fputs(": ", stdout);
-		bf_print_text(bf_json_text(result, "why"));
-	}
-	putchar('\n');
-	print_hint(cJSON_GetObjectItemCaseSensitive(result, "hint"));
-}
-
-int
-bf_ctl_test(struct bf_ctl *ctl)
-{
-	const char *tenant = NULL;
-	const struct bf_ctl_option options[] = {
-		{ "tenant", 't', "ID", "tenant, if not the default one",
-		    &tenant, NULL },
-		{ 0 },
-	};
-	struct bf_answer answer;
-	cJSON *body;
-	char *path;
-	int status;
-	bool ok;
-
-	if (bf_ctl_options(ctl, options, 1, 1, &status) == -1)
-		return status;
-	body = cJSON_CreateObject();
-	bf_ctl_add(body, "tenant_id", tenant);
-	path = bf_ctl_path("/v1/channels/%s/test", ctl->argv[0]);
-	status = bf_ctl_request(ctl, "POST", path, NULL, body, &answer);
-	free(path);
-	if (status != BF_CTL_OK)
-		return status;
-	ok = bf_json_true(answer.json, "ok");
-	if (ctl->json)
-		puts(answer.text);
-	else
-		print_test(answer.json);
-	bf_answer_free(&answer);
-	return ok ? BF_CTL_OK : BF_CTL_NO;
 }
 
 int

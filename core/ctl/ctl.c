@@ -13,6 +13,7 @@
 #include <belfry/memory.h>
 
 #define OPTIONS_MAX 24
+#define INPUT_MAX (256u << 20) /* bytes of a file or standard input */
 
 int
 bf_ctl_usage(const struct bf_ctl *ctl, const char *format, ...)
@@ -210,4 +211,24 @@ bf_ctl_add(cJSON *object, const char *name, const char *text)
 {
 	if (text)
 		cJSON_AddStringToObject(object, name, text);
+}
+
+int
+bf_ctl_read_file(const char *path, struct bf_buf *text)
+{
+	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+	size_t got;
+
+	if (!file) {
+		perror(path);
+		return -1;
+	}
+	do {
+		got = fread(bf_buf_reserve(text, 65536), 1, 65536, file);
+		text->size += got;
+	} while (got > 0 && text->size < INPUT_MAX);
+	bf_buf_add(text, "", 0);
+	if (file != stdin)
+		fclose(file);
+	return 0;
 }

@@ -81,6 +81,9 @@ int bf_ctl_ask(struct bf_ctl *ctl, const char *method, const char *path,
 /* A path with one segment escaped in place of %s, in new memory. */
 char *bf_ctl_path(const char *format, const char *segment);
 
+/* Appends a whole file ("-": standard input); -1 after saying why not. */
+int bf_ctl_read_file(const char *path, struct bf_buf *text);
+
 /* Adds a string to an object unless text is NULL. */
 void bf_ctl_add(cJSON *object, const char *name, const char *text);
 

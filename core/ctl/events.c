@@ -10,29 +10,6 @@
 
 #include "core/ctl/ctl.h"
 
-#define INPUT_MAX (256u << 20) /* bytes read from a file or standard input */
-
-/* Reads a whole file; "-" is standard input. 0 or -1, said on stderr. */
-static int
-read_file(const char *path, struct bf_buf *text)
-{
-	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
-	size_t got;
-
-	if (!file) {
-		perror(path);
-		return -1;
-	}
-	do {
-		got = fread(bf_buf_reserve(text, 65536), 1, 65536, file);
-		text->size += got;
-	} while (got > 0 && text->size < INPUT_MAX);
-	bf_buf_add(text, "", 0);
-	if (file != stdin)
-		fclose(file);
-	return 0;
-}
-
 /* Prints what the daemon said to one event. */
 static void
 print_accepted(const cJSON *json)
@@ -181,7 +158,7 @@ bf_ctl_send(struct bf_ctl *ctl)
 		given.subject = ctl->argv[1];
 		return send_words(ctl, &given, key);
 	}
-	if (read_file(file, &text) == -1)
+	if (bf_ctl_read_file(file, &text) == -1)
 		return BF_CTL_USAGE;
 	status = post(ctl, batch ? "application/x-ndjson" : "application/json",
 	    key, text.data, text.size);

@@ -52,6 +52,10 @@ static const struct route routes[] = {
 	{ "DELETE", "/v1/channels/{}", BF_SCOPE_ADMIN, .verb = "channel-delete",
 	    .argument = "name", .versioned = true,
 	    .summary = "Delete a channel; what waits for it is cancelled" },
+	{ "POST", "/v1/channels/test", BF_SCOPE_ADMIN, .body = JSON,
+	    .verb = "draft-test",
+	    .summary = "Send one real notification by settings that are not "
+		       "saved" },
 	{ "POST", "/v1/channels/{}/test", BF_SCOPE_ADMIN, .body = JSON,
 	    .verb = "channel-test", .argument = "name",
 	    .summary = "Send one real notification through a channel" },

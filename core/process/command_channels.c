@@ -1,5 +1,5 @@
 /*
- * command_channels.c - channels: shown, switched, tested
+ * command_channels.c - channels: shown, switched
  */
 #include <stdlib.h>
 #include <string.h>
@@ -229,71 +229,4 @@ bf_verb_start_channel(const struct command *command)
 	bf_settings_channel_put(command->scheduler, state->channel, "stopped",
 	    NULL);
 	refresh_channel(command, state);
-}
-
-/* The event of a test: what the caller gave, or a plain one. */
-static struct bf_event *
-test_event(const struct command *command, const char *tenant,
-    struct bf_event_problem *problem)
-{
-	static const char *const members[] = { "event", "subject", "body",
-		"metadata", "timestamp" };
-	const struct bf_event_defaults defaults = { tenant,
-		bf_clock_wall_us() };
-	cJSON *json = cJSON_CreateObject();
-	struct bf_event *event;
-	char *text;
-
-	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
-		const cJSON *given =
-		    cJSON_GetObjectItemCaseSensitive(command->arguments,
-			members[i]);
-
-		if (given)
-			cJSON_AddItemToObject(json, members[i],
-			    cJSON_Duplicate(given, 1));
-	}
-	if (!cJSON_HasObjectItem(json, "event"))
-		cJSON_AddStringToObject(json, "event", "deploy_succeeded");
-	if (!cJSON_HasObjectItem(json, "subject"))
-		cJSON_AddStringToObject(json, "subject",
-		    "Test notification from belfry");
-	if (!cJSON_HasObjectItem(json, "body"))
-		cJSON_AddStringToObject(json, "body",
-		    "<p>This is a test. The channel works.</p>");
-	text = cJSON_PrintUnformatted(json);
-	event = bf_event_parse(text, strlen(text), &defaults, NULL, problem);
-	cJSON_free(text);
-	cJSON_Delete(json);
-	return event;
-}
-
-void
-bf_verb_test_channel(const struct command *command)
-{
-	struct bf_channel_state *state = bf_command_channel(command, "name");
-	struct bf_event_problem problem;
-	struct bf_lane_state *lane;
-	struct bf_event *event;
-
-	if (!state)
-		return;
-	event = test_event(command,
-	    state->channel->tenant
-		? state->channel->tenant
-		: bf_registry_default_tenant(command->scheduler->registry),
-	    &problem);
-	if (!event) {
-		bf_command_problem(command, 422, "invalid", "Invalid request",
-		    problem.field, problem.error.text);
-		return;
-	}
-	lane = bf_lane_state_find(command->scheduler, state->channel->number);
-	if (bf_registry_type(command->scheduler->registry, event->type) &&
-	    bf_worker_test(command->scheduler, lane, event, command->intake,
-		command->token) == 0)
-		return;
-	bf_event_unref(&event);
-	bf_command_problem(command, 503, "no-worker", "No worker is free", NULL,
-	    "no worker can make the test now; try again");
 }

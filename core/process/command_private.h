@@ -12,6 +12,7 @@
  *   command_types.c      event types and their toggles
  *   command_channels.c   channels
  *   command_change.c     channels made, changed and deleted
+ *   command_test.c       tests of channels
  *   command_explain.c    explain, modules
  *   command_select.c     replay and cancel
  *   command_store.c      figures, backup and check
@@ -97,6 +98,7 @@ void bf_verb_delete_channel(const struct command *command);
 void bf_verb_seal(const struct command *command);
 void bf_verb_rotate(const struct command *command);
 void bf_verb_test_channel(const struct command *command);
+void bf_verb_test_draft(const struct command *command);
 void bf_verb_enable_channel(const struct command *command);
 void bf_verb_disable_channel(const struct command *command);
 void bf_verb_start_channel(const struct command *command);

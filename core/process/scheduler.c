@@ -381,6 +381,7 @@ finish(struct scheduler *scheduler)
 	/* Outcomes that came late are still kept, and answers still given. */
 	bf_committer_free(&scheduler->committer);
 	bf_check_free(scheduler);
+	bf_test_free(scheduler);
 	bf_worker_free(scheduler);
 	bf_accept_free(scheduler);
 	HASH_ITER(hh, scheduler->lanes, lane, next)
@@ -412,6 +413,7 @@ init(struct scheduler *scheduler, const struct bf_birth *birth)
 	TAILQ_INIT(&scheduler->hungry);
 	TAILQ_INIT(&scheduler->suspects);
 	TAILQ_INIT(&scheduler->checks);
+	TAILQ_INIT(&scheduler->tests);
 	TAILQ_INIT(&scheduler->changes);
 	scheduler->dispatch = bf_dispatch_new();
 	scheduler->base = event_base_new();

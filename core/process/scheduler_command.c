@@ -254,6 +254,7 @@ static const struct {
 	{ "channel-patch", bf_verb_patch_channel },
 	{ "channel-delete", bf_verb_delete_channel },
 	{ "channel-test", bf_verb_test_channel },
+	{ "draft-test", bf_verb_test_draft },
 	{ "channel-enable", bf_verb_enable_channel },
 	{ "channel-disable", bf_verb_disable_channel },
 	{ "channel-start", bf_verb_start_channel },

@@ -14,12 +14,6 @@
 
 #define SLOW_AFTER 16 /* failed attempts in a row: the lane slows down */
 
-static const char *const verdicts[] = {
-	[BF_DELIVERED] = "delivered",
-	[BF_RETRY] = "retry",
-	[BF_FAILED] = "failed",
-};
-
 /* What is to become of a delivery, as decided here. */
 struct decision {
 	enum bf_delivery_state state;
@@ -383,38 +377,4 @@ bf_outcome_committed(struct scheduler *scheduler,
 	} else {
 		bf_lane_state_retry(scheduler, lane, finish->due);
 	}
-}
-
-void
-bf_outcome_test(struct scheduler *scheduler, uint64_t intake, uint64_t token,
-    const struct bf_msg_outcome *outcome)
-{
-	cJSON *result = cJSON_CreateObject();
-	cJSON *transcript =
-	    outcome->transcript ? cJSON_Parse(outcome->transcript) : NULL;
-	cJSON *steps =
-	    cJSON_DetachItemFromObjectCaseSensitive(transcript, "steps");
-	cJSON *hint =
-	    cJSON_DetachItemFromObjectCaseSensitive(transcript, "hint");
-	char *text;
-
-	cJSON_AddBoolToObject(result, "ok", outcome->outcome == BF_DELIVERED);
-	cJSON_AddStringToObject(result, "verdict", verdicts[outcome->outcome]);
-	cJSON_AddNumberToObject(result, "status", outcome->attempt.status);
-	if (outcome->attempt.why)
-		cJSON_AddStringToObject(result, "why", outcome->attempt.why);
-	cJSON_AddNumberToObject(result, "took_ms",
-	    (double)outcome->attempt.took_us / 1000);
-	if (outcome->attempt.excerpt)
-		cJSON_AddStringToObject(result, "excerpt",
-		    outcome->attempt.excerpt);
-	cJSON_AddItemToObject(result, "steps",
-	    steps ? steps : cJSON_CreateArray());
-	if (hint)
-		cJSON_AddItemToObject(result, "hint", hint);
-	cJSON_Delete(transcript);
-	text = cJSON_PrintUnformatted(result);
-	bf_accept_reply(scheduler, intake, token, 200, text);
-	cJSON_free(text);
-	cJSON_Delete(result);
 }

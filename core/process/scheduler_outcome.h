@@ -26,10 +26,6 @@ void bf_outcome_crashed(struct scheduler *scheduler, struct bf_lane_state *lane,
 void bf_outcome_note_crash(struct scheduler *scheduler,
     const struct bf_delivery *delivery);
 
-/* The outcome of a test: answers the command. */
-void bf_outcome_test(struct scheduler *scheduler, uint64_t intake,
-    uint64_t token, const struct bf_msg_outcome *outcome);
-
 /* The end of an attempt was committed. */
 void bf_outcome_committed(struct scheduler *scheduler,
     const struct bf_finish *finish);

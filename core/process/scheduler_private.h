@@ -30,6 +30,7 @@
  *   scheduler_worker.c    workers: deliveries out, outcomes in
  *   scheduler_pause.c     pauses that endpoints ask for
  *   scheduler_check.c     settings that a module is to check, in a worker
+ *   scheduler_test.c      tests of channels
  *   scheduler_settings.c  snapshots, toggles and states of channels
  *   scheduler_keys.c      the keys that secrets are sealed with
  *   scheduler_command.c   the verbs of the API
@@ -54,15 +55,27 @@ struct held {
 	struct bf_lane_state *lane; /* NULL: its channel was deleted */
 	struct worker *worker;      /* NULL: waits for a lone worker */
 	struct bf_delivery *again;  /* replayed meanwhile: queued after it */
-	bool test;
-	uint64_t intake; /* of a test: who asked, and its token */
-	uint64_t token;
-	int64_t deadline;        /* monotonic ms: then the worker is stuck */
-	TAILQ_ENTRY(held) entry; /* in the worker's hand, or suspects */
-	UT_hash_handle hh;       /* by delivery id */
+	struct test *test;          /* NULL: a delivery */
+	int64_t deadline;           /* monotonic ms: then the worker is stuck */
+	TAILQ_ENTRY(held) entry;    /* in the worker's hand, or suspects */
+	UT_hash_handle hh;          /* by delivery id */
 };
 
 TAILQ_HEAD(held_list, held);
+
+/* The number of a channel that is not saved; the store counts from 1. */
+#define BF_DRAFT_CHANNEL UINT32_MAX
+
+/* A test of a channel, waiting for a worker or in its hand. */
+struct test {
+	uint64_t intake, token;   /* who asked */
+	uint32_t channel;         /* number of a saved one */
+	struct bf_channel *draft; /* or settings that are not saved */
+	struct bf_event *event;   /* until a worker has it */
+	char *group;
+	int64_t deadline; /* monotonic ms */
+	TAILQ_ENTRY(test) entry;
+};
 
 struct worker {
 	struct scheduler *scheduler;
@@ -135,7 +148,7 @@ struct scheduler {
 	struct event *control_event;
 	const struct bf_counters *counters;
 	struct bf_registry *registry;
-	uint64_t generation; /* of settings: grows by one a change */
+	uint64_t generation;        /* of settings: grows by one a change */
 	struct bf_keyring *keyring; /* that seals secrets */
 	bool rotating; /* the keys are being changed: nothing is sealed */
 	TAILQ_HEAD(, check) checks;
@@ -169,6 +182,7 @@ struct scheduler {
 	struct held_list suspects; /* to be run alone */
 	struct event *stuck_timer; /* runs while something is in hand */
 	uint64_t next_test;
+	TAILQ_HEAD(, test) tests; /* that wait for a worker */
 
 	struct event *retain_timer;
 	struct event *expire_timer;
@@ -264,10 +278,10 @@ void bf_worker_pump(struct scheduler *scheduler);
 void bf_worker_pump_soon(struct scheduler *scheduler);
 /* The master says that the worker died, by a signal or not (0). */
 void bf_worker_lost(struct scheduler *scheduler, int64_t pid, int signal);
-/* Sends a test through a channel; the intake is answered when it ended. -1:
- * there is no worker for it now. */
-int bf_worker_test(struct scheduler *scheduler, struct bf_lane_state *lane,
-    struct bf_event *event, uint64_t intake, uint64_t token);
+/* Gives a test to a worker that is free; takes it. -1: there is none. */
+int bf_worker_test(struct scheduler *scheduler, struct test *test);
+/* Looks once a second at what takes too long, while there is anything. */
+void bf_worker_watch(struct scheduler *scheduler);
 struct held *bf_worker_held(const struct scheduler *scheduler,
     struct bf_delivery_id id);
 /* The lane is about to go: what is in hand of it has none from now on. */
@@ -310,6 +324,21 @@ void bf_check_expire(struct scheduler *scheduler, int64_t now);
 bool bf_check_stuck(const struct worker *worker, int64_t now);
 /* Whoever waits for a check on the way out waits in vain. */
 void bf_check_free(struct scheduler *scheduler);
+
+/* ---- scheduler_test.c ---- */
+/* Makes a test, as soon as there is a worker. Takes event and draft; group is
+ * borrowed for the call. The intake is answered when it has ended. */
+void bf_test_run(struct scheduler *scheduler, const struct test *test);
+/* A worker may be free: for what waits for one. */
+void bf_test_pump(struct scheduler *scheduler);
+/* Ends what has waited for a worker too long. */
+void bf_test_expire(struct scheduler *scheduler, int64_t now);
+/* Answers, masking the channel's secrets (NULL: it is gone). Takes the test. */
+void bf_test_ended(struct scheduler *scheduler, struct test *test,
+    const struct bf_channel *channel, const struct bf_msg_outcome *outcome);
+/* The same when the worker died over it. */
+void bf_test_lost(struct scheduler *scheduler, struct test *test);
+void bf_test_free(struct scheduler *scheduler);
 
 /* ---- scheduler_keys.c ---- */
 /* Reads the key file, or makes it if there never was one. */

@@ -113,6 +113,27 @@ send_channel(struct worker *worker, const struct bf_lane_state *lane)
 	bf_buf_wipe(&bytes);
 }
 
+/* The channel that something in hand is for; NULL: it was deleted. */
+static const struct bf_channel *
+channel_of(const struct held *held)
+{
+	if (held->test && held->test->draft)
+		return held->test->draft;
+	return held->lane ? held->lane->state->channel : NULL;
+}
+
+/* Sends settings that are not saved, in front of their test. */
+static void
+send_draft(struct worker *worker, const struct bf_channel *draft)
+{
+	struct bf_buf bytes = { 0 };
+
+	bf_channel_encode(draft, &bytes);
+	bf_link_send(worker->link, &(struct bf_message){ .kind = BF_MSG_CHANNEL,
+				       .channel = { bytes.data, bytes.size } });
+	bf_buf_wipe(&bytes);
+}
+
 /* Puts a held delivery into a worker's hand. */
 static void
 give(struct worker *worker, struct held *held)
@@ -121,17 +142,20 @@ give(struct worker *worker, struct held *held)
 	struct bf_delivery *delivery = held->delivery;
 	const struct bf_event_type *type =
 	    bf_registry_type(scheduler->registry, delivery->event->type);
+	const bool draft = held->test && held->test->draft;
 
 	if (type && !*delivery->event->category) {
 		free(delivery->event->category);
 		delivery->event->category = bf_strdup(type->category);
 		delivery->event->severity = type->severity;
 	}
-	send_channel(worker, held->lane);
+	if (draft)
+		send_draft(worker, channel_of(held));
+	else
+		send_channel(worker, held->lane);
 	held->worker = worker;
 	held->deadline = bf_clock_monotonic_ms() +
-			 held->lane->state->channel->policy.timeout.ms +
-			 STUCK_MS;
+			 channel_of(held)->policy.timeout.ms + STUCK_MS;
 	TAILQ_INSERT_TAIL(&worker->hand, held, entry);
 	worker->in_hand++;
 	bf_link_send(worker->link,
@@ -139,10 +163,14 @@ give(struct worker *worker, struct held *held)
 		.deliver = { .id = delivery->id,
 		    .tries = (uint32_t)delivery->tries,
 		    .attempt = (uint32_t)delivery->attempts + 1,
-		    .test = held->test,
+		    .test = held->test != NULL,
 		    .event = delivery->event } });
-	if (!event_pending(scheduler->stuck_timer, EV_TIMEOUT, NULL))
-		event_add(scheduler->stuck_timer, &(struct timeval){ 1, 0 });
+	/* The attempt goes on with the settings that it began with. */
+	if (draft)
+		bf_link_send(worker->link,
+		    &(struct bf_message){ .kind = BF_MSG_FORGET,
+			.forget = { BF_DRAFT_CHANNEL } });
+	bf_worker_watch(scheduler);
 }
 
 /* The worker of the group with the least in hand that can take more. */
@@ -254,6 +282,7 @@ bf_worker_pump(struct scheduler *scheduler)
 	if (scheduler->releasing)
 		return;
 	send_suspects(scheduler);
+	bf_test_pump(scheduler);
 	TAILQ_FOREACH(worker, &scheduler->workers, entry)
 	{
 		/* Each group once: at its first worker. */
@@ -317,7 +346,7 @@ on_outcome(struct worker *worker, struct bf_msg_outcome *outcome)
 	if (held->test) {
 		if (held->lane)
 			bf_pause_take(scheduler, held->lane, outcome);
-		bf_outcome_test(scheduler, held->intake, held->token, outcome);
+		bf_test_ended(scheduler, held->test, channel_of(held), outcome);
 	} else {
 		if (held->lane)
 			bf_lane_done(held->lane->lane);
@@ -339,12 +368,7 @@ suspect(struct scheduler *scheduler, struct held *held, bool was_alone,
 	if (held->test || !held->lane) {
 		HASH_DEL(scheduler->held, held);
 		if (held->test)
-			bf_accept_reply(scheduler, held->intake, held->token,
-			    502,
-			    "{\"type\":\"urn:belfry:problem:worker-died\","
-			    "\"title\":\"The worker died\",\"status\":502,"
-			    "\"detail\":\"the worker that made the test "
-			    "died\"}");
+			bf_test_lost(scheduler, held->test);
 		free_held(held);
 		return;
 	}
@@ -484,27 +508,38 @@ bf_worker_lost(struct scheduler *scheduler, int64_t pid, int signal)
 }
 
 int
-bf_worker_test(struct scheduler *scheduler, struct bf_lane_state *lane,
-    struct bf_event *event, uint64_t intake, uint64_t token)
+bf_worker_test(struct scheduler *scheduler, struct test *test)
 {
-	struct worker *worker = free_worker(scheduler, lane->group);
+	struct worker *worker = free_worker(scheduler, test->group);
+	struct bf_lane_state *lane =
+	    test->draft ? NULL : bf_lane_state_find(scheduler, test->channel);
 	struct held *held;
 
+	if (!test->draft && !lane) {
+		bf_test_lost(scheduler, test);
+		return 0;
+	}
 	if (!worker)
 		return -1;
 	held = bf_new(struct held);
 	held->delivery = bf_new(struct bf_delivery);
 	/* No event of the store has an id as low as this: no clash. */
 	held->delivery->id =
-	    (struct bf_delivery_id){ ++scheduler->next_test, lane->number };
-	held->delivery->event = event;
+	    (struct bf_delivery_id){ ++scheduler->next_test, test->channel };
+	held->delivery->event = test->event;
+	test->event = NULL;
 	held->lane = lane;
-	held->test = true;
-	held->intake = intake;
-	held->token = token;
+	held->test = test;
 	hold(scheduler, held);
 	give(worker, held);
 	return 0;
+}
+
+void
+bf_worker_watch(struct scheduler *scheduler)
+{
+	if (!event_pending(scheduler->stuck_timer, EV_TIMEOUT, NULL))
+		event_add(scheduler->stuck_timer, &(struct timeval){ 1, 0 });
 }
 
 /* Has the master kill it. */
@@ -529,6 +564,7 @@ bf_worker_stuck(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	bf_check_expire(scheduler, now);
+	bf_test_expire(scheduler, now);
 	TAILQ_FOREACH(worker, &scheduler->workers, entry)
 	{
 		if (!worker->reported && bf_check_stuck(worker, now)) {
@@ -552,8 +588,9 @@ bf_worker_stuck(evutil_socket_t fd, short what, void *context)
 			report(worker);
 		}
 	}
-	if (HASH_COUNT(scheduler->held) > 0 || !TAILQ_EMPTY(&scheduler->checks))
-		event_add(scheduler->stuck_timer, &(struct timeval){ 1, 0 });
+	if (HASH_COUNT(scheduler->held) > 0 ||
+	    !TAILQ_EMPTY(&scheduler->checks) || !TAILQ_EMPTY(&scheduler->tests))
+		bf_worker_watch(scheduler);
 }
 
 void
@@ -582,6 +619,8 @@ bf_worker_free(struct scheduler *scheduler)
 	HASH_ITER(hh, scheduler->held, held, next)
 	{
 		let_go(scheduler, held);
+		if (held->test)
+			bf_test_lost(scheduler, held->test);
 		held->lane = NULL;
 		free_held(held);
 	}

@@ -4,8 +4,11 @@ Real sockets that fail in every way at hand; each must end in the hint that
 its case has in the table, and no test may show a secret or leave a trace.
 """
 import json
+import os
+import signal
 import socket
 import ssl
+import threading
 import time
 import warnings
 
@@ -368,3 +371,166 @@ def test_belfry_itself_is_no_receiver(belfry):
     b.configure(channel(f"http://127.0.0.1:{b.port}/v1/events"))
     b.start()
     assert hint_of(run_test(b)) == "own-intake"
+
+
+# ---- settings that are not saved ----
+
+def post_draft(b, settings, module="webhook", **more):
+    return post_test(b, "/v1/channels/test",
+                     {"module": module, "settings": settings, **more})
+
+
+def test_settings_can_be_tested_before_they_are_saved(belfry, receiver):
+    endpoint = receiver()
+    b = belfry()
+    before = b.http("GET", "/v1/channels").json
+    answer = post_draft(b, {"url": endpoint.url, "secret": SECRET,
+                            "header": {"X-Team": "ops"}})
+    assert answer.status == 200 and answer.json["ok"], answer
+    request = endpoint.wait(1)[0]
+    assert request.signed_by(SECRET) and request.headers["X-Team"] == "ops"
+    assert request.json["subject"] == "Test notification from belfry"
+    assert answer.json["steps"][-1]["text"] == "status 204"
+    answer = post_draft(b, {"url": endpoint.url}, notification={
+        "event": "incident_created", "subject": "Mine",
+        "metadata": {"n": 1}})
+    assert answer.json["ok"], answer
+    assert endpoint.wait(2)[1].json["metadata"] == {"n": 1}
+    # Nothing is left behind.
+    assert b.http("GET", "/v1/channels").json == before
+    assert b.http("GET", "/v1/events").json["events"] == []
+    assert b.http("GET", "/v1/deliveries").json["deliveries"] == []
+    assert SECRET.encode() not in b"".join(
+        path.read_bytes() for path in (b.folder / "state").iterdir()
+        if path.is_file())
+
+
+def test_a_draft_that_fails_ends_in_a_hint(belfry):
+    b = belfry()
+    result = post_draft(b, {"url": f"http://127.0.0.1:{free_port()}/"}).json
+    assert not result["ok"] and hint_of(result) == "connection-refused"
+
+
+def test_many_drafts_at_once_keep_their_own_settings(belfry, receiver):
+    slow = receiver(lambda request: time.sleep(0.3) or 204)
+    b = belfry()
+    post_draft(b, {"url": slow.url})  # a worker is there
+    answers = []
+    threads = [threading.Thread(target=lambda i=i: answers.append(post_draft(
+        b, {"url": f"{slow.url}n{i}", "secret": f"secret-{i}"})))
+        for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(answer.json["ok"] for answer in answers)
+    for request in slow.requests[1:]:
+        assert request.signed_by(f"secret-{request.path[2:]}")
+
+
+@pytest.mark.parametrize("settings, field, said", [
+    ({}, "/settings", "url"),
+    ({"url": "ftp://x/"}, "/settings/url", "http"),
+    ({"url": "http://x/", "urll": "y"}, "/settings/urll", "did you mean"),
+    ({"url": "http://x/", "secret": "file:/etc/passwd"}, "/settings/secret",
+     ""),
+    ({"url": "http://x/", "previous_secret": "abc"}, "/settings",
+     "previous_secret needs"),
+])
+def test_bad_settings_are_refused_where_they_are_wrong(belfry, settings,
+                                                       field, said):
+    answer = post_draft(belfry(), settings)
+    assert answer.status == 422, answer
+    assert answer.json["field"].startswith(field), answer
+    assert said in answer.json["detail"], answer
+
+
+def test_bad_requests_for_a_test_are_refused(belfry, receiver):
+    endpoint = receiver()
+    b = belfry(channel(endpoint.url))
+    assert post_draft(b, {"url": "http://x/"}, module="nosuch").status == 422
+    assert post_draft(b, {"url": endpoint.url},
+                      notification={"event": "nosuch"}).status == 422
+    assert post_draft(b, {"url": endpoint.url},
+                      notification={"subject": 5}).status == 422
+    answer = post_test(b, "/v1/channels/hook/test", {"event": "nosuch"})
+    assert answer.status == 422 and answer.json["field"] == "/event"
+    assert post_test(b, "/v1/channels/nosuch/test", {}).status == 404
+    assert endpoint.requests == []
+
+
+def test_secrets_are_taken_from_the_saved_channel_of_the_same_place(
+        belfry, receiver):
+    """Who may test must not learn a secret by sending it elsewhere."""
+    endpoint, other = receiver(), receiver()
+    b = belfry(channel(endpoint.url, more=f"secret {CANARY};"))
+    answer = post_draft(b, {"url": endpoint.url}, name="hook")
+    assert answer.json["ok"], answer
+    assert endpoint.wait(1)[0].signed_by(CANARY)
+    answer = post_draft(b, {"url": other.url}, name="hook")
+    assert answer.status == 422, answer
+    assert answer.json["field"] == "/settings/secret"
+    assert other.requests == []
+    answer = post_draft(b, {"url": other.url, "secret": "another"},
+                        name="hook")
+    assert answer.json["ok"] and other.wait(1)[0].signed_by("another")
+    # The saved channel goes on as it was.
+    assert run_test(b)["ok"] and endpoint.wait(2)[1].signed_by(CANARY)
+
+
+def test_what_an_endpoint_sends_back_is_masked(belfry, receiver):
+    def echo(request):
+        return (500, {"X-Echo": request.headers["Authorization"]},
+                str(request.headers).encode())
+    endpoint = receiver(echo)
+    token = CANARY + '"\\quoted'
+    b = belfry(channel(endpoint.url, more=f"bearer {CANARY}-saved;"))
+    for answer in (post_test(b, "/v1/channels/hook/test", {}),
+                   post_draft(b, {"url": endpoint.url, "bearer": token})):
+        assert answer.status == 200 and answer.json["status"] == 500, answer
+        assert CANARY not in answer.body.decode(), answer
+    assert CANARY in endpoint.requests[1].headers["Authorization"]
+    assert any(line.startswith("X-Echo: Bearer ***") for line in
+               steps_of(answer.json, "answer")), answer.json
+
+
+def test_belfryctl_tests_settings_that_are_not_saved(belfry, receiver,
+                                                     tmp_path):
+    endpoint = receiver()
+    b = belfry(channel(endpoint.url, more=f"secret {CANARY};"))
+    run_test(b)
+    done = b.ctl("test", "--module", "webhook", f"url={endpoint.url}",
+                 f"secret={SECRET}", 'header={"X-Team": "ops"}')
+    assert "delivered after " in done.stdout
+    assert endpoint.requests[-1].signed_by(SECRET)
+    assert endpoint.requests[-1].headers["X-Team"] == "ops"
+    settings = tmp_path / "settings.json"
+    settings.write_text(json.dumps({"url": endpoint.url}))
+    b.ctl("test", "-m", "webhook", "--channel", "hook", "--settings", settings)
+    assert endpoint.requests[-1].signed_by(CANARY)
+    b.ctl("test", "-m", "webhook", "--settings", "-", "secret=mine",
+          text=settings.read_text())
+    assert endpoint.requests[-1].signed_by("mine")
+    for status, *arguments in (
+            (1, "-m", "webhook", f"url=http://127.0.0.1:{free_port()}/"),
+            (4, "-m", "webhook", "urll=http://x/"),
+            (4, "-m", "nosuch", "url=http://x/"),
+            (2, "-m", "webhook", "url"), (2,), (2, "a", "b"),
+            (2, "--settings", settings), (2, "-m", "webhook", "-f", "/none")):
+        done = b.ctl("test", *arguments, check=False)
+        assert done.returncode == status, done
+    assert len(endpoint.requests) == 4
+
+
+def test_a_module_that_dies_over_a_test_is_told_of(belfry, receiver):
+    """The worker is killed in the middle."""
+    endpoint = receiver(lambda request: time.sleep(5) or 204)
+    b = belfry(channel(endpoint.url))
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(
+        post_draft(b, {"url": endpoint.url})))
+    thread.start()
+    endpoint.wait(1)
+    os.kill(b.pids("worker")[0], signal.SIGKILL)
+    thread.join(20)
+    assert answers[0].status == 502, answers
