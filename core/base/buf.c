@@ -13,25 +13,36 @@
 
 #include <belfry/memory.h>
 
+static void
+grow(struct bf_buf *buf, size_t needed)
+{
+	size_t capacity = buf->capacity > 0 ? buf->capacity : 64;
+
+	while (capacity < needed)
+		capacity *= 2;
+	buf->data = bf_resize(buf->data, capacity, 1);
+	buf->capacity = capacity;
+}
+
+/* Makes room for size bytes and the NUL; the end of what is there. */
+static inline char *
+room_for(struct bf_buf *buf, size_t size)
+{
+	if (buf->size + size >= buf->capacity)
+		grow(buf, buf->size + size + 1);
+	return buf->data + buf->size;
+}
+
 char *
 bf_buf_reserve(struct bf_buf *buf, size_t size)
 {
-	const size_t needed = buf->size + size + 1;
-	size_t capacity = buf->capacity > 0 ? buf->capacity : 64;
-
-	if (needed > buf->capacity) {
-		while (capacity < needed)
-			capacity *= 2;
-		buf->data = bf_resize(buf->data, capacity, 1);
-		buf->capacity = capacity;
-	}
-	return buf->data + buf->size;
+	return room_for(buf, size);
 }
 
 void
 bf_buf_add(struct bf_buf *buf, const void *bytes, size_t size)
 {
-	char *end = bf_buf_reserve(buf, size);
+	char *end = room_for(buf, size);
 
 	if (size > 0)
 		memcpy(end, bytes, size);
@@ -48,24 +59,34 @@ bf_buf_add_text(struct bf_buf *buf, const char *text)
 void
 bf_buf_add_byte(struct bf_buf *buf, char byte)
 {
-	bf_buf_add(buf, &byte, 1);
+	char *end = room_for(buf, 1);
+
+	end[0] = byte;
+	end[1] = '\0';
+	buf->size++;
 }
 
 void
 bf_buf_add_format(struct bf_buf *buf, const char *format, ...)
 {
+	char *end = room_for(buf, 0);
+	const size_t room = buf->capacity - buf->size;
 	va_list args;
 	int length;
 
 	va_start(args, format);
-	length = vsnprintf(NULL, 0, format, args);
+	length = vsnprintf(end, room, format, args);
 	va_end(args);
-	if (length < 0)
+	if (length < 0) {
+		*end = '\0';
 		return;
-	bf_buf_reserve(buf, (size_t)length);
-	va_start(args, format);
-	vsnprintf(buf->data + buf->size, (size_t)length + 1, format, args);
-	va_end(args);
+	}
+	if ((size_t)length >= room) {
+		end = room_for(buf, (size_t)length);
+		va_start(args, format);
+		vsnprintf(end, (size_t)length + 1, format, args);
+		va_end(args);
+	}
 	buf->size += (size_t)length;
 }
 

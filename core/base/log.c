@@ -1,14 +1,16 @@
 /*
  * log.c - the error log of the process
  *
- * One write() a line, to a descriptor opened with O_APPEND, so that lines of
- * several processes never mix. The log is the one piece of global state in
- * belfry: it belongs to the process, as stderr does.
+ * One write() for a line, or for some that were gathered, to a descriptor
+ * opened with O_APPEND, so that lines of several processes never mix. The log
+ * is the one piece of global state in belfry: it belongs to the process, as
+ * stderr does.
  */
 #include "core/base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -188,34 +190,72 @@ add_json_head(struct bf_buf *line, enum bf_log_level level)
 	    logger.process);
 }
 
+/* How many bytes of the message need no escape. */
+static size_t
+plain_length(const char *message, bool json)
+{
+	const char *c = message;
+
+	while ((unsigned char)*c >= 0x20 && *c != 0x7f &&
+	       !(json && (*c == '"' || *c == '\\')))
+		c++;
+	return (size_t)(c - message);
+}
+
 /* Adds message with control characters escaped; for JSON also \ and ". */
 static void
 add_escaped(struct bf_buf *line, const char *message, bool json)
 {
-	for (const unsigned char *c = (const void *)message; *c; c++) {
-		if (*c < 0x20 || *c == 0x7f)
-			bf_buf_add_format(line, json ? "\\u%04x" : "\\x%02X",
-			    *c);
-		else if (json && (*c == '"' || *c == '\\'))
-			bf_buf_add_format(line, "\\%c", *c);
+	for (;; message++) {
+		const size_t plain = plain_length(message, json);
+
+		bf_buf_add(line, message, plain);
+		message += plain;
+		if (!*message)
+			return;
+		if (*message == '"' || *message == '\\')
+			bf_buf_add_format(line, "\\%c", *message);
 		else
-			bf_buf_add_byte(line, (char)*c);
+			bf_buf_add_format(line, json ? "\\u%04x" : "\\x%02X",
+			    (unsigned)*message);
 	}
 }
 
 static void
-write_line(const struct bf_buf *line)
+add_line(struct bf_buf *out, enum bf_log_level level, const char *message)
+{
+	if (logger.json)
+		add_json_head(out, level);
+	else
+		add_head(out, level);
+	add_escaped(out, message, logger.json);
+	bf_buf_add_text(out, logger.json ? "\"}\n" : "\n");
+}
+
+static void
+send_to_syslog(enum bf_log_level level, const char *message)
+{
+	struct bf_buf line = { 0 };
+
+	add_escaped(&line, message, false);
+	syslog((int)level, "%s", bf_buf_text(&line));
+	bf_buf_free(&line);
+}
+
+/* Writes whole lines; counts those of which something was left. */
+static void
+write_lines(const struct bf_buf *lines)
 {
 	ssize_t written;
 
 	do {
 		written = logger.socket
-			      ? send(logger.fd, line->data, line->size,
+			      ? send(logger.fd, lines->data, lines->size,
 				    MSG_DONTWAIT | MSG_NOSIGNAL)
-			      : write(logger.fd, line->data, line->size);
+			      : write(logger.fd, lines->data, lines->size);
 	} while (written == -1 && errno == EINTR);
-	if (written != (ssize_t)line->size)
-		(*logger.dropped)++;
+	for (size_t i = written > 0 ? (size_t)written : 0; i < lines->size; i++)
+		*logger.dropped += lines->data[i] == '\n';
 }
 
 void
@@ -232,42 +272,83 @@ echo(const char *message)
 		logger.echo = -1;
 }
 
+/* What is to be said, in text if it is long enough, else in a buffer. */
+static char *
+format_message(char *text, size_t size, const char *format, va_list args)
+{
+	struct bf_buf message = { 0 };
+	va_list again;
+	int length;
+
+	va_copy(again, args);
+	length = vsnprintf(text, size, format, args);
+	if (length >= (int)size) {
+		text = bf_buf_reserve(&message, (size_t)length);
+		vsnprintf(text, (size_t)length + 1, format, again);
+	}
+	va_end(again);
+	return text;
+}
+
 void
 bf_log(enum bf_log_level level, const char *format, ...)
 {
-	struct bf_buf message = { 0 };
 	struct bf_buf line = { 0 };
 	char text[1024];
-	va_list args, again;
-	int length;
+	char *message;
+	va_list args;
 
 	if (!bf_log_wants(level))
 		return;
 	va_start(args, format);
-	va_copy(again, args);
-	length = vsnprintf(text, sizeof(text), format, args);
-	if (length >= (int)sizeof(text))
-		vsnprintf(bf_buf_reserve(&message, (size_t)length),
-		    (size_t)length + 1, format, again);
-	va_end(again);
+	message = format_message(text, sizeof(text), format, args);
 	va_end(args);
-
-	if (!logger.syslog && logger.json)
-		add_json_head(&line, level);
-	else if (!logger.syslog)
-		add_head(&line, level);
-	add_escaped(&line, message.data ? message.data : text,
-	    logger.json && !logger.syslog);
 	if (logger.syslog) {
-		syslog((int)level, "%s", bf_buf_text(&line));
+		send_to_syslog(level, message);
 	} else {
-		bf_buf_add_text(&line, logger.json ? "\"}\n" : "\n");
-		write_line(&line);
+		add_line(&line, level, message);
+		write_lines(&line);
+		bf_buf_free(&line);
 	}
 	if (logger.echo != -1 && level <= BF_LOG_ALERT)
-		echo(message.data ? message.data : text);
-	bf_buf_free(&message);
-	bf_buf_free(&line);
+		echo(message);
+	if (message != text)
+		free(message);
+}
+
+void
+bf_log_gather(struct bf_buf *lines, enum bf_log_level level, const char *format,
+    ...)
+{
+	struct bf_buf line = { 0 };
+	char text[1024];
+	char *message;
+	va_list args;
+
+	if (!bf_log_wants(level))
+		return;
+	va_start(args, format);
+	message = format_message(text, sizeof(text), format, args);
+	va_end(args);
+	if (logger.syslog) {
+		send_to_syslog(level, message);
+	} else {
+		add_line(&line, level, message);
+		if (lines->size + line.size > PIPE_BUF)
+			bf_log_write(lines);
+		bf_buf_add(lines, line.data, line.size);
+		bf_buf_free(&line);
+	}
+	if (message != text)
+		free(message);
+}
+
+void
+bf_log_write(struct bf_buf *lines)
+{
+	if (lines->size > 0)
+		write_lines(lines);
+	bf_buf_clear(lines);
 }
 
 bool

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <belfry/api.h>
+#include <belfry/buf.h>
 #include <belfry/error.h>
 
 /*
@@ -56,6 +57,18 @@ void bf_log_name(const char *process);
 
 /* Writes one line if the level is at least as urgent as the log's. */
 void bf_log(enum bf_log_level level, const char *format, ...) BF_PRINTF(2, 3);
+
+/*
+ * Gathers a line of a process that writes many, to be written with others by
+ * bf_log_write: a system call for each would cost more than the line. No more
+ * is gathered than PIPE_BUF bytes, which a pipe takes as a whole; what would
+ * go beyond is written first. lines is the caller's, and to be freed by it.
+ */
+void bf_log_gather(struct bf_buf *lines, enum bf_log_level level,
+    const char *format, ...) BF_PRINTF(3, 4);
+
+/* Writes what was gathered. */
+void bf_log_write(struct bf_buf *lines);
 
 /* Whether a line of this level would be written. */
 bool bf_log_wants(enum bf_log_level level);

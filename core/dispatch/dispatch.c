@@ -19,9 +19,13 @@
 
 #include "core/dispatch/pace.h"
 
-#define QUANTUM 4096    /* bytes of events that a turn is worth */
-#define BASE_COST 256   /* bytes that a delivery costs beside its event */
-#define WINDOW_LEAST 64 /* deliveries held in memory for a channel */
+#define QUANTUM 4096  /* bytes of events that a turn is worth */
+#define BASE_COST 256 /* bytes that a delivery costs beside its event */
+
+/* What is held in memory for a channel: enough to send from while the store,
+ * which may be in the middle of a sync, reads the next page. */
+#define WINDOW_LEAST 512          /* deliveries */
+#define WINDOW_BYTES (256u << 10) /* of their events; then no more is taken */
 
 /* Of a lane whose endpoint fails all the time. */
 static const struct bf_rate slow_rate = { 500, { 1000 }, 16 };
@@ -49,6 +53,7 @@ struct bf_lane {
 	struct bf_delivery *first;
 	struct bf_delivery **last;
 	size_t queued;
+	size_t bytes; /* of the events queued */
 	size_t in_flight;
 	size_t deficit;
 	enum place place;
@@ -210,6 +215,7 @@ shift(struct bf_lane *lane)
 		lane->last = &lane->first;
 	delivery->next = NULL;
 	lane->queued--;
+	lane->bytes -= delivery->event->json.size;
 	lane->dispatch->queued--;
 	lane->dispatch->bytes -= delivery->event->json.size;
 	return delivery;
@@ -317,7 +323,17 @@ bf_lane_room(const struct bf_lane *lane)
 {
 	const size_t window = bf_lane_window(lane);
 
-	return lane->queued < window ? window - lane->queued : 0;
+	if (lane->queued >= window || lane->bytes >= WINDOW_BYTES)
+		return 0;
+	return window - lane->queued;
+}
+
+size_t
+bf_lane_idle(const struct bf_lane *lane)
+{
+	return lane->queued == 0 && lane->in_flight < lane->concurrency
+		   ? lane->concurrency - lane->in_flight
+		   : 0;
 }
 
 size_t
@@ -348,6 +364,7 @@ insert(struct bf_lane *lane, struct bf_delivery **place,
 	if (!delivery->next)
 		lane->last = &delivery->next;
 	lane->queued++;
+	lane->bytes += delivery->event->json.size;
 	lane->dispatch->queued++;
 	lane->dispatch->bytes += delivery->event->json.size;
 	place_lane(lane);

@@ -75,6 +75,8 @@ void bf_lane_slow(struct bf_lane *lane, bool slow);
 
 /* How many more deliveries the lane's window takes; what it has. */
 size_t bf_lane_room(const struct bf_lane *lane);
+/* How many it could send at once and has not got. */
+size_t bf_lane_idle(const struct bf_lane *lane);
 size_t bf_lane_window(const struct bf_lane *lane);
 size_t bf_lane_queued(const struct bf_lane *lane);
 size_t bf_lane_in_flight(const struct bf_lane *lane);

@@ -243,6 +243,7 @@ obey(struct scheduler *scheduler, const struct bf_control *control)
 		release(scheduler, RELEASE_WAIT_S * 1000);
 		break;
 	case BF_CONTROL_REOPEN:
+		bf_log_write(&scheduler->attempts_log);
 		if (bf_log_reopen(&err) == -1)
 			bf_log(BF_LOG_ERROR, "%s", err.text);
 		break;
@@ -284,6 +285,16 @@ on_pump(evutil_socket_t fd, short what, void *context)
 	bf_worker_pump(context);
 }
 
+static void
+on_log(evutil_socket_t fd, short what, void *context)
+{
+	struct scheduler *scheduler = context;
+
+	(void)fd;
+	(void)what;
+	bf_log_write(&scheduler->attempts_log);
+}
+
 static struct event *
 timer(struct scheduler *scheduler, event_callback_fn callback)
 {
@@ -306,6 +317,7 @@ make_events(struct scheduler *scheduler)
 	scheduler->due_timer = timer(scheduler, bf_lane_state_due);
 	scheduler->pump_timer = timer(scheduler, on_pump);
 	scheduler->pump_soon = timer(scheduler, on_pump);
+	scheduler->log_soon = timer(scheduler, on_log);
 	scheduler->stuck_timer = timer(scheduler, bf_worker_stuck);
 	scheduler->quit_timer = timer(scheduler, on_quit_timer);
 }
@@ -372,10 +384,10 @@ finish(struct scheduler *scheduler)
 {
 	struct event *const events[] = { scheduler->control_event,
 		scheduler->due_timer, scheduler->pump_timer,
-		scheduler->pump_soon, scheduler->stuck_timer,
-		scheduler->quit_timer, scheduler->retain_timer,
-		scheduler->expire_timer, scheduler->space_timer,
-		scheduler->backlog_timer };
+		scheduler->pump_soon, scheduler->log_soon,
+		scheduler->stuck_timer, scheduler->quit_timer,
+		scheduler->retain_timer, scheduler->expire_timer,
+		scheduler->space_timer, scheduler->backlog_timer };
 	struct bf_lane_state *lane, *next;
 
 	/* Outcomes that came late are still kept, and answers still given. */
@@ -391,6 +403,8 @@ finish(struct scheduler *scheduler)
 	bf_registry_free(&scheduler->registry);
 	bf_keyring_free(&scheduler->keyring);
 	free(scheduler->orphans);
+	bf_log_write(&scheduler->attempts_log);
+	bf_buf_free(&scheduler->attempts_log);
 	for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++) {
 		if (events[i])
 			event_free(events[i]);

@@ -18,7 +18,7 @@
 #include "core/registry/place.h"
 
 #define CLAIM_MOST 256           /* deliveries of a page */
-#define CLAIM_BYTES (2u << 20)   /* bytes of its events */
+#define CLAIM_BYTES (512u << 10) /* bytes of its events */
 #define MEMORY_BYTES (16u << 20) /* bytes of queued events, in all */
 
 struct claim {
@@ -439,29 +439,49 @@ start_claim(struct scheduler *scheduler, struct bf_lane_state *lane,
 	bf_committer_call(scheduler->committer, &claim->call);
 }
 
-/* Whether the lane has retries that are due and may be taken. */
-static bool
-may_take_retries(const struct bf_lane_state *lane)
+/* How many retries a page may have now. They go first, so it does not matter
+ * what else is queued. */
+static size_t
+retries_wanted(const struct bf_lane_state *lane)
 {
-	return lane->retries_ready && !lane->claiming_retries &&
-	       lane->retries_queued < bf_lane_window(lane->lane);
+	if (!lane->retries_ready || lane->claiming_retries ||
+	    lane->retries_queued >= CLAIM_MOST)
+		return 0;
+	return CLAIM_MOST;
 }
 
-/* Pages in what the lane has room for. */
-static void
-feed_lane(struct scheduler *scheduler, struct bf_lane_state *lane)
+/* The same of fresh ones. Half a window at a time, so that pages are worth
+ * their reading. */
+static size_t
+fresh_wanted(const struct bf_lane_state *lane)
 {
 	const size_t room = bf_lane_room(lane->lane);
 
-	if (bf_lane_held(lane->lane))
+	if (lane->fresh_stored <= 0 || lane->claiming_fresh ||
+	    room < bf_lane_window(lane->lane) / 2)
+		return 0;
+	return room < CLAIM_MOST ? room : CLAIM_MOST;
+}
+
+/* Pages in what the lane has room for. When the memory is full, of what stands
+ * behind slow endpoints, only what can be sent at once: the others do not wait
+ * for these. */
+static void
+feed_lane(struct scheduler *scheduler, struct bf_lane_state *lane)
+{
+	const size_t most =
+	    memory_is_full(scheduler) ? bf_lane_idle(lane->lane) : CLAIM_MOST;
+	const size_t retries = retries_wanted(lane);
+	const size_t fresh = fresh_wanted(lane);
+
+	if (bf_lane_held(lane->lane) || most == 0)
 		return;
-	if (may_take_retries(lane))
-		start_claim(scheduler, lane, true, bf_lane_window(lane->lane));
-	/* Half a window at a time, so that pages are worth their reading. */
-	if (lane->fresh_stored > 0 && !lane->claiming_fresh &&
-	    room >= bf_lane_window(lane->lane) / 2)
+	if (retries > 0)
+		start_claim(scheduler, lane, true,
+		    retries < most ? retries : most);
+	if (fresh > 0)
 		start_claim(scheduler, lane, false,
-		    room < CLAIM_MOST ? room : CLAIM_MOST);
+		    fresh < most ? fresh : most);
 }
 
 void
@@ -486,8 +506,7 @@ bf_lane_state_feed(struct scheduler *scheduler)
 
 	if (scheduler->releasing)
 		return;
-	for (lane = TAILQ_FIRST(&scheduler->hungry);
-	     lane && !memory_is_full(scheduler); lane = next) {
+	for (lane = TAILQ_FIRST(&scheduler->hungry); lane; lane = next) {
 		next = TAILQ_NEXT(lane, entry);
 		feed_lane(scheduler, lane);
 	}

@@ -24,9 +24,10 @@ struct decision {
 	char why[320];
 };
 
-/* One line for each attempt, fit for grep and for a person. */
+/* One line for each attempt, fit for grep and for a person; written when all
+ * that happened in this turn of the loop is told. */
 static void
-log_attempt(const struct bf_lane_state *lane,
+log_attempt(struct scheduler *scheduler, const struct bf_lane_state *lane,
     const struct bf_delivery *delivery, const struct bf_attempt *attempt,
     const struct decision *decision)
 {
@@ -42,7 +43,9 @@ log_attempt(const struct bf_lane_state *lane,
 		    (long long)decision->wait.ms);
 	if (attempt->status > 0)
 		snprintf(status, sizeof(status), " status=%d", attempt->status);
-	bf_log(BF_LOG_NOTICE,
+	if (scheduler->attempts_log.size == 0)
+		event_active(scheduler->log_soon, EV_TIMEOUT, 0);
+	bf_log_gather(&scheduler->attempts_log, BF_LOG_NOTICE,
 	    "delivery=%s event=%s channel=%s attempt=%d verdict=%s%s%s "
 	    "took=%lldus%s%s%s",
 	    id, delivery->event->type, lane ? lane->state->channel->name : "-",
@@ -275,7 +278,7 @@ bf_outcome_take(struct scheduler *scheduler, struct held *held,
 		pause = bf_pause_take(scheduler, lane, outcome);
 	decide(scheduler, lane, delivery, outcome, pause, &decision);
 	attempt = take_attempt(outcome, &decision);
-	log_attempt(lane, delivery, attempt, &decision);
+	log_attempt(scheduler, lane, delivery, attempt, &decision);
 	count_attempt(scheduler, lane, attempt, &decision);
 	delivery->attempts++;
 	if (scheduler->watchers > 0)
@@ -311,7 +314,7 @@ give_up(struct scheduler *scheduler, struct bf_lane_state *lane,
 		.first_byte_us = -1,
 		.outcome = BF_FAILED,
 		.why = bf_strdup(why) };
-	log_attempt(lane, delivery, attempt, &decision);
+	log_attempt(scheduler, lane, delivery, attempt, &decision);
 	scheduler->metrics.failed++;
 	scheduler->metrics.expired += expired;
 	lane->failed++;

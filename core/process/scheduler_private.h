@@ -178,6 +178,9 @@ struct scheduler {
 	struct event *pump_timer; /* a rate or a block lets something go */
 	struct event *pump_soon;  /* made active: pump in this turn */
 
+	struct bf_buf attempts_log; /* lines of this turn */
+	struct event *log_soon;     /* made active: write them in this turn */
+
 	struct held *held;         /* everything in hand, by delivery id */
 	struct held_list suspects; /* to be run alone */
 	struct event *stuck_timer; /* runs while something is in hand */

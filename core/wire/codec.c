@@ -15,25 +15,36 @@ bf_put_u8(struct bf_buf *out, uint8_t value)
 	bf_buf_add_byte(out, (char)value);
 }
 
+/* The lowest byte first. */
+static inline void
+spread(char *bytes, uint64_t value, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		bytes[i] = (char)(value >> 8 * i);
+}
+
 void
 bf_put_u32(struct bf_buf *out, uint32_t value)
 {
-	bf_buf_add(out, "\0\0\0", 4);
-	bf_patch_u32(out, out->size - 4, value);
+	char bytes[4];
+
+	spread(bytes, value, sizeof(bytes));
+	bf_buf_add(out, bytes, sizeof(bytes));
 }
 
 void
 bf_patch_u32(struct bf_buf *out, size_t offset, uint32_t value)
 {
-	for (size_t i = 0; i < 4; i++)
-		out->data[offset + i] = (char)(value >> 8 * i);
+	spread(out->data + offset, value, 4);
 }
 
 void
 bf_put_u64(struct bf_buf *out, uint64_t value)
 {
-	bf_put_u32(out, (uint32_t)value);
-	bf_put_u32(out, (uint32_t)(value >> 32));
+	char bytes[8];
+
+	spread(bytes, value, sizeof(bytes));
+	bf_buf_add(out, bytes, sizeof(bytes));
 }
 
 void

@@ -152,6 +152,51 @@ the_json_form_is_escaped(void **state)
 	free(text);
 }
 
+/* How many lines stand in the file; the last one ends it. */
+static size_t
+count_lines(int fd)
+{
+	char text[8192];
+	const ssize_t size = pread(fd, text, sizeof(text), 0);
+	size_t lines = 0;
+
+	assert_true(size >= 0);
+	for (ssize_t i = 0; i < size; i++)
+		lines += text[i] == '\n';
+	assert_true(size == 0 || text[size - 1] == '\n');
+	return lines;
+}
+
+static void
+gathered_lines_are_written_together_and_a_pipe_s_worth_at_once(void **state)
+{
+	char path[] = "/tmp/belfry-log-XXXXXX";
+	const struct bf_log_settings settings = { path, BF_LOG_INFO, false };
+	struct bf_buf lines = { 0 };
+	char message[1501];
+	int fd = mkstemp(path);
+
+	(void)state;
+	memset(message, 'm', sizeof(message) - 1);
+	message[sizeof(message) - 1] = '\0';
+	assert_int_equal(bf_log_open(&settings, NULL), 0);
+	bf_log_gather(&lines, BF_LOG_DEBUG, "not wanted");
+	assert_int_equal(lines.size, 0);
+	bf_log_gather(&lines, BF_LOG_INFO, "%s", message);
+	bf_log_gather(&lines, BF_LOG_INFO, "%s", message);
+	assert_int_equal(count_lines(fd), 0);
+	bf_log_gather(&lines, BF_LOG_INFO, "%s", message);
+	assert_int_equal(count_lines(fd), 2);
+	bf_log_write(&lines);
+	assert_int_equal(count_lines(fd), 3);
+	bf_log_write(&lines);
+	assert_int_equal(count_lines(fd), 3);
+	bf_buf_free(&lines);
+	assert_int_equal(bf_log_open(&to_stderr, NULL), 0);
+	close(fd);
+	unlink(path);
+}
+
 static void
 a_log_that_cannot_be_opened_says_why(void **state)
 {
@@ -173,6 +218,7 @@ static void
 a_line_that_cannot_be_written_is_counted(void **state)
 {
 	const struct bf_log_settings full = { "/dev/full", BF_LOG_INFO, false };
+	struct bf_buf lines = { 0 };
 	_Atomic uint64_t shared = 0;
 
 	(void)state;
@@ -183,7 +229,12 @@ a_line_that_cannot_be_written_is_counted(void **state)
 	bf_log(BF_LOG_ERROR, "lost");
 	bf_log(BF_LOG_ERROR, "lost");
 	assert_int_equal(shared, 2);
-	assert_int_equal(bf_log_dropped(), 2);
+	bf_log_gather(&lines, BF_LOG_ERROR, "lost");
+	bf_log_gather(&lines, BF_LOG_ERROR, "lost");
+	bf_log_write(&lines);
+	assert_int_equal(shared, 4);
+	bf_buf_free(&lines);
+	assert_int_equal(bf_log_dropped(), 4);
 	bf_log_count_drops(NULL);
 	assert_int_equal(bf_log_dropped(), 1);
 	assert_int_equal(bf_log_open(&to_stderr, NULL), 0);
@@ -200,6 +251,8 @@ main(void)
 		cmocka_unit_test(one_call_is_one_line_whatever_it_holds),
 		cmocka_unit_test(a_long_line_is_whole),
 		cmocka_unit_test(the_json_form_is_escaped),
+		cmocka_unit_test(
+		    gathered_lines_are_written_together_and_a_pipe_s_worth_at_once),
 		cmocka_unit_test(a_log_that_cannot_be_opened_says_why),
 		cmocka_unit_test(a_line_that_cannot_be_written_is_counted),
 	};

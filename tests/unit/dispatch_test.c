@@ -344,20 +344,54 @@ what_is_queued_is_counted(void **state)
 	struct bf_lane *other = make_lane(dispatch, 2, &wide, 1, 7);
 
 	(void)state;
-	assert_int_equal(bf_lane_window(lane), 64);
+	assert_int_equal(bf_lane_window(lane), 512);
 	assert_int_equal(bf_lane_window(other), 20000);
-	assert_int_equal(bf_lane_room(lane), 54);
+	assert_int_equal(bf_lane_room(lane), 502);
 	assert_int_equal(bf_dispatch_queued(dispatch), 11);
 	assert_int_equal(bf_dispatch_bytes(dispatch), 507);
 	take(dispatch, NOW);
 	assert_int_equal(bf_dispatch_bytes(dispatch), 457);
-	for (uint64_t id = 0; id < 100; id++)
+	for (uint64_t id = 0; id < 503; id++)
 		bf_lane_add(lane, make_delivery(1, id + 100, 1), false);
 	assert_int_equal(bf_lane_room(lane), 0);
 	bf_dispatch_remove(dispatch, 2);
 	bf_dispatch_remove(dispatch, 2);
-	assert_int_equal(bf_dispatch_queued(dispatch), 109);
+	assert_int_equal(bf_dispatch_queued(dispatch), 512);
 	bf_dispatch_free(&dispatch);
+	bf_dispatch_free(&dispatch);
+}
+
+static void
+large_events_fill_the_window_sooner(void **state)
+{
+	struct bf_dispatch *dispatch = bf_dispatch_new();
+	struct bf_lane *lane = make_lane(dispatch, 1, &wide, 1, 255 << 10);
+
+	(void)state;
+	assert_true(bf_lane_room(lane) > 0);
+	bf_lane_add(lane, make_delivery(1, 2, 1 << 10), false);
+	assert_int_equal(bf_lane_room(lane), 0);
+	take(dispatch, NOW);
+	assert_true(bf_lane_room(lane) > 0);
+	bf_dispatch_free(&dispatch);
+}
+
+static void
+a_lane_is_idle_while_it_could_send_and_has_nothing(void **state)
+{
+	const struct bf_channel_policy narrow = { .concurrency = 2 };
+	struct bf_dispatch *dispatch = bf_dispatch_new();
+	struct bf_lane *lane = make_lane(dispatch, 1, &narrow, 2, 50);
+
+	(void)state;
+	assert_int_equal(bf_lane_idle(lane), 0);
+	take(dispatch, NOW);
+	take(dispatch, NOW);
+	assert_int_equal(bf_lane_idle(lane), 0);
+	bf_lane_done(lane);
+	assert_int_equal(bf_lane_idle(lane), 1);
+	bf_lane_done(lane);
+	assert_int_equal(bf_lane_idle(lane), 2);
 	bf_dispatch_free(&dispatch);
 }
 
@@ -547,6 +581,9 @@ main(void)
 		cmocka_unit_test(a_held_lane_has_no_turn_and_loses_nothing),
 		cmocka_unit_test(a_group_gets_its_own_lanes_only),
 		cmocka_unit_test(what_is_queued_is_counted),
+		cmocka_unit_test(large_events_fill_the_window_sooner),
+		cmocka_unit_test(
+		    a_lane_is_idle_while_it_could_send_and_has_nothing),
 		cmocka_unit_test(
 		    what_is_dropped_is_gone_and_the_rest_keeps_its_order),
 		cmocka_unit_test(a_pause_holds_back_all_lanes_of_the_endpoint),
