@@ -19,9 +19,10 @@
 #include "core/event/parse.h"
 #include "core/intake/intake_private.h"
 
-#define PENDING_MOST 8192        /* events without an answer */
-#define PENDING_BYTES (64 << 20) /* and their bytes */
-#define BATCH_MOST 10000         /* lines of a batch */
+#define PENDING_MOST 8192                       /* events without an answer */
+#define PENDING_BYTES (64 << 20)                /* and their bytes */
+#define BATCH_MOST 10000                        /* lines of a batch */
+#define EVENT_BYTES (BF_FRAME_MAX - (64 << 10)) /* as it goes to the others */
 
 /* A request, and the events in it that are not answered. */
 struct post {
@@ -300,7 +301,15 @@ read_event(const struct connection *connection, const char *text, size_t size,
 		    wrong.error.text);
 		return NULL;
 	}
-	if (!caller->any_tenant && strcmp(event->tenant, caller->tenant) != 0) {
+	/* A byte may become six of its canonical text. */
+	if (event->json.size > EVENT_BYTES) {
+		problem->status = 413;
+		problem->slug = "invalid-event";
+		strcpy(problem->detail,
+		    "the event is too large as it would be sent, with all but "
+		    "ASCII escaped");
+	} else if (!caller->any_tenant &&
+		   strcmp(event->tenant, caller->tenant) != 0) {
 		problem->status = 403;
 		problem->slug = "wrong-tenant";
 		strcpy(problem->field, "/tenant_id");

@@ -270,3 +270,15 @@ def test_bytes_that_wait_for_the_scheduler_are_bounded(belfry, receiver):
     assert_busy(held.refusal_after([large] * 3))
     assert {answer.status for answer in held.answers} == {202}
     assert b.http("POST", "/v1/events", EVENT).status == 202
+
+
+def test_an_event_that_grows_too_large_is_refused_at_once(belfry, receiver):
+    """What the scheduler can't be sent must not be tried again and again."""
+    b = belfry(channel(receiver().url), api="max_body 32m;")
+    scheduler = b.pids("scheduler")
+    answer = b.http("POST", "/v1/events", QUIET % (b"\x7f" * (12 << 20)))
+    assert answer.status == 413 and "ASCII" in answer.json["detail"]
+    assert b.http("POST", "/v1/events", QUIET % (b"\x7f" * (4 << 20))) \
+        .status == 202
+    assert b.pids("scheduler") == scheduler
+    assert "impossible" not in b.log()
