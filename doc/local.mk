@@ -29,7 +29,8 @@ clean-local:
 # Keeps the tables in the manual the same as the tables of directives.
 noinst_PROGRAMS += doc/reference/reference
 doc_reference_reference_SOURCES = doc/reference/main.c \
-	doc/reference/conf.c doc/reference/reference.h \
+	doc/reference/conf.c doc/reference/hints.c \
+	doc/reference/reference.h \
 	doc/reference/sections.c doc/reference/write.c
 doc_reference_reference_LDADD = libcore.la libbelfry.la
 TESTS += doc/reference/reference_test.sh
@@ -39,4 +40,5 @@ EXTRA_DIST += doc/reference/reference_test.sh
 update-reference: doc/reference/reference webhook.la
 	doc/reference/reference update $(srcdir)/doc/belfry.conf.5 \
 		$(srcdir)/doc/manual/conf.md \
-		$(srcdir)/doc/manual/event-types.md -- $(PWD)/.libs/webhook.so
+		$(srcdir)/doc/manual/event-types.md \
+		$(srcdir)/doc/manual/troubleshooting.md -- $(PWD)/.libs/webhook.so

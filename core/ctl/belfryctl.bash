@@ -29,12 +29,13 @@ _belfryctl()
 	done
 
 	case $previous in
-	--socket|-f|--file)
+	--socket|-f|--file|--settings)
 		COMPREPLY=($(compgen -f -- "$word"))
 		return ;;
 	--state) offered='scheduled sending delivered failed cancelled' ;;
 	--scope) offered='ingest read admin' ;;
 	--channel) offered=$(_belfryctl_names channels name) ;;
+	--module) offered=$(_belfryctl_names modules name) ;;
 	--event) offered=$(_belfryctl_names events name) ;;
 	*)
 		case $command:$place in

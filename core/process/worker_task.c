@@ -215,6 +215,19 @@ step(struct bf_task *open, const char *kind, const char *text)
 	cJSON_AddItemToArray(task->steps, json);
 }
 
+/* As bf_transcript_json has them. */
+static char *
+print_steps(cJSON *steps)
+{
+	cJSON *json = cJSON_CreateObject();
+	char *text;
+
+	cJSON_AddItemReferenceToObject(json, "steps", steps);
+	text = cJSON_PrintUnformatted(json);
+	cJSON_Delete(json);
+	return text;
+}
+
 static void
 finish(struct bf_task *open, const struct bf_response *response,
     const struct bf_verdict *verdict)
@@ -224,8 +237,7 @@ finish(struct bf_task *open, const struct bf_response *response,
 	struct bf_response own = response ? *response : none;
 	bf_worker_task_done *done = task->done;
 	void *context = task->context;
-	char *transcript =
-	    task->steps ? cJSON_PrintUnformatted(task->steps) : NULL;
+	char *transcript = task->steps ? print_steps(task->steps) : NULL;
 
 	own.took.ms = (bf_clock_monotonic_us() - task->began_us) / 1000;
 	free_task(task);

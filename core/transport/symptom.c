@@ -84,12 +84,15 @@ is_skewed(const struct bf_response *response)
 	return there != -1 && llabs((long long)there - here) > SKEW_S;
 }
 
+/* By its first tag, too: Slack's "ok" comes as text/html. */
 static bool
 is_web_page(const struct bf_response *response)
 {
 	const char *type = bf_response_header(response, "Content-Type");
+	const char *body = bf_buf_text(&response->body);
 
-	return type && strncasecmp(type, "text/html", 9) == 0;
+	return type && strncasecmp(type, "text/html", 9) == 0 &&
+	       body[strspn(body, " \t\r\n")] == '<';
 }
 
 static unsigned

@@ -6,8 +6,8 @@
  *
  * In a file, a table stands between a line that ends in "reference: NAME" and
  * one that ends in "reference end" (behind them, Markdown's "-->"). NAME is a
- * block, a module, or "event types". A file whose name ends in .conf is a conf
- * file, which is only checked.
+ * block, a module, "event types", or "hints" and what they are about. A file
+ * whose name ends in .conf is a conf file, which is only checked.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +18,7 @@
 #include "doc/reference/reference.h"
 
 static const char begin_mark[] = "reference: ";
+static const char hints_mark[] = "hints ";
 static const char end_mark[] = "reference end";
 
 struct tables {
@@ -49,6 +50,10 @@ write_table(const struct tables *tables, const char *path, const char *name,
 			write_events_mdoc(out);
 		return 0;
 	}
+	if (strncmp(name, hints_mark, strlen(hints_mark)) == 0 && markdown &&
+	    write_hints_markdown(name + strlen(hints_mark),
+		size - strlen(hints_mark), out) == 0)
+		return 0;
 	for (size_t i = 0; i < tables->count; i++) {
 		const struct section *section = &tables->sections[i];
 

@@ -47,6 +47,10 @@ void write_section_markdown(const struct section *section, struct bf_buf *out);
 void write_events_mdoc(struct bf_buf *out);
 void write_events_markdown(struct bf_buf *out);
 
+/* The hints of tests: about "network" (whatever the protocol), "HTTP" or
+ * "SMTP". -1: there are none of that name. */
+int write_hints_markdown(const char *about, size_t size, struct bf_buf *out);
+
 /*
  * Whether a conf file shows every directive of every section, with its default
  * and its help, each in a block of its kind. A default is put out of use by a

@@ -617,6 +617,8 @@ a_transcript_goes_step_by_step_and_ends_in_a_hint(void **state)
 		"moved to http://other.example, ", NULL };
 	static const char *const skewed[] = { "\"name\":\"clock-skew\"", NULL };
 	static const char *const page[] = { "\"name\":\"web-page\"", NULL };
+	static const char *const slack[] = { "\"text\":\"status 200\"}]}",
+		NULL };
 	static const char *const fine[] = { "\"text\":\"status 204\"}]}",
 		NULL };
 
@@ -627,9 +629,13 @@ a_transcript_goes_step_by_step_and_ends_in_a_hint(void **state)
 	check_transcript("HTTP/1.1 401 No\r\nContent-Length: 0\r\n"
 			 "Date: Tue, 15 Nov 1994 08:12:31 GMT\r\n\r\n",
 	    skewed);
-	check_transcript("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"
-			 "Content-Type: text/html; charset=utf-8\r\n\r\n",
+	check_transcript("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n"
+			 "Content-Type: text/html; charset=utf-8\r\n\r\n\n "
+			 "<html>",
 	    page);
+	check_transcript("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
+			 "Content-Type: text/html\r\n\r\nok",
+	    slack);
 	check_transcript("HTTP/1.1 204 No Content\r\n\r\n", fine);
 }
 
