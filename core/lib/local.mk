@@ -1,9 +1,9 @@
-belfryinclude_HEADERS += core/lib/encode.h core/lib/hmac.h core/lib/html.h core/lib/markup.h core/lib/rate_limit.h core/lib/request.h core/lib/response.h core/lib/retry_after.h core/lib/shorten.h core/lib/value.h core/lib/task.h core/lib/verdict.h
+belfryinclude_HEADERS += core/lib/encode.h core/lib/hmac.h core/lib/html.h core/lib/markup.h core/lib/outcome.h core/lib/rate_limit.h core/lib/request.h core/lib/response.h core/lib/retry_after.h core/lib/shorten.h core/lib/value.h core/lib/task.h core/lib/verdict.h
 belfryinclude_HEADERS += core/lib/blank.h
 libbelfry_la_SOURCES += core/lib/blank.c
 pkgconfigdir = $(libdir)/pkgconfig
 pkgconfig_DATA = core/lib/belfry.pc
-libbelfry_la_SOURCES += core/lib/encode.c core/lib/hmac.c \
+libbelfry_la_SOURCES += core/lib/encode.c core/lib/hmac.c core/lib/outcome.c \
 	core/lib/rate_limit.c core/lib/request.c core/lib/response.c core/lib/retry_after.c core/lib/task.c core/lib/verdict.c
 
 if CMOCKA

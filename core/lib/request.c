@@ -1,5 +1,5 @@
 /*
- * request.c - an HTTP request, as a module composes it
+ * request.c - a request, as a module composes it
  */
 #include "core/lib/request.h"
 
@@ -60,6 +60,26 @@ bf_request_bearer(struct bf_request *request, const struct bf_secret *token)
 	free(value);
 }
 
+#define PATH_MOST 254 /* bytes: 256 with the brackets */
+
+int
+bf_request_recipient(struct bf_request *request, const char *address)
+{
+	const size_t length = strlen(address);
+
+	if (length == 0 || length > PATH_MOST || strpbrk(address, "<>"))
+		return -1;
+	for (const unsigned char *c = (const void *)address; *c; c++) {
+		if (*c <= 0x20 || *c >= 0x7f)
+			return -1;
+	}
+	if ((!request->settled ||
+		!bf_recipients_find(request->settled, address)) &&
+	    !bf_recipients_find(&request->recipients, address))
+		bf_recipients_add(&request->recipients, address);
+	return 0;
+}
+
 void
 bf_request_free(struct bf_request *request)
 {
@@ -69,4 +89,5 @@ bf_request_free(struct bf_request *request)
 		    strlen(request->headers.items[i]));
 	bf_strings_free(&request->headers);
 	bf_buf_free(&request->body);
+	bf_recipients_free(&request->recipients);
 }

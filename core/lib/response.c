@@ -28,4 +28,5 @@ bf_response_free(struct bf_response *response)
 {
 	bf_strings_free(&response->headers);
 	bf_buf_free(&response->body);
+	bf_recipients_free(&response->recipients);
 }

@@ -31,6 +31,9 @@ struct bf_task {
 	bool test;                  /* somebody looks on: see bf_task_step */
 	void *state;                /* the module's own; NULL at first */
 	const struct bf_task_host *host; /* the core's */
+	/* Those whom earlier attempts settled: not to be tried again. Others
+	 * are told of in the verdict. Borrowed. */
+	const struct bf_recipients *settled;
 };
 
 enum bf_readiness {

@@ -5,15 +5,10 @@
 
 #include <belfry/api.h>
 #include <belfry/clock.h>
+#include <belfry/outcome.h>
 #include <belfry/response.h>
 
 /* What a response means for the delivery. */
-enum bf_outcome {
-	BF_DELIVERED,
-	BF_RETRY,  /* try again by the channel's schedule */
-	BF_FAILED, /* refused for good */
-};
-
 /* Whom a pause holds back. */
 enum bf_pause_scope {
 	BF_PAUSE_ENDPOINT, /* every channel that posts to the endpoint */
@@ -34,11 +29,19 @@ struct bf_verdict {
 	 */
 	struct bf_duration not_before;
 	enum bf_pause_scope scope;
+
+	/* Nothing will be delivered until somebody changes the settings: the
+	 * log has it as an error, and it is told of at once. */
+	bool alarm;
+
+	/* Of a request that has recipients: those of the response, for judge to
+	 * give each its outcome. The outcome above then follows from them. */
+	struct bf_recipients recipients;
 };
 
 /* Sets outcome and the sentence. */
-BF_API void bf_verdict_set(struct bf_verdict *verdict,
-    enum bf_outcome outcome, const char *why, ...) BF_PRINTF(3, 4);
+BF_API void bf_verdict_set(struct bf_verdict *verdict, enum bf_outcome outcome,
+    const char *why, ...) BF_PRINTF(3, 4);
 
 /*
  * The usual judgement, which a module without judge gets: 2xx is delivered,
@@ -46,7 +49,16 @@ BF_API void bf_verdict_set(struct bf_verdict *verdict,
  * has one (RFC 9110, section 10.2.3). A success that says by its headers that
  * it was the last one for now (bf_rate_limit_used_up) sets not_before.
  */
-BF_API void bf_verdict_http(
-    const struct bf_response *response, struct bf_verdict *verdict);
+BF_API void bf_verdict_http(const struct bf_response *response,
+    struct bf_verdict *verdict);
+
+/*
+ * Sets the outcome from those of the recipients: retry if one is to be tried
+ * again, else failed if one has failed, now or in an attempt before (settled),
+ * else delivered. Sets a sentence that says who did not get it, if judge set
+ * none.
+ */
+BF_API void bf_verdict_sum(struct bf_verdict *verdict,
+    const struct bf_recipients *settled);
 
 #endif

@@ -29,6 +29,7 @@
 #include <belfry/json.h>
 #include <belfry/markup.h>
 #include <belfry/memory.h>
+#include <belfry/outcome.h>
 #include <belfry/rate_limit.h>
 #include <belfry/request.h>
 #include <belfry/response.h>
@@ -68,6 +69,8 @@ struct bf_module {
 	const char *retry;
 	/* max_age where the conf file gives none. NULL: "24h". */
 	const char *max_age;
+	/* timeout of an attempt where the conf file gives none. NULL: "10s". */
+	const char *timeout;
 
 	/*
 	 * Checks the settings as a whole, after each has been checked by its

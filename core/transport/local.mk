@@ -5,6 +5,9 @@ libcore_la_SOURCES += core/transport/dialogue.c core/transport/dialogue.h \
 	core/transport/mask.c core/transport/mask.h
 libcore_la_SOURCES += core/transport/transport.h \
 	core/transport/transport_private.h core/transport/reason.c \
+	core/transport/easy.c core/transport/smtp.c \
+	core/transport/smtp_private.h core/transport/smtp_reply.c \
+	core/transport/smtp_reply.h core/transport/smtp_session.c \
 	core/transport/sockets.c core/transport/symptom.c \
 	core/transport/transcript.c core/transport/transcript.h \
 	core/transport/transcript_tls.c \

@@ -7,11 +7,14 @@
 #include <string.h>
 #include <strings.h>
 
-/* What a code of libcurl means here. NULL: libcurl's own words say it. */
-static const struct {
+/* What a code of libcurl means here; where it is not listed, libcurl's own
+ * words say it. */
+struct reason {
 	CURLcode code;
 	const char *text;
-} reasons[] = {
+};
+
+static const struct reason http_reasons[] = {
 	{ CURLE_GOT_NOTHING, "the server closed the connection without an "
 			     "answer" },
 	{ CURLE_PARTIAL_FILE, "the answer ended early" },
@@ -29,6 +32,23 @@ static const struct {
 	{ CURLE_COULDNT_RESOLVE_PROXY, "the proxy's address was not found" },
 	{ CURLE_HTTP2, "HTTP/2 broke" },
 	{ CURLE_HTTP2_STREAM, "the HTTP/2 stream was reset" },
+	{ 0, NULL },
+};
+
+static const struct reason smtp_reasons[] = {
+	{ CURLE_RECV_ERROR, "the server closed the connection" },
+	{ CURLE_SEND_ERROR, "the connection broke while sending" },
+	{ CURLE_GOT_NOTHING, "the server closed the connection" },
+	{ CURLE_WEIRD_SERVER_REPLY,
+	    "the server does not speak SMTP as it should" },
+	{ CURLE_WRITE_ERROR, "the server's greeting or EHLO reply is longer "
+			     "than belfry reads" },
+	{ CURLE_OUT_OF_MEMORY, "the server's greeting or EHLO reply is longer "
+			       "than belfry reads" },
+	{ CURLE_SSL_CONNECT_ERROR, "the TLS connection could not be made" },
+	{ CURLE_COULDNT_RESOLVE_HOST, "the host's address was not found" },
+	{ CURLE_COULDNT_RESOLVE_PROXY, "the proxy's address was not found" },
+	{ 0, NULL },
 };
 
 /* What the end of a time-out means depends on how far the transfer got. */
@@ -50,7 +70,9 @@ phase(CURL *easy)
 		return "looking up the host's address";
 	if (port == 0)
 		return "connecting";
-	if (scheme && strcasecmp(scheme, "https") == 0 && secured == 0)
+	if (scheme && secured == 0 &&
+	    (strcasecmp(scheme, "https") == 0 ||
+		strcasecmp(scheme, "smtps") == 0))
 		return "making the TLS connection";
 	return "waiting for the answer";
 }
@@ -96,11 +118,12 @@ find_certificate(const char *detail)
 	return NULL;
 }
 
-/* A sentence from the table, with libcurl's own behind it. */
+/* A sentence from a table, with libcurl's own behind it. */
 static bool
-find_reason(CURLcode code, const char *detail, char *text, size_t size)
+find_reason(const struct reason *reasons, CURLcode code, const char *detail,
+    char *text, size_t size)
 {
-	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++) {
+	for (size_t i = 0; reasons[i].text; i++) {
 		if (reasons[i].code != code)
 			continue;
 		snprintf(text, size, "%s%s%s%s", reasons[i].text,
@@ -110,8 +133,9 @@ find_reason(CURLcode code, const char *detail, char *text, size_t size)
 	return false;
 }
 
-void
-bf_reason(const struct failure *failure, char *text, size_t size)
+/* What is said of a failure of the connection, whatever is spoken on it. */
+static bool
+find_common(const struct failure *failure, char *text, size_t size)
 {
 	const CURLcode code = failure->code;
 	const char *certificate = find_certificate(failure->detail);
@@ -120,7 +144,9 @@ bf_reason(const struct failure *failure, char *text, size_t size)
 	long number = 0;
 
 	curl_easy_getinfo(failure->easy, CURLINFO_OS_ERRNO, &number);
-	if (code == CURLE_OPERATION_TIMEDOUT)
+	if (failure->refusal[0])
+		snprintf(text, size, "%s", failure->refusal);
+	else if (code == CURLE_OPERATION_TIMEDOUT)
 		snprintf(text, size, "timed out after %lld ms while %s",
 		    (long long)failure->timeout.ms, phase(failure->easy));
 	else if (certificate)
@@ -135,6 +161,57 @@ bf_reason(const struct failure *failure, char *text, size_t size)
 		    failure->proxied ? "cannot connect to the proxy"
 				     : "cannot connect to the server",
 		    strerror((int)number));
-	else if (!find_reason(code, failure->detail, text, size))
-		snprintf(text, size, "%s", own);
+	else
+		return false;
+	return true;
+}
+
+void
+bf_reason(const struct failure *failure, char *text, size_t size)
+{
+	if (!find_common(failure, text, size) &&
+	    !find_reason(http_reasons, failure->code, failure->detail, text,
+		size))
+		snprintf(text, size, "%s",
+		    *failure->detail ? failure->detail
+				     : curl_easy_strerror(failure->code));
+}
+
+/* Why the session did not come about, as far as the server's reply tells. */
+static bool
+find_refusal(CURLcode code, const char *reply, char *text, size_t size)
+{
+	const char *what = NULL;
+
+	if (code == CURLE_LOGIN_DENIED && *reply == '2')
+		what = "the server offers none of the ways to log in that are "
+		       "allowed";
+	else if (code == CURLE_USE_SSL_FAILED && *reply == '2')
+		what = "the server does not offer STARTTLS: nothing was sent "
+		       "to it";
+	if (what) {
+		snprintf(text, size, "%s", what);
+		return true;
+	}
+	if (*reply != '4' && *reply != '5')
+		return false;
+	snprintf(text, size, "%s: %s",
+	    code == CURLE_LOGIN_DENIED     ? "the server refused the login"
+	    : code == CURLE_USE_SSL_FAILED ? "the server refused STARTTLS"
+					   : "the server refused the session",
+	    reply);
+	return true;
+}
+
+void
+bf_reason_smtp(const struct failure *failure, const char *reply, char *text,
+    size_t size)
+{
+	if (!find_common(failure, text, size) &&
+	    !find_refusal(failure->code, reply, text, size) &&
+	    !find_reason(smtp_reasons, failure->code, failure->detail, text,
+		size))
+		snprintf(text, size, "%s",
+		    *failure->detail ? failure->detail
+				     : curl_easy_strerror(failure->code));
 }

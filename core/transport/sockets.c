@@ -140,13 +140,19 @@ set_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *own)
 	return 0;
 }
 
+void
+bf_sockets_release(struct sockets *sockets, curl_socket_t fd)
+{
+	struct socket *socket = find(sockets, fd);
+
+	if (socket)
+		forget(sockets, socket);
+}
+
 int
 bf_sockets_close(void *context, curl_socket_t fd)
 {
-	struct socket *socket = find(context, fd);
-
-	if (socket)
-		forget(context, socket);
+	bf_sockets_release(context, fd);
 	return close(fd);
 }
 

@@ -193,3 +193,16 @@ bf_symptom_read(const struct failure *failure,
 	return response->error || response->status < 200 ||
 	       response->status > 299 || (symptom->signs & BF_SIGN_HTML);
 }
+
+char *
+bf_transcript_finish(struct transcript *transcript,
+    const struct failure *failure, const struct bf_response *response)
+{
+	struct symptom symptom;
+	bool failed;
+
+	bf_transcript_end(transcript, failure->easy, response);
+	failed = bf_symptom_read(failure, response,
+	    bf_transcript_dialogue(transcript), &symptom);
+	return bf_transcript_json(transcript, failed ? &symptom.symptom : NULL);
+}

@@ -156,8 +156,8 @@ add_line(struct transcript *transcript, bool sent, const char *line)
 	bf_buf_free(&shown);
 }
 
-static void
-add_lines(struct transcript *transcript, bool sent, const char *data,
+void
+bf_transcript_lines(struct transcript *transcript, bool sent, const char *data,
     size_t size)
 {
 	while (size > 0) {
@@ -201,10 +201,10 @@ bf_transcript_debug(CURL *easy, curl_infotype type, char *data, size_t size,
 		add_note(context, data, size);
 		break;
 	case CURLINFO_HEADER_OUT:
-		add_lines(context, true, data, size);
+		bf_transcript_lines(context, true, data, size);
 		break;
 	case CURLINFO_HEADER_IN:
-		add_lines(context, false, data, size);
+		bf_transcript_lines(context, false, data, size);
 		break;
 	default:
 		break;

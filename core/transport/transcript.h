@@ -29,6 +29,10 @@ void bf_transcript_add(struct transcript *transcript, const char *step,
 int bf_transcript_debug(CURL *easy, curl_infotype type, char *data, size_t size,
     void *transcript);
 
+/* Lines that were sent or came where libcurl does not see it. */
+void bf_transcript_lines(struct transcript *transcript, bool sent,
+    const char *data, size_t size);
+
 /* An address is about to be connected to. */
 void bf_transcript_address(struct transcript *transcript,
     const struct sockaddr *address);

@@ -12,42 +12,24 @@
 #include <strings.h>
 
 #include <belfry/memory.h>
-#include <openssl/ssl.h>
 
-#include "core/transport/transcript.h"
 #include "core/transport/transport_private.h"
 
 #define BODY_MOST (64 << 10)    /* bytes of an answer that are read */
 #define HEADERS_MOST (32 << 10) /* bytes of its headers, of all blocks */
 
 struct transfer {
-	struct bf_transport *transport;
-	CURL *easy;
+	struct easy easy;
 	struct curl_slist *headers;
 	struct bf_request request;
 	struct bf_response response;
-	struct bf_duration timeout;
 	size_t header_bytes;
-	bool cut;   /* the answer was longer than we read */
-	bool asked; /* for a client certificate, by the server */
-	bool proxied;
+	bool cut; /* the answer was longer than we read */
 	struct transcript *transcript;
 	bf_transport_done *done;
 	void *context;
 	struct transfer *next;   /* in the pool, or in use */
 	struct transfer **place; /* in use: what points here */
-	char detail[CURL_ERROR_SIZE];
-	char refusal[160]; /* by the guard */
-};
-
-struct bf_transport {
-	CURLM *multi;
-	struct sockets *sockets;
-	struct transfer *idle;
-	struct transfer *busy;
-	size_t active;
-	bf_transport_guard *guard;
-	void *guard_context;
 };
 
 /* Reads up to the bound, and then ends the transfer. */
@@ -93,81 +75,26 @@ take_header(char *bytes, size_t size, size_t count, void *context)
 	return whole;
 }
 
-static curl_socket_t
-open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
-{
-	struct transfer *transfer = context;
-	struct bf_transport *transport = transfer->transport;
-
-	(void)purpose;
-	if (transport->guard &&
-	    transport->guard(transport->guard_context, &address->addr,
-		address->addrlen, transfer->refusal,
-		sizeof(transfer->refusal)) == -1)
-		return CURL_SOCKET_BAD;
-	if (transfer->transcript)
-		bf_transcript_address(transfer->transcript, &address->addr);
-	return socket(address->family, address->socktype | SOCK_CLOEXEC,
-	    address->protocol);
-}
-
-/* The server asks for a client certificate; the one that is set, if any, is
- * shown. That it was asked for explains why a connection breaks afterwards. */
-static int
-note_asked(SSL *ssl, void *context)
-{
-	struct transfer *transfer = context;
-
-	(void)ssl;
-	transfer->asked = true;
-	return 1;
-}
-
-static CURLcode
-set_up_tls(CURL *easy, void *ssl_context, void *context)
-{
-	const struct transfer *transfer = context;
-
-	(void)easy;
-	SSL_CTX_set_cert_cb(ssl_context, note_asked, context);
-	if (transfer->transcript)
-		bf_transcript_watch_tls(transfer->transcript, ssl_context);
-	return CURLE_OK;
-}
-
 /* What holds for every request that the handle will make. */
 static void
 set_up(struct transfer *transfer)
 {
-	CURL *easy = transfer->easy;
+	CURL *curl = transfer->easy.curl;
 
-	curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	/* Or the thread that looks up a name would be waited for. */
-	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	/* Not even the exceptions from a proxy come from the environment. */
-	curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
-	curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
-	curl_easy_setopt(easy, CURLOPT_USERAGENT, "belfry/" BF_VERSION);
-	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->detail);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
-	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
-	curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
-	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, bf_sockets_close);
-	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA,
-	    transfer->transport->sockets);
-	curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, set_up_tls);
-	curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, transfer);
+	curl_easy_setopt(curl, CURLOPT_PRIVATE, transfer);
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(curl, CURLOPT_HTTP09_ALLOWED, 0L);
+	curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+	curl_easy_setopt(curl, CURLOPT_USERAGENT, "belfry/" BF_VERSION);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
+	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
+	curl_easy_setopt(curl, CURLOPT_HEADERDATA, transfer);
 	/* A broken or extra body must not spoil the next answer. */
-	curl_easy_setopt(easy, CURLOPT_HTTP_TRANSFER_DECODING, 1L);
-	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 16384L);
-	curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
+	curl_easy_setopt(curl, CURLOPT_HTTP_TRANSFER_DECODING, 1L);
+	curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 16384L);
+	curl_easy_setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
 }
 
 static struct transfer *
@@ -179,10 +106,7 @@ take_idle(struct bf_transport *transport)
 		transport->idle = transfer->next;
 	} else {
 		transfer = bf_new(struct transfer);
-		transfer->transport = transport;
-		transfer->easy = curl_easy_init();
-		if (!transfer->easy)
-			abort();
+		bf_easy_init(&transfer->easy, transport, transport->sockets);
 		set_up(transfer);
 	}
 	transfer->next = transport->busy;
@@ -210,13 +134,11 @@ clear_transfer(struct transfer *transfer)
 	bf_response_free(&transfer->response);
 	transfer->response = (struct bf_response){ 0 };
 	if (transfer->transcript)
-		curl_easy_setopt(transfer->easy, CURLOPT_VERBOSE, 0L);
+		bf_easy_watch(&transfer->easy, NULL);
 	bf_transcript_free(&transfer->transcript);
+	bf_easy_clear(&transfer->easy);
 	transfer->header_bytes = 0;
 	transfer->cut = false;
-	transfer->asked = false;
-	transfer->detail[0] = '\0';
-	transfer->refusal[0] = '\0';
 }
 
 static void
@@ -229,74 +151,41 @@ add_headers(struct transfer *transfer)
 	for (size_t i = 0; i < headers->count; i++)
 		transfer->headers =
 		    curl_slist_append(transfer->headers, headers->items[i]);
-	curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);
-}
-
-static void
-set_tls(CURL *easy, const struct bf_request *request)
-{
-	const curl_version_info_data *usual =
-	    curl_version_info(CURLVERSION_NOW);
-
-	/* One file, whosever it is: libcurl keeps what it read of it, which it
-	 * does not with a folder; and an own authority stands in place of the
-	 * system's, not beside it. */
-	curl_easy_setopt(easy, CURLOPT_CAINFO,
-	    request->ca_file ? request->ca_file : usual->cainfo);
-	curl_easy_setopt(easy, CURLOPT_CAPATH,
-	    request->ca_file || usual->cainfo ? NULL : usual->capath);
-	curl_easy_setopt(easy, CURLOPT_SSLCERT, request->client_certificate);
-	curl_easy_setopt(easy, CURLOPT_SSLKEY,
-	    request->client_key ? request->client_key
-				: request->client_certificate);
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-	    request->http2 ? (long)CURL_HTTP_VERSION_2TLS
-			   : (long)CURL_HTTP_VERSION_1_1);
-	/* Streams of one HTTP/2 connection rather than many connections. */
-	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, request->http2 ? 1L : 0L);
+	curl_easy_setopt(transfer->easy.curl, CURLOPT_HTTPHEADER,
+	    transfer->headers);
 }
 
 static void
 set_request(struct transfer *transfer, const struct bf_transport_options *how)
 {
 	const struct bf_request *request = &transfer->request;
-	CURL *easy = transfer->easy;
+	CURL *curl = transfer->easy.curl;
 
-	curl_easy_setopt(easy, CURLOPT_URL, request->url);
-	curl_easy_setopt(easy, CURLOPT_POST, 1L);
-	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST,
+	bf_easy_set(&transfer->easy, request, how);
+	curl_easy_setopt(curl, CURLOPT_URL, request->url);
+	curl_easy_setopt(curl, CURLOPT_POST, 1L);
+	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST,
 	    strcmp(request->method, "POST") == 0 ? NULL : request->method);
-	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)request->body.size);
-	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, bf_buf_text(&request->body));
-	curl_easy_setopt(easy, CURLOPT_USERNAME,
-	    request->username ? request->username->bytes : NULL);
-	curl_easy_setopt(easy, CURLOPT_PASSWORD,
-	    request->password && request->password->bytes
-		? request->password->bytes
-	    : request->username ? ""
-				: NULL);
-	curl_easy_setopt(easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
-	set_tls(easy, request);
+	curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)request->body.size);
+	curl_easy_setopt(curl, CURLOPT_POSTFIELDS, bf_buf_text(&request->body));
 	add_headers(transfer);
-	curl_easy_setopt(easy, CURLOPT_PROXY, how->proxy ? how->proxy : "");
-	curl_easy_setopt(easy, CURLOPT_INTERFACE, how->bind_address);
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)how->timeout.ms);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-	    (long)how->timeout.ms);
-	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, how->fresh ? 1L : 0L);
-	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, how->fresh ? 1L : 0L);
-	curl_easy_setopt(easy, CURLOPT_VERBOSE, how->transcript ? 1L : 0L);
+	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION,
+	    request->http2 ? (long)CURL_HTTP_VERSION_2TLS
+			   : (long)CURL_HTTP_VERSION_1_1);
+	/* Streams of one HTTP/2 connection rather than many connections. */
+	curl_easy_setopt(curl, CURLOPT_PIPEWAIT, request->http2 ? 1L : 0L);
+	curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, how->fresh ? 1L : 0L);
+	curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, how->fresh ? 1L : 0L);
 	if (how->transcript) {
 		transfer->transcript =
 		    bf_transcript_new(request->url, how->proxy != NULL);
-		curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION,
-		    bf_transcript_debug);
-		curl_easy_setopt(easy, CURLOPT_DEBUGDATA, transfer->transcript);
+		bf_easy_watch(&transfer->easy, transfer->transcript);
 	}
 }
 
-void
-bf_transport_start(struct bf_transport *transport, struct bf_request *request,
+/* Starts an HTTP request. */
+static void
+start_http(struct bf_transport *transport, struct bf_request *request,
     const struct bf_transport_options *options, bf_transport_done *done,
     void *context)
 {
@@ -304,43 +193,39 @@ bf_transport_start(struct bf_transport *transport, struct bf_request *request,
 
 	transfer->request = *request;
 	*request = (struct bf_request){ 0 };
-	transfer->timeout = options->timeout;
-	transfer->proxied = options->proxy != NULL;
 	transfer->done = done;
 	transfer->context = context;
 	set_request(transfer, options);
-	transport->active++;
-	if (curl_multi_add_handle(transport->multi, transfer->easy) != CURLM_OK)
+	if (curl_multi_add_handle(transport->multi, transfer->easy.curl) !=
+	    CURLM_OK)
 		abort();
 }
 
-/* Microseconds from the start to a step; -1 if this transfer did not take it,
- * as on a connection that was there already. */
-static int64_t
-time_of(CURL *easy, CURLINFO info, bool reused)
+void
+bf_transport_start(struct bf_transport *transport, struct bf_request *request,
+    const struct bf_transport_options *options, bf_transport_done *done,
+    void *context)
 {
-	curl_off_t us = 0;
-
-	curl_easy_getinfo(easy, info, &us);
-	return us > 0 && !reused ? us : -1;
+	transport->active++;
+	if (request->sender)
+		bf_smtp_start(transport->smtp, request, options, done, context);
+	else
+		start_http(transport, request, options, done, context);
 }
 
 static void
-read_timings(CURL *easy, struct bf_timings *timings)
+read_timings(const struct easy *easy, struct bf_timings *timings)
 {
+	curl_off_t first_byte = 0, total = 0;
 	long connections = 0;
-	bool reused;
 
-	curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connections);
-	reused = connections == 0;
-	timings->resolve_us = time_of(easy, CURLINFO_NAMELOOKUP_TIME_T, reused);
-	timings->connect_us = time_of(easy, CURLINFO_CONNECT_TIME_T, reused);
-	timings->tls_us = time_of(easy, CURLINFO_APPCONNECT_TIME_T, reused);
-	timings->first_byte_us =
-	    time_of(easy, CURLINFO_STARTTRANSFER_TIME_T, false);
-	timings->total_us = time_of(easy, CURLINFO_TOTAL_TIME_T, false);
-	if (timings->total_us < 0)
-		timings->total_us = 0;
+	curl_easy_getinfo(easy->curl, CURLINFO_NUM_CONNECTS, &connections);
+	bf_easy_timings(easy, connections == 0, timings);
+	curl_easy_getinfo(easy->curl, CURLINFO_STARTTRANSFER_TIME_T,
+	    &first_byte);
+	curl_easy_getinfo(easy->curl, CURLINFO_TOTAL_TIME_T, &total);
+	timings->first_byte_us = first_byte > 0 ? first_byte : -1;
+	timings->total_us = total;
 }
 
 /* Fills in the answer, or why there is none. */
@@ -351,17 +236,15 @@ read_response(struct transfer *transfer, CURLcode code,
 	struct bf_response *response = &transfer->response;
 	long status = 0;
 
-	curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(transfer->easy.curl, CURLINFO_RESPONSE_CODE, &status);
 	response->now = bf_clock_wall();
 	response->took.ms = timings->total_us / 1000;
-	if (transfer->refusal[0])
-		snprintf(reason, size, "%s", transfer->refusal);
-	else if (code != CURLE_OK && !transfer->cut)
-		bf_reason(&(struct failure){ transfer->easy, code,
-			      transfer->request.url, transfer->detail,
-			      transfer->timeout, transfer->asked,
-			      transfer->proxied },
-		    reason, size);
+	if (code != CURLE_OK && !transfer->cut) {
+		const struct failure failure = bf_easy_failure(&transfer->easy,
+		    code, transfer->request.url);
+
+		bf_reason(&failure, reason, size);
+	}
 	response->error = reason[0] ? reason : NULL;
 	/* Informational answers, and codes outside HTTP's, are none. */
 	response->status = status >= 200 && status <= 599 ? (int)status : 0;
@@ -374,37 +257,24 @@ read_response(struct transfer *transfer, CURLcode code,
 	}
 }
 
-/* The transcript with a hint, if one fits. */
-static char *
-end_transcript(struct transfer *transfer, CURLcode code)
-{
-	const struct failure failure = { transfer->easy, code,
-		transfer->request.url, transfer->detail, transfer->timeout,
-		transfer->asked, transfer->proxied };
-	struct symptom symptom;
-	bool failed;
-
-	bf_transcript_end(transfer->transcript, transfer->easy,
-	    &transfer->response);
-	failed = bf_symptom_read(&failure, &transfer->response,
-	    bf_transcript_dialogue(transfer->transcript), &symptom);
-	return bf_transcript_json(transfer->transcript,
-	    failed ? &symptom.symptom : NULL);
-}
-
 static void
 end_transfer(struct transfer *transfer, CURLcode code)
 {
-	struct bf_transport *transport = transfer->transport;
+	struct bf_transport *transport = transfer->easy.transport;
 	struct bf_timings timings;
 	char reason[256] = "";
 	char *steps = NULL;
 
-	read_timings(transfer->easy, &timings);
+	read_timings(&transfer->easy, &timings);
 	read_response(transfer, code, &timings, reason, sizeof(reason));
-	if (transfer->transcript)
-		steps = end_transcript(transfer, code);
-	curl_multi_remove_handle(transport->multi, transfer->easy);
+	if (transfer->transcript) {
+		const struct failure failure = bf_easy_failure(&transfer->easy,
+		    code, transfer->request.url);
+
+		steps = bf_transcript_finish(transfer->transcript, &failure,
+		    &transfer->response);
+	}
+	curl_multi_remove_handle(transport->multi, transfer->easy.curl);
 	leave_busy(transfer);
 	transport->active--;
 	transfer->done(transfer->context, &transfer->response, &timings, steps);
@@ -443,6 +313,7 @@ bf_transport_new(struct event_base *base, long max_connections,
 		free(transport);
 		return NULL;
 	}
+	transport->base = base;
 	/* The default follows the transfers of the moment, and would close
 	 * idle connections at low load. */
 	curl_multi_setopt(transport->multi, CURLMOPT_MAXCONNECTS,
@@ -451,6 +322,7 @@ bf_transport_new(struct event_base *base, long max_connections,
 	    (long)CURLPIPE_MULTIPLEX);
 	transport->sockets =
 	    bf_sockets_new(base, transport->multi, reap, transport);
+	transport->smtp = bf_smtp_new(transport);
 	return transport;
 }
 
@@ -477,7 +349,7 @@ bf_transport_free(struct bf_transport **transport)
 	if (!own)
 		return;
 	while ((transfer = own->busy)) {
-		curl_multi_remove_handle(own->multi, transfer->easy);
+		curl_multi_remove_handle(own->multi, transfer->easy.curl);
 		leave_busy(transfer);
 		clear_transfer(transfer);
 		transfer->next = own->idle;
@@ -485,9 +357,10 @@ bf_transport_free(struct bf_transport **transport)
 	}
 	while ((transfer = own->idle)) {
 		own->idle = transfer->next;
-		curl_easy_cleanup(transfer->easy);
+		curl_easy_cleanup(transfer->easy.curl);
 		free(transfer);
 	}
+	bf_smtp_free(&own->smtp);
 	curl_multi_cleanup(own->multi);
 	bf_sockets_free(&own->sockets);
 	free(own);

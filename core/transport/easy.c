@@ -1,0 +1,158 @@
+/*
+ * easy.c - a handle of libcurl, as both HTTP and SMTP want it
+ */
+#include "core/transport/transport_private.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <openssl/ssl.h>
+
+static curl_socket_t
+open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct easy *easy = context;
+	struct bf_transport *transport = easy->transport;
+
+	(void)purpose;
+	if (transport->guard &&
+	    transport->guard(transport->guard_context, &address->addr,
+		address->addrlen, easy->refusal, sizeof(easy->refusal)) == -1)
+		return CURL_SOCKET_BAD;
+	if (easy->transcript)
+		bf_transcript_address(easy->transcript, &address->addr);
+	return socket(address->family, address->socktype | SOCK_CLOEXEC,
+	    address->protocol);
+}
+
+/* The server asks for a client certificate; the one that is set, if any, is
+ * shown. That it was asked for explains why a connection breaks afterwards. */
+static int
+note_asked(SSL *ssl, void *context)
+{
+	struct easy *easy = context;
+
+	(void)ssl;
+	easy->asked = true;
+	return 1;
+}
+
+static CURLcode
+set_up_tls(CURL *curl, void *ssl_context, void *context)
+{
+	const struct easy *easy = context;
+
+	(void)curl;
+	SSL_CTX_set_cert_cb(ssl_context, note_asked, context);
+	if (easy->transcript)
+		bf_transcript_watch_tls(easy->transcript, ssl_context);
+	return CURLE_OK;
+}
+
+void
+bf_easy_init(struct easy *easy, struct bf_transport *transport,
+    struct sockets *sockets)
+{
+	CURL *curl = curl_easy_init();
+
+	if (!curl)
+		abort();
+	easy->curl = curl;
+	easy->transport = transport;
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	/* Or the thread that looks up a name would be waited for. */
+	curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
+	curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	/* Not even the exceptions from a proxy come from the environment. */
+	curl_easy_setopt(curl, CURLOPT_NOPROXY, "");
+	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, easy->detail);
+	curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, easy);
+	curl_easy_setopt(curl, CURLOPT_CLOSESOCKETFUNCTION, bf_sockets_close);
+	curl_easy_setopt(curl, CURLOPT_CLOSESOCKETDATA, sockets);
+	curl_easy_setopt(curl, CURLOPT_SSL_CTX_FUNCTION, set_up_tls);
+	curl_easy_setopt(curl, CURLOPT_SSL_CTX_DATA, easy);
+}
+
+void
+bf_easy_set(struct easy *easy, const struct bf_request *request,
+    const struct bf_transport_options *options)
+{
+	const curl_version_info_data *usual =
+	    curl_version_info(CURLVERSION_NOW);
+	CURL *curl = easy->curl;
+
+	easy->proxied = options->proxy != NULL;
+	easy->timeout = options->timeout;
+	/* One file, whosever it is: libcurl keeps what it read of it, which it
+	 * does not with a folder; and an own authority stands in place of the
+	 * system's, not beside it. */
+	curl_easy_setopt(curl, CURLOPT_CAINFO,
+	    request->ca_file ? request->ca_file : usual->cainfo);
+	curl_easy_setopt(curl, CURLOPT_CAPATH,
+	    request->ca_file || usual->cainfo ? NULL : usual->capath);
+	curl_easy_setopt(curl, CURLOPT_SSLCERT, request->client_certificate);
+	curl_easy_setopt(curl, CURLOPT_SSLKEY,
+	    request->client_key ? request->client_key
+				: request->client_certificate);
+	curl_easy_setopt(curl, CURLOPT_USERNAME,
+	    request->username ? request->username->bytes : NULL);
+	curl_easy_setopt(curl, CURLOPT_PASSWORD,
+	    request->password && request->password->bytes
+		? request->password->bytes
+	    : request->username ? ""
+				: NULL);
+	curl_easy_setopt(curl, CURLOPT_PROXY,
+	    options->proxy ? options->proxy : "");
+	curl_easy_setopt(curl, CURLOPT_INTERFACE, options->bind_address);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)options->timeout.ms);
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
+	    (long)options->timeout.ms);
+}
+
+void
+bf_easy_watch(struct easy *easy, struct transcript *transcript)
+{
+	easy->transcript = transcript;
+	curl_easy_setopt(easy->curl, CURLOPT_VERBOSE, transcript ? 1L : 0L);
+	curl_easy_setopt(easy->curl, CURLOPT_DEBUGFUNCTION,
+	    transcript ? bf_transcript_debug : NULL);
+	curl_easy_setopt(easy->curl, CURLOPT_DEBUGDATA, transcript);
+}
+
+struct failure
+bf_easy_failure(const struct easy *easy, CURLcode code, const char *url)
+{
+	return (struct failure){ easy->curl, code, url, easy->detail,
+		easy->timeout, easy->asked, easy->proxied, easy->refusal };
+}
+
+/* Microseconds from the start to a step; -1 if there was none. */
+static int64_t
+time_of(CURL *curl, CURLINFO info, bool reused)
+{
+	curl_off_t us = 0;
+
+	curl_easy_getinfo(curl, info, &us);
+	return us > 0 && !reused ? us : -1;
+}
+
+void
+bf_easy_timings(const struct easy *easy, bool reused,
+    struct bf_timings *timings)
+{
+	timings->resolve_us =
+	    time_of(easy->curl, CURLINFO_NAMELOOKUP_TIME_T, reused);
+	timings->connect_us =
+	    time_of(easy->curl, CURLINFO_CONNECT_TIME_T, reused);
+	timings->tls_us =
+	    time_of(easy->curl, CURLINFO_APPCONNECT_TIME_T, reused);
+}
+
+void
+bf_easy_clear(struct easy *easy)
+{
+	easy->asked = false;
+	easy->detail[0] = '\0';
+	easy->refusal[0] = '\0';
+}
