@@ -100,7 +100,9 @@ static int
 add_path(const char *word, const struct bf_conf_node *node,
     struct bf_strings *words, struct bf_error *err)
 {
-	char *path = bf_conf_path(node, word);
+	/* "file:" may stand in front, as it does before a secret. */
+	char *path = bf_conf_path(node,
+	    strncmp(word, "file:", 5) == 0 ? word + 5 : word);
 	int result = check_readable(path, err);
 
 	bf_strings_add(words, path);
@@ -145,7 +147,8 @@ bf_settings_final(const struct bf_directive *directive,
     struct bf_strings *words, bool *secret, struct bf_error *err)
 {
 	const enum bf_directive_type type = directive->type;
-	const bool refers = type == BF_TYPE_URL || type == BF_TYPE_PAIRS;
+	const bool refers = type == BF_TYPE_URL || type == BF_TYPE_PAIRS ||
+			    type == BF_TYPE_WORDS;
 	int result = 0;
 
 	*secret = type == BF_TYPE_SECRET || directive->secret;

@@ -210,6 +210,41 @@ print_attempts(const cJSON *attempts)
 	bf_table_print(&table);
 }
 
+/* Who was tried, by attempt, and what each was answered. */
+static void
+print_recipients(const cJSON *attempts)
+{
+	struct bf_table table;
+	const cJSON *attempt, *recipient;
+	bool any = false;
+
+	bf_table_begin(&table, 5, "TRY", "RECIPIENT", "VERDICT", "STATUS",
+	    "REPLY");
+	cJSON_ArrayForEach(attempt, attempts)
+	{
+		cJSON_ArrayForEach(recipient,
+		    cJSON_GetObjectItemCaseSensitive(attempt, "recipients"))
+		{
+			any = true;
+			bf_table_number(&table,
+			    bf_json_number(attempt, "number"));
+			bf_table_cell(&table,
+			    bf_json_text(recipient, "address"));
+			bf_table_cell(&table,
+			    bf_json_text(recipient, "verdict"));
+			if (bf_json_number(recipient, "status") > 0)
+				bf_table_number(&table,
+				    bf_json_number(recipient, "status"));
+			else
+				bf_table_cell(&table, NULL);
+			bf_table_cell(&table, bf_json_text(recipient, "reply"));
+		}
+	}
+	if (any)
+		putchar('\n');
+	bf_table_print(&table);
+}
+
 static void
 print_excerpts(const cJSON *attempts)
 {
@@ -256,6 +291,7 @@ print_whole(const cJSON *json)
 	if (cJSON_IsArray(attempts)) {
 		putchar('\n');
 		print_attempts(attempts);
+		print_recipients(attempts);
 		print_excerpts(attempts);
 	}
 	if (cJSON_HasObjectItem(json, "deliveries")) {

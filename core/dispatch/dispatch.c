@@ -85,6 +85,7 @@ bf_delivery_free(struct bf_delivery *delivery)
 	if (!delivery)
 		return;
 	bf_event_unref(&delivery->event);
+	bf_recipients_free(&delivery->settled);
 	free(delivery);
 }
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <belfry/clock.h>
+#include <belfry/outcome.h>
 #include <belfry/verdict.h>
 
 #include "core/event/event_private.h"
@@ -32,6 +33,7 @@ struct bf_delivery {
 	int crashes;
 	bool retry; /* stood in the store as a retry */
 	struct bf_instant expires;
+	struct bf_recipients settled; /* by the attempts before; owned */
 };
 
 struct bf_dispatch;

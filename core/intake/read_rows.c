@@ -152,11 +152,43 @@ add_excerpt(cJSON *json, const struct bf_attempt *attempt)
 	free(text);
 }
 
-static void
-add_attempt(void *context, const struct bf_attempt *attempt)
+static const char *
+verdict_name(int outcome)
 {
 	static const char *const verdicts[] = { "delivered", "retry",
 		"failed" };
+
+	return verdicts[outcome >= BF_DELIVERED && outcome <= BF_FAILED
+			    ? outcome
+			    : BF_FAILED];
+}
+
+/* What became of each recipient, of a channel that has several. */
+static void
+add_recipients(cJSON *json, const struct bf_recipients *recipients)
+{
+	cJSON *list;
+
+	if (recipients->count == 0)
+		return;
+	list = cJSON_AddArrayToObject(json, "recipients");
+	for (size_t i = 0; i < recipients->count; i++) {
+		const struct bf_recipient *one = &recipients->items[i];
+		cJSON *item = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(item, "address", one->address);
+		cJSON_AddStringToObject(item, "verdict",
+		    verdict_name(one->outcome));
+		cJSON_AddNumberToObject(item, "status", one->status);
+		if (one->reply)
+			cJSON_AddStringToObject(item, "reply", one->reply);
+		cJSON_AddItemToArray(list, item);
+	}
+}
+
+static void
+add_attempt(void *context, const struct bf_attempt *attempt)
+{
 	cJSON *json = cJSON_CreateObject();
 
 	cJSON_AddNumberToObject(json, "number", attempt->number);
@@ -167,13 +199,12 @@ add_attempt(void *context, const struct bf_attempt *attempt)
 	add_micros(json, "tls_us", attempt->tls_us);
 	add_micros(json, "first_byte_us", attempt->first_byte_us);
 	cJSON_AddStringToObject(json, "verdict",
-	    verdicts[attempt->outcome >= 0 && attempt->outcome < 3
-			 ? attempt->outcome
-			 : 2]);
+	    verdict_name(attempt->outcome));
 	cJSON_AddNumberToObject(json, "status", attempt->status);
 	if (attempt->why)
 		cJSON_AddStringToObject(json, "why", attempt->why);
 	add_excerpt(json, attempt);
+	add_recipients(json, &attempt->recipients);
 	cJSON_AddItemToArray(context, json);
 }
 

@@ -225,6 +225,7 @@ bf_loader_describe(const struct bf_module *module, const char *path,
 	info->max_age = bf_strdup(module->max_age ? module->max_age : "24h");
 	info->rate = bf_strdup(module->rate);
 	info->concurrency = bf_strdup(module->concurrency);
+	info->timeout = bf_strdup(module->timeout ? module->timeout : "10s");
 }
 
 static int

@@ -338,7 +338,9 @@ queue_row(struct scheduler *scheduler, struct bf_lane_state *lane,
 	delivery->crashes = row->crashes;
 	delivery->expires = row->expires;
 	delivery->retry = retry;
+	delivery->settled = row->settled;
 	row->event = NULL;
+	row->settled = (struct bf_recipients){ 0 };
 	if (held) {
 		bf_delivery_free(held->again);
 		held->again = delivery;
@@ -409,8 +411,10 @@ claim_done(void *owner, struct store_call *call)
 	}
 	if (lane)
 		bf_lane_state_wanted(scheduler, lane);
-	for (size_t i = 0; i < claim->count; i++)
+	for (size_t i = 0; i < claim->count; i++) {
 		bf_event_unref(&claim->rows[i].event);
+		bf_recipients_free(&claim->rows[i].settled);
+	}
 	free(claim);
 	bf_worker_pump_soon(scheduler);
 }

@@ -21,6 +21,7 @@ struct decision {
 	struct bf_duration wait; /* with BF_STATE_RETRY, or if it stays */
 	bool count;              /* the attempt uses up one of the tries */
 	bool stays;              /* in its place in the queue */
+	bool alarm;              /* the settings must be changed */
 	char why[320];
 };
 
@@ -31,11 +32,13 @@ log_attempt(struct scheduler *scheduler, const struct bf_lane_state *lane,
     const struct bf_delivery *delivery, const struct bf_attempt *attempt,
     const struct decision *decision)
 {
+	const enum bf_log_level level =
+	    decision->alarm ? BF_LOG_ERROR : BF_LOG_NOTICE;
 	char id[BF_DELIVERY_ID_TEXT];
 	char wait[40] = "";
 	char status[24] = "";
 
-	if (!bf_log_wants(BF_LOG_NOTICE))
+	if (!bf_log_wants(level))
 		return;
 	bf_delivery_id_format(delivery->id, id);
 	if (decision->state == BF_STATE_RETRY || decision->wait.ms > 0)
@@ -45,7 +48,7 @@ log_attempt(struct scheduler *scheduler, const struct bf_lane_state *lane,
 		snprintf(status, sizeof(status), " status=%d", attempt->status);
 	if (scheduler->attempts_log.size == 0)
 		event_active(scheduler->log_soon, EV_TIMEOUT, 0);
-	bf_log_gather(&scheduler->attempts_log, BF_LOG_NOTICE,
+	bf_log_gather(&scheduler->attempts_log, level,
 	    "delivery=%s event=%s channel=%s attempt=%d verdict=%s%s%s "
 	    "took=%lldus%s%s%s",
 	    id, delivery->event->type, lane ? lane->state->channel->name : "-",
@@ -125,7 +128,7 @@ decide(const struct scheduler *scheduler, const struct bf_lane_state *lane,
     const struct bf_delivery *delivery, const struct bf_msg_outcome *outcome,
     struct bf_duration pause, struct decision *decision)
 {
-	*decision = (struct decision){ .count = true };
+	*decision = (struct decision){ .count = true, .alarm = outcome->alarm };
 	if (outcome->attempt.why)
 		snprintf(decision->why, sizeof(decision->why), "%s",
 		    outcome->attempt.why);
@@ -160,14 +163,36 @@ take_attempt(struct bf_msg_outcome *outcome, const struct decision *decision)
 	*attempt = outcome->attempt;
 	outcome->attempt.why = NULL;
 	outcome->attempt.excerpt = NULL;
+	outcome->attempt.recipients = (struct bf_recipients){ 0 };
 	attempt->outcome = decision->state == BF_STATE_FAILED
 			       ? BF_FAILED
 			       : (int)outcome->outcome;
+	for (size_t i = 0; decision->state == BF_STATE_FAILED &&
+			   i < attempt->recipients.count;
+	     i++) {
+		struct bf_recipient *one = &attempt->recipients.items[i];
+
+		if (one->outcome == BF_RETRY)
+			one->outcome = BF_FAILED;
+	}
 	if (*why && (!attempt->why || strcmp(attempt->why, why) != 0)) {
 		free(attempt->why);
 		attempt->why = bf_strdup(why);
 	}
 	return attempt;
+}
+
+/* What the attempt settled holds for the next one, which follows without a
+ * look into the store. */
+static void
+keep_settled(struct bf_delivery *delivery, const struct bf_attempt *attempt)
+{
+	for (size_t i = 0; i < attempt->recipients.count; i++) {
+		struct bf_recipients one = { &attempt->recipients.items[i], 1 };
+
+		if (one.items[0].outcome != BF_RETRY)
+			bf_recipients_copy(&delivery->settled, &one);
+	}
 }
 
 /* Hands the end of an attempt to the committer. attempt is taken over. */
@@ -228,15 +253,16 @@ state_name(enum bf_delivery_state state)
  * events: they would make one another without end. */
 static void
 notice(struct scheduler *scheduler, struct bf_lane_state *lane,
-    const struct bf_event *event, enum bf_delivery_state state, const char *why)
+    const struct bf_event *event, const struct decision *decision)
 {
+	const enum bf_delivery_state state = decision->state;
 	const struct bf_event_type *type =
 	    bf_registry_type(scheduler->registry, event->type);
 
 	if (type && strcmp(type->category, "belfry") == 0)
 		return;
 	bf_notice_outcome(scheduler, lane, state == BF_STATE_DELIVERED,
-	    state == BF_STATE_FAILED, why);
+	    state == BF_STATE_FAILED || decision->alarm, decision->why);
 	bf_lane_slow(lane->lane, lane->failures >= SLOW_AFTER);
 }
 
@@ -249,7 +275,7 @@ tell_channel(struct scheduler *scheduler, struct bf_lane_state *lane,
 	if (outcome->stop_channel && outcome->outcome != BF_DELIVERED)
 		bf_settings_stop_channel(scheduler, lane, decision->why);
 	else if (!decision->stays)
-		notice(scheduler, lane, event, decision->state, decision->why);
+		notice(scheduler, lane, event, decision);
 	bf_lane_state_wanted(scheduler, lane);
 }
 
@@ -284,6 +310,8 @@ bf_outcome_take(struct scheduler *scheduler, struct held *held,
 	if (scheduler->watchers > 0)
 		bf_notice_delivery(scheduler, lane, delivery,
 		    state_name(decision.state), attempt->why);
+	if (decision.stays)
+		keep_settled(delivery, attempt);
 	record(scheduler, delivery, &decision, attempt);
 	if (decision.stays)
 		give_back(scheduler, held);
@@ -321,7 +349,7 @@ give_up(struct scheduler *scheduler, struct bf_lane_state *lane,
 	if (scheduler->watchers > 0)
 		bf_notice_delivery(scheduler, lane, delivery, "failed", why);
 	record(scheduler, delivery, &decision, attempt);
-	notice(scheduler, lane, delivery->event, BF_STATE_FAILED, why);
+	notice(scheduler, lane, delivery->event, &decision);
 }
 
 void

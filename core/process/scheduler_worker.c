@@ -164,7 +164,8 @@ give(struct worker *worker, struct held *held)
 		    .tries = (uint32_t)delivery->tries,
 		    .attempt = (uint32_t)delivery->attempts + 1,
 		    .test = held->test != NULL,
-		    .event = delivery->event } });
+		    .event = delivery->event,
+		    .settled = delivery->settled } });
 	/* The attempt goes on with the settings that it began with. */
 	if (draft)
 		bf_link_send(worker->link,

@@ -44,6 +44,7 @@ struct attempt {
 	struct worker *worker;
 	struct worker_channel *channel;
 	struct bf_event *event;
+	struct bf_recipients settled; /* by the attempts before */
 	struct bf_msg_outcome outcome;
 	char delivery_id[BF_DELIVERY_ID_TEXT];
 	TAILQ_ENTRY(attempt) entry;
@@ -63,6 +64,8 @@ free_attempt(struct attempt *attempt)
 	if (attempt->channel)
 		bf_worker_channel_done(attempt->channel);
 	bf_event_unref(&attempt->event);
+	bf_recipients_free(&attempt->settled);
+	bf_recipients_free(&attempt->outcome.attempt.recipients);
 	free(attempt->outcome.attempt.why);
 	free(attempt->outcome.attempt.excerpt);
 	free(attempt->outcome.transcript);
@@ -90,6 +93,18 @@ conclude(struct attempt *attempt, enum bf_outcome outcome, const char *why)
 	finish(attempt);
 }
 
+/* Ends the attempt when every recipient that the channel has now is settled
+ * already: the one that was to be tried again was taken out of it. */
+static void
+conclude_settled(struct attempt *attempt)
+{
+	struct bf_verdict verdict = { 0 };
+
+	bf_verdict_sum(&verdict, &attempt->settled);
+	conclude(attempt, verdict.outcome,
+	    "no recipient is left to be tried: the channel's were changed");
+}
+
 /* The beginning of the answer's body, for the history. */
 static void
 keep_excerpt(struct attempt *attempt, const struct bf_response *response)
@@ -107,8 +122,17 @@ keep_excerpt(struct attempt *attempt, const struct bf_response *response)
 }
 
 static void
-take_verdict(struct attempt *attempt, const struct bf_verdict *verdict)
+take_verdict(struct attempt *attempt, const struct bf_verdict *judged)
 {
+	/* Its recipients stay the judge's. */
+	struct bf_verdict sum = *judged;
+	const struct bf_verdict *verdict = &sum;
+
+	if (sum.recipients.count > 0)
+		bf_verdict_sum(&sum, &attempt->settled);
+	bf_recipients_copy(&attempt->outcome.attempt.recipients,
+	    &verdict->recipients);
+	attempt->outcome.alarm = verdict->alarm;
 	attempt->outcome.outcome = verdict->outcome;
 	attempt->outcome.wait = verdict->wait;
 	attempt->outcome.stop_channel = verdict->stop_channel;
@@ -127,12 +151,14 @@ judge(struct attempt *attempt, const struct bf_response *response)
 	    bf_worker_channel_module(attempt->channel);
 	struct bf_verdict verdict = { .outcome = BF_RETRY };
 
+	bf_recipients_copy(&verdict.recipients, &response->recipients);
 	if (module->judge)
 		module->judge(bf_worker_channel_settings(attempt->channel),
 		    response, &verdict);
 	else
 		bf_verdict_http(response, &verdict);
 	take_verdict(attempt, &verdict);
+	bf_recipients_free(&verdict.recipients);
 }
 
 static void
@@ -182,6 +208,7 @@ start_task(struct attempt *attempt)
 		.now = attempt->outcome.attempt.at,
 		.timeout = conf->policy.timeout,
 		.test = attempt->outcome.test,
+		.settled = &attempt->settled,
 	};
 
 	bf_worker_tasks_start(attempt->worker->tasks,
@@ -210,6 +237,7 @@ start_request(struct attempt *attempt)
 		.delivery_id = attempt->delivery_id,
 		.attempt = attempt->outcome.attempt.number,
 		.now = attempt->outcome.attempt.at,
+		.settled = &attempt->settled,
 		.method = "POST",
 	};
 	struct bf_error err = { "" };
@@ -218,6 +246,11 @@ start_request(struct attempt *attempt)
 		attempt->event, &request, &err) == -1) {
 		bf_request_free(&request);
 		conclude(attempt, BF_FAILED, err.text);
+		return;
+	}
+	if (request.sender && request.recipients.count == 0) {
+		bf_request_free(&request);
+		conclude_settled(attempt);
 		return;
 	}
 	bf_transport_start(worker->transport, &request, &options, on_done,
@@ -234,6 +267,8 @@ deliver(struct worker *worker, struct bf_msg_deliver *message)
 	TAILQ_INSERT_TAIL(&worker->attempts, attempt, entry);
 	attempt->event = message->event;
 	message->event = NULL;
+	attempt->settled = message->settled;
+	message->settled = (struct bf_recipients){ 0 };
 	attempt->outcome.id = message->id;
 	attempt->outcome.tries = message->tries;
 	attempt->outcome.test = message->test;

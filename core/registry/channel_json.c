@@ -337,6 +337,7 @@ check_words(struct bf_draft *draft, const struct bf_directive *directive,
 	const struct bf_strings *words = &node->node.words;
 	const size_t first = directive->type == BF_TYPE_PAIRS ? 1 : 0;
 	const bool refers = first == 1 || directive->type == BF_TYPE_URL ||
+			    directive->type == BF_TYPE_WORDS ||
 			    directive->type == BF_TYPE_SECRET;
 
 	if (directive->type == BF_TYPE_PATH ||

@@ -89,7 +89,7 @@ static int
 check_defaults(const struct bf_module_info *info, struct bf_error *err)
 {
 	struct bf_strings retry_words, rate_words;
-	struct bf_duration max_age;
+	struct bf_duration max_age, timeout;
 	struct bf_retry retry;
 	struct bf_rate rate;
 	int64_t concurrency;
@@ -109,6 +109,8 @@ check_defaults(const struct bf_module_info *info, struct bf_error *err)
 		    info->concurrency);
 		result = -1;
 	}
+	if (result == 0 && info->timeout)
+		result = bf_duration_parse(info->timeout, &timeout, err);
 	if (result == -1)
 		bf_error_prefix(err, "the module's own default");
 	bf_strings_free(&retry_words);

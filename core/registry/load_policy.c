@@ -212,6 +212,10 @@ read_module_defaults(struct bf_loading *loading,
 	    bf_duration_parse(module->max_age, &policy->max_age,
 		loading->err) == -1)
 		return -1;
+	if (module->timeout && !bf_conf_find(node, "timeout") &&
+	    bf_duration_parse(module->timeout, &policy->timeout,
+		loading->err) == -1)
+		return -1;
 	if (module->concurrency && !bf_conf_find(node, "concurrency") &&
 	    bf_integer_parse(module->concurrency, &policy->concurrency,
 		loading->err) == -1)

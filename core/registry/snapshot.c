@@ -126,6 +126,7 @@ bf_module_info_clear(struct bf_module_info *info)
 	free(info->summary);
 	free(info->directives);
 	free(info->retry);
+	free(info->timeout);
 	free(info->max_age);
 	free(info->rate);
 	free(info->concurrency);

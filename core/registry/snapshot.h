@@ -133,6 +133,7 @@ struct bf_module_info {
 	char *max_age;
 	char *rate;        /* NULL: no limit */
 	char *concurrency; /* NULL: the core's */
+	char *timeout;
 };
 
 /* A sealed secret of the conf file: which key it needs. */

@@ -308,6 +308,7 @@ carry_module(struct carry *carry, void *item)
 	carry_text(carry, &info->max_age);
 	carry_text(carry, &info->rate);
 	carry_text(carry, &info->concurrency);
+	carry_text(carry, &info->timeout);
 }
 
 static void

@@ -40,11 +40,14 @@ take(struct bf_sqlite *sqlite, struct claim *claim, sqlite3_stmt *statement,
 	if (result == BF_STORE_OK)
 		result = bf_sqlite_event(sqlite, statement, FIRST_EVENT_COLUMN,
 		    row->id.event, &row->event, err);
-	if (result == BF_STORE_OK) {
-		claim->used += size;
-		++*claim->count;
-	}
-	return result;
+	if (result != BF_STORE_OK)
+		return result;
+	claim->used += size;
+	++*claim->count;
+	if (row->state != BF_STATE_RETRY)
+		return result;
+	return bf_sqlite_recipients_settled(sqlite, row->id, &row->settled,
+	    err);
 }
 
 /* On failure nothing was claimed. */
@@ -55,8 +58,12 @@ end_claim(struct claim *claim, sqlite3_stmt *statement,
 	sqlite3_reset(statement);
 	if (result == BF_STORE_OK)
 		return result;
-	while (*claim->count > 0)
-		bf_event_unref(&claim->rows[--*claim->count].event);
+	while (*claim->count > 0) {
+		struct bf_delivery_row *row = &claim->rows[--*claim->count];
+
+		bf_event_unref(&row->event);
+		bf_recipients_free(&row->settled);
+	}
 	return result;
 }
 

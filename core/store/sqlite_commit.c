@@ -216,9 +216,10 @@ finish_delivery(struct bf_sqlite *sqlite, struct bf_finish *finish,
 	result = bf_sqlite_run(sqlite, statement, "finish delivery", err);
 	finish->late =
 	    result == BF_STORE_OK && sqlite3_changes(sqlite->db) == 0;
-	if (result == BF_STORE_OK && attempt && !finish->late)
-		bf_sqlite_rows_add_attempt(&sqlite->rows, finish);
-	return result;
+	if (result != BF_STORE_OK || !attempt || finish->late)
+		return result;
+	bf_sqlite_rows_add_attempt(&sqlite->rows, finish);
+	return bf_sqlite_recipients_add(sqlite, finish, err);
 }
 
 /* The ends of a part of the batch. */

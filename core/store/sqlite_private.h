@@ -140,7 +140,7 @@ int bf_sqlite_migrate(sqlite3 *db, const char *path, struct bf_error *err);
 int bf_sqlite_check_schema(sqlite3 *db, const char *path, struct bf_error *err);
 
 #define BF_SQLITE_APPLICATION 0x62656c66 /* "belf" */
-#define BF_SQLITE_SCHEMA 1
+#define BF_SQLITE_SCHEMA 2
 
 /* ---- sqlite_type.c ---- */
 
@@ -183,6 +183,25 @@ void bf_sqlite_bind_text(sqlite3_stmt *statement, int index, const char *text);
 
 /* A copy of a text column; NULL for NULL. */
 char *bf_sqlite_text(sqlite3_stmt *row, int column);
+
+/* ---- sqlite_recipient.c ---- */
+
+/* Keeps what became of the recipients of a finish's attempt. */
+enum bf_store_result bf_sqlite_recipients_add(struct bf_sqlite *sqlite,
+    const struct bf_finish *finish, struct bf_error *err);
+
+/* Appends those of a delivery that are settled; those of one attempt. */
+enum bf_store_result bf_sqlite_recipients_settled(struct bf_sqlite *sqlite,
+    struct bf_delivery_id id, struct bf_recipients *recipients,
+    struct bf_error *err);
+enum bf_store_result bf_sqlite_recipients_of(struct bf_sqlite *sqlite,
+    struct bf_delivery_id id, int attempt, struct bf_recipients *recipients,
+    struct bf_error *err);
+
+/* A delivery is replayed: those that failed are to be tried again, and if all
+ * had been delivered to, all. */
+enum bf_store_result bf_sqlite_recipients_unsettle(struct bf_sqlite *sqlite,
+    struct bf_delivery_id id, enum bf_delivery_state was, struct bf_error *err);
 
 /* ---- the operations ---- */
 

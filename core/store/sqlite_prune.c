@@ -7,6 +7,7 @@
 #include "core/store/sqlite_private.h"
 
 static const enum bf_sql deletions[] = {
+	BF_SQL_PRUNE_RECIPIENTS,
 	BF_SQL_PRUNE_ATTEMPTS,
 	BF_SQL_PRUNE_EVENTS, /* before what says that something waits */
 	BF_SQL_PRUNE_DELIVERIES,

@@ -105,9 +105,17 @@ give_attempts(struct bf_sqlite *sqlite, struct bf_delivery_id id,
 		struct bf_attempt attempt;
 
 		read_attempt(statement, &attempt);
-		give(context, &attempt);
+		result = bf_sqlite_recipients_of(sqlite, id, attempt.number,
+		    &attempt.recipients, err);
+		if (result == BF_STORE_OK)
+			give(context, &attempt);
 		free(attempt.why);
 		free(attempt.excerpt);
+		bf_recipients_free(&attempt.recipients);
+		if (result != BF_STORE_OK) {
+			sqlite3_reset(statement);
+			return result;
+		}
 	}
 	return result;
 }

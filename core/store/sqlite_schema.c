@@ -97,8 +97,28 @@ static const char version_1[] =
     ") WITHOUT ROWID;"
     "CREATE INDEX idempotency_age ON idempotency (event);";
 
+/*
+ * Version 2: recipients that have outcomes of their own. place is that in the
+ * attempt; settled says whether the row keeps the recipient from being tried
+ * again.
+ */
+static const char version_2[] =
+    "CREATE TABLE recipient ("
+    "  event INTEGER NOT NULL,"
+    "  channel INTEGER NOT NULL,"
+    "  number INTEGER NOT NULL,"
+    "  place INTEGER NOT NULL,"
+    "  address TEXT NOT NULL,"
+    "  outcome INTEGER NOT NULL,"
+    "  status INTEGER NOT NULL,"
+    "  reply TEXT,"
+    "  settled INTEGER NOT NULL,"
+    "  PRIMARY KEY (event, channel, number, place)"
+    ") WITHOUT ROWID;";
+
 static const char *const steps[BF_SQLITE_SCHEMA] = {
 	version_1,
+	version_2,
 };
 
 static int

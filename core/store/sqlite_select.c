@@ -83,13 +83,15 @@ gather(struct bf_sqlite *sqlite, struct bf_change *change, struct bf_error *err)
 
 static enum bf_store_result
 change_one(struct bf_sqlite *sqlite, const struct bf_change *change,
-    struct bf_delivery_id id, struct bf_error *err)
+    size_t which, struct bf_error *err)
 {
+	const struct bf_delivery_id id = change->select.changed[which];
 	const bool cancel = change->kind == BF_CHANGE_CANCEL;
 	const int64_t now_ms = change->select.now.ms;
 	const int64_t expires_ms = now_ms + change->select.max_age.ms;
 	sqlite3_stmt *statement =
 	    bf_sqlite_statement(sqlite, cancel ? BF_SQL_CANCEL : BF_SQL_REPLAY);
+	enum bf_store_result result;
 
 	sqlite3_bind_int64(statement, 1, (int64_t)id.event);
 	sqlite3_bind_int64(statement, 2, id.channel);
@@ -99,8 +101,12 @@ change_one(struct bf_sqlite *sqlite, const struct bf_change *change,
 		sqlite3_bind_int64(statement, 4, expires_ms);
 		bf_sqlite_expire_added(sqlite, expires_ms);
 	}
-	return bf_sqlite_run(sqlite, statement, cancel ? "cancel" : "replay",
+	result = bf_sqlite_run(sqlite, statement, cancel ? "cancel" : "replay",
 	    err);
+	if (result != BF_STORE_OK || cancel)
+		return result;
+	return bf_sqlite_recipients_unsettle(sqlite, id,
+	    change->select.was[which], err);
 }
 
 enum bf_store_result
@@ -119,8 +125,7 @@ bf_sqlite_select(struct bf_sqlite *sqlite, struct bf_change *change,
 	result = gather(sqlite, change, err);
 	for (size_t i = 0; result == BF_STORE_OK && i < change->select.count;
 	     i++)
-		result =
-		    change_one(sqlite, change, change->select.changed[i], err);
+		result = change_one(sqlite, change, i, err);
 	return result;
 }
 

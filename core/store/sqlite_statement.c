@@ -90,12 +90,21 @@ const char *const bf_sql_texts[BF_SQL_COUNT] = {
 	    "SELECT event, channel, number, at_ms, took_us, resolve_us, "
 	    "connect_us, tls_us, first_byte_us, outcome, status, why, excerpt "
 	    "FROM new_attempt WHERE true ON CONFLICT DO NOTHING",
+	[BF_SQL_RECIPIENT_ADD] =
+	    "INSERT INTO recipient (event, channel, number, place, address, "
+	    "outcome, status, reply, settled) "
+	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
+	    "ON CONFLICT DO NOTHING",
 	[BF_SQL_CANCEL] = "UPDATE delivery SET state = 4, at_ms = ?3 "
 			  "WHERE event = ?1 AND channel = ?2 AND state < 2",
 	[BF_SQL_REPLAY] =
 	    "UPDATE delivery SET state = 1, tries = 0, crashes = 0, "
 	    "at_ms = ?3, expires_ms = ?4 "
 	    "WHERE event = ?1 AND channel = ?2 AND state >= 2",
+
+	[BF_SQL_UNSETTLE] = "UPDATE recipient SET settled = 0 "
+			    "WHERE event = ?1 AND channel = ?2 AND settled "
+			    "AND (outcome = 2 OR ?3)",
 
 	[BF_SQL_CLAIM_FRESH] =
 	    "SELECT " CLAIM_COLUMNS "FROM delivery d INDEXED BY fresh "
@@ -107,6 +116,9 @@ const char *const bf_sql_texts[BF_SQL_COUNT] = {
 	    "LEFT JOIN event e ON e.id = d.event "
 	    "WHERE d.state = 1 AND d.channel = ?1 "
 	    "AND (d.at_ms, d.event) > (?2, ?3) ORDER BY d.at_ms, d.event",
+	[BF_SQL_SETTLED] = "SELECT address, outcome, status, reply "
+			   "FROM recipient WHERE event = ?1 AND channel = ?2 "
+			   "AND settled ORDER BY number, place",
 	[BF_SQL_BACKLOG_FRESH] =
 	    "SELECT channel, count(*) FROM delivery INDEXED BY fresh "
 	    "WHERE state = 0 GROUP BY channel ORDER BY channel",
@@ -129,6 +141,8 @@ const char *const bf_sql_texts[BF_SQL_COUNT] = {
 	[BF_SQL_PRUNE_LAST] =
 	    "SELECT max(id), count(*) FROM (SELECT id FROM event "
 	    "WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3)",
+	[BF_SQL_PRUNE_RECIPIENTS] =
+	    "DELETE FROM recipient WHERE " IDLE("event"),
 	[BF_SQL_PRUNE_ATTEMPTS] = "DELETE FROM attempt WHERE " IDLE("event"),
 	[BF_SQL_PRUNE_EVENTS] = "DELETE FROM event WHERE " IDLE("id"),
 	[BF_SQL_PRUNE_DELIVERIES] = "DELETE FROM delivery WHERE " IDLE("event"),
@@ -157,6 +171,9 @@ const char *const bf_sql_texts[BF_SQL_COUNT] = {
 	    "SELECT number, at_ms, took_us, resolve_us, connect_us, tls_us, "
 	    "first_byte_us, outcome, status, why, excerpt FROM attempt "
 	    "WHERE event = ?1 AND channel = ?2 ORDER BY number",
+	[BF_SQL_RECIPIENTS] =
+	    "SELECT address, outcome, status, reply FROM recipient "
+	    "WHERE event = ?1 AND channel = ?2 AND number = ?3 ORDER BY place",
 	[BF_SQL_ORPHAN] = "SELECT event FROM delivery INDEXED BY waiting "
 			  "WHERE state < 2 "
 			  "AND event NOT IN (SELECT id FROM event) LIMIT 1",

@@ -17,6 +17,7 @@ bf_attempt_free(struct bf_attempt *attempt)
 		return;
 	free(attempt->why);
 	free(attempt->excerpt);
+	bf_recipients_free(&attempt->recipients);
 	free(attempt);
 }
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <belfry/error.h>
+#include <belfry/outcome.h>
 
 #include "core/event/event_private.h"
 #include "core/event/id.h"
@@ -49,10 +50,11 @@ struct bf_attempt {
 	int64_t took_us;
 	int64_t resolve_us, connect_us, tls_us, first_byte_us; /* -1: none */
 	int outcome;   /* enum bf_outcome */
-	int status;    /* HTTP status; 0: no answer */
+	int status;    /* of HTTP or SMTP; 0: no answer */
 	char *why;     /* a sentence; NULL for a plain success */
 	char *excerpt; /* beginning of the answer's body */
 	size_t excerpt_size;
+	struct bf_recipients recipients; /* those tried, if it has such */
 };
 
 /* A delivery as the store knows it. */
@@ -66,6 +68,9 @@ struct bf_delivery_row {
 	struct bf_instant expires; /* max_age: fails when it waits longer */
 	struct bf_instant ended;   /* final states; else 0 */
 	struct bf_event *event;    /* one reference, where asked for; or NULL */
+	struct bf_recipients settled; /* of a retry that was claimed: those
+				       * that no attempt is made for any more;
+				       * owned */
 };
 
 /* ---- changes: gathered in a batch, committed together ---- */
@@ -120,7 +125,8 @@ enum bf_change_kind {
 	BF_CHANGE_APPEND,
 	BF_CHANGE_FINISH,
 	BF_CHANGE_CANCEL, /* waiting -> cancelled, at most limit of them */
-	BF_CHANGE_REPLAY, /* ended -> retry that is due at once */
+	BF_CHANGE_REPLAY, /* ended -> retry that is due at once; who got it
+			   * gets it again only if all had */
 	BF_CHANGE_PUT,    /* a setting */
 };
 

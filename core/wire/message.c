@@ -317,6 +317,45 @@ get_id(struct bf_reader *reader)
 }
 
 static void
+put_recipients(struct bf_buf *out, const struct bf_recipients *recipients)
+{
+	bf_put_u32(out, (uint32_t)recipients->count);
+	for (size_t i = 0; i < recipients->count; i++) {
+		bf_put_text(out, recipients->items[i].address);
+		bf_put_u8(out, (uint8_t)recipients->items[i].outcome);
+		bf_put_u32(out, (uint32_t)recipients->items[i].status);
+		bf_put_text(out, recipients->items[i].reply);
+	}
+}
+
+#define RECIPIENT_LEAST 13 /* bytes: two lengths, status, outcome */
+
+static void
+get_recipients(struct bf_reader *reader, struct bf_recipients *recipients)
+{
+	const uint32_t count = bf_get_count(reader, RECIPIENT_LEAST);
+
+	for (uint32_t i = 0; i < count && !reader->bad; i++) {
+		char *address = bf_get_text(reader);
+		const uint8_t outcome = bf_get_u8(reader);
+		const int status = (int)bf_get_u32(reader);
+		char *reply = bf_get_text(reader);
+
+		if (!address || outcome > BF_FAILED)
+			reader->bad = true;
+		if (!reader->bad) {
+			struct bf_recipient *one =
+			    bf_recipients_add(recipients, address);
+
+			one->outcome = (enum bf_outcome)outcome;
+			bf_recipient_answer(one, status, reply);
+		}
+		free(address);
+		free(reply);
+	}
+}
+
+static void
 put_attempt(struct bf_buf *out, const struct bf_attempt *attempt)
 {
 	bf_put_u32(out, (uint32_t)attempt->number);
@@ -329,6 +368,7 @@ put_attempt(struct bf_buf *out, const struct bf_attempt *attempt)
 	bf_put_u32(out, (uint32_t)attempt->status);
 	bf_put_text(out, attempt->why);
 	bf_put_bytes(out, attempt->excerpt, attempt->excerpt_size);
+	put_recipients(out, &attempt->recipients);
 }
 
 static void
@@ -348,6 +388,7 @@ get_attempt(struct bf_reader *reader, struct bf_attempt *attempt)
 	excerpt = bf_get_bytes(reader, &attempt->excerpt_size);
 	if (attempt->excerpt_size > 0)
 		attempt->excerpt = bf_strndup(excerpt, attempt->excerpt_size);
+	get_recipients(reader, &attempt->recipients);
 }
 
 static void
@@ -364,6 +405,7 @@ put_outcome(struct bf_buf *out, const struct bf_message *message)
 	bf_put_u8(out, outcome->stop_channel);
 	bf_put_i64(out, outcome->not_before.ms);
 	bf_put_u8(out, (uint8_t)outcome->scope);
+	bf_put_u8(out, outcome->alarm);
 	bf_put_text(out, outcome->transcript);
 }
 
@@ -389,6 +431,7 @@ get_outcome(struct bf_reader *reader, struct bf_message *message)
 	if (scope > BF_PAUSE_PLATFORM)
 		reader->bad = true;
 	outcome->scope = (enum bf_pause_scope)scope;
+	outcome->alarm = bf_get_u8(reader) != 0;
 	outcome->transcript = bf_get_text(reader);
 }
 
@@ -397,6 +440,7 @@ clear_outcome(struct bf_message *message)
 {
 	free(message->outcome.attempt.why);
 	free(message->outcome.attempt.excerpt);
+	bf_recipients_free(&message->outcome.attempt.recipients);
 	free(message->outcome.transcript);
 }
 
@@ -445,6 +489,7 @@ put_deliver(struct bf_buf *out, const struct bf_message *message)
 	bf_put_u32(out, message->deliver.attempt);
 	bf_put_u8(out, message->deliver.test);
 	put_event(out, message->deliver.event);
+	put_recipients(out, &message->deliver.settled);
 }
 
 static void
@@ -455,12 +500,14 @@ get_deliver(struct bf_reader *reader, struct bf_message *message)
 	message->deliver.attempt = bf_get_u32(reader);
 	message->deliver.test = bf_get_u8(reader) != 0;
 	message->deliver.event = get_event(reader);
+	get_recipients(reader, &message->deliver.settled);
 }
 
 static void
 clear_deliver(struct bf_message *message)
 {
 	bf_event_unref(&message->deliver.event);
+	bf_recipients_free(&message->deliver.settled);
 }
 
 /* ---- checks of settings ---- */

@@ -18,7 +18,7 @@
  * kind, the fields. Every decoder treats its peer as hostile.
  */
 
-#define BF_WIRE_VERSION 1
+#define BF_WIRE_VERSION 2
 #define BF_FRAME_MAX (64u << 20) /* bytes; a longer frame ends the link */
 
 enum bf_message_kind {
@@ -138,6 +138,7 @@ struct bf_msg_outcome {
 	bool stop_channel;
 	struct bf_duration not_before; /* a pause of the scope, if > 0 */
 	enum bf_pause_scope scope;
+	bool alarm;
 	char *transcript;            /* of a test, as JSON; else NULL */
 };
 
@@ -158,6 +159,7 @@ struct bf_msg_deliver {
 	uint32_t attempt;  /* number of this attempt, from 1 */
 	bool test;         /* keep a transcript */
 	struct bf_event *event; /* one reference; category, severity set */
+	struct bf_recipients settled; /* by the attempts before; owned */
 };
 
 /* Settings that a module is to check as a whole: the bytes of

@@ -69,6 +69,10 @@ add_finish(struct bf_batch *batch, unsigned n, int tries)
 	};
 	change->finish.attempt->number = tries + 1;
 	change->finish.attempt->why = bf_strdup("because");
+	if (n % 4 == 1)
+		bf_recipients_add(&change->finish.attempt->recipients,
+		    "ops@example.com")
+		    ->outcome = (enum bf_outcome)(n % 3);
 	bf_batch_add(batch, change);
 }
 
@@ -250,8 +254,10 @@ claim(struct bf_store *store)
 		bf_event_unref(&rows[--count].event);
 	bf_store_claim_retries(store, 2, start, 0, now, ROWS, 4096, rows,
 	    &count, &next, NULL);
-	while (count > 0)
+	while (count > 0) {
 		bf_event_unref(&rows[--count].event);
+		bf_recipients_free(&rows[count].settled);
+	}
 	bf_store_backlog(store, &backlog, &count, NULL);
 	free(backlog);
 }

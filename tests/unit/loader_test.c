@@ -183,6 +183,7 @@ a_module_is_described_with_its_defaults(void **state)
 	free(info.directives);
 	free(info.retry);
 	free(info.max_age);
+	free(info.timeout);
 	bf_loader_free(&loader);
 }
 

@@ -36,6 +36,9 @@ make_event(void)
 
 static struct bf_accepted_delivery deliveries[] = { { 1, a }, { 9, text } };
 
+static struct bf_recipient recipients[] = { { a, BF_FAILED, 550, text },
+	{ text, BF_RETRY, 0, NULL } };
+
 static const struct bf_message plain[] = {
 	{ .kind = BF_MSG_INTAKE_HELLO, .intake_hello = { 1, 254, INT64_MIN } },
 	{ .kind = BF_MSG_COMMAND, .command = { UINT64_MAX, a, NULL, text } },
@@ -57,12 +60,13 @@ static const struct bf_message plain[] = {
 	    .outcome = { .id = { 1, 2 },
 		.tries = 3,
 		.attempt = { 4, { 5 }, 6, -1, 7, -1, 8, BF_RETRY, 503, text,
-		    text, 4 },
+		    text, 4, { recipients, 2 } },
 		.outcome = BF_RETRY,
 		.wait = { 120000 },
 		.stop_channel = true,
 		.not_before = { 1500 },
-		.scope = BF_PAUSE_PLATFORM } },
+		.scope = BF_PAUSE_PLATFORM,
+		.alarm = true } },
 	{ .kind = BF_MSG_OUTCOME,
 	    .outcome = { .test = true,
 		.outcome = BF_DELIVERED,
@@ -83,7 +87,7 @@ make_frames(struct bf_buf frames[COUNT])
 	struct bf_message posted = { .kind = BF_MSG_EVENT,
 		.event = { 8, event, NULL, { 0 }, false } };
 	const struct bf_message deliver = { .kind = BF_MSG_DELIVER,
-		.deliver = { { 1, 2 }, 3, 4, true, event } };
+		.deliver = { { 1, 2 }, 3, 4, true, event, { recipients, 2 } } };
 
 	for (size_t i = 0; i < COUNT; i++)
 		frames[i] = (struct bf_buf){ 0 };
@@ -170,6 +174,13 @@ fields_keep_their_values(void **state)
 	assert_true(message.outcome.stop_channel);
 	assert_int_equal(message.outcome.not_before.ms, 1500);
 	assert_int_equal(message.outcome.scope, BF_PAUSE_PLATFORM);
+	assert_true(message.outcome.alarm);
+	assert_int_equal(message.outcome.attempt.recipients.count, 2);
+	assert_string_equal(message.outcome.attempt.recipients.items[0].reply,
+	    text);
+	assert_int_equal(message.outcome.attempt.recipients.items[0].outcome,
+	    BF_FAILED);
+	assert_null(message.outcome.attempt.recipients.items[1].reply);
 	assert_null(message.outcome.transcript);
 	bf_message_clear(&message);
 

@@ -241,6 +241,24 @@ a_newer_store_is_left_to_a_newer_belfry(void **state)
 }
 
 static void
+an_older_schema_is_brought_forward(void **state)
+{
+	struct bf_store *older;
+
+	(void)state;
+	/* As version 1 was: nothing had several recipients. */
+	execute("DROP TABLE recipient; PRAGMA user_version = 1");
+	assert_null(bf_store_open_reader(dir, &err));
+	assert_non_null(strstr(err.text, "older schema 1"));
+	older = open_store(dir);
+	store_events(older, 900, 900, "deploy_failed", 1);
+	finish(older, 900, 1, BF_STATE_DELIVERED);
+	assert_int_equal(state_of(older, 900, 1), BF_STATE_DELIVERED);
+	bf_store_close(&older);
+	execute("SELECT settled FROM recipient");
+}
+
+static void
 another_store_in_its_place_is_noticed(void **state)
 {
 	char *other = make_directory();
@@ -493,6 +511,7 @@ main(void)
 		TEST(a_foreign_database_is_left_alone),
 		TEST(a_newer_store_is_left_to_a_newer_belfry),
 		TEST(another_store_in_its_place_is_noticed),
+		TEST(an_older_schema_is_brought_forward),
 		TEST(a_store_moved_to_another_folder_is_itself),
 		TEST(a_missing_table_is_found_at_the_door),
 		TEST(a_damaged_page_is_reported_and_not_skipped),
