@@ -1,4 +1,4 @@
-dist_man_MANS += doc/belfryctl.1
+dist_man_MANS += doc/belfry-module.1 doc/belfryctl.1
 dist_man_MANS += doc/belfry.conf.5
 dist_man_MANS += doc/belfry.8
 
