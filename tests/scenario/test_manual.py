@@ -318,7 +318,7 @@ def test_html_has_no_dead_link(tmp_path):
     subprocess.run([SOURCE / "doc" / "html.sh", SOURCE / "doc", tmp_path],
                    check=True, timeout=120)
     pages = {page.name: page.read_text() for page in tmp_path.iterdir()}
-    assert len(pages) == len(PAGES) + 4
+    assert len(pages) == len(PAGES) + 5
     for name, text in pages.items():
         for link in re.findall('href="([^"]+)"', text):
             if re.match("https?:", link):
