@@ -11,7 +11,7 @@ _belfryctl_names()
 _belfryctl()
 {
 	local commands='send explain events channels test deliveries show replay
-		cancel modules token stats backup check'
+		cancel modules token seal rotate stats backup check'
 	local word=${COMP_WORDS[COMP_CWORD]}
 	local previous=${COMP_WORDS[COMP_CWORD-1]}
 	local command='' place=0 i offered=''
@@ -44,9 +44,14 @@ _belfryctl()
 			offered=$(_belfryctl_names events name) ;;
 		events:1) offered='on off default' ;;
 		channels:0)
-			offered="start enable disable $(
+			offered="create set delete start enable disable $(
 				_belfryctl_names channels name)" ;;
-		channels:1|test:0)
+		channels:1)
+			case " ${COMP_WORDS[*]} " in
+			*' create '*) offered=$(_belfryctl_names modules name) ;;
+			*) offered=$(_belfryctl_names channels name) ;;
+			esac ;;
+		test:0|seal:0)
 			offered=$(_belfryctl_names channels name) ;;
 		show:0|replay:*|cancel:*)
 			offered=$(_belfryctl_names deliveries id) ;;

@@ -9,6 +9,8 @@
 
 #include "core/ctl/ctl.h"
 
+#define WORDS_MOST 256 /* of a command line */
+
 /* Why a channel sends nothing now; free it. */
 static char *
 reason_of(const cJSON *channel)
@@ -63,13 +65,40 @@ print_members(const cJSON *object, const char *const *names)
 	}
 }
 
+/* A setting in a line; pairs in a line each. */
+static void
+print_setting(const cJSON *settings, const cJSON *setting)
+{
+	const cJSON *pair = NULL;
+	char *text;
+
+	if (cJSON_IsArray(setting) && cJSON_IsArray(setting->child)) {
+		cJSON_ArrayForEach(pair, setting)
+		{
+			printf("  %-22s ", setting->string);
+			bf_print_text(cJSON_GetStringValue(pair->child));
+			putchar(' ');
+			bf_print_text(cJSON_GetStringValue(pair->child->next));
+			putchar('\n');
+		}
+		return;
+	}
+	text = cJSON_IsArray(setting)
+		   ? bf_json_words(settings, setting->string)
+		   : bf_json_scalar(settings, setting->string);
+	printf("  %-22s ", setting->string);
+	bf_print_text(text);
+	putchar('\n');
+	free(text);
+}
+
 static void
 print_channel(const cJSON *channel)
 {
 	static const char *const names[] = { "name", "tenant_id", "module",
 		"state", "reason", "paced_until", "waiting", "in_flight",
 		"events", "retry", "timeout", "concurrency", "rate", "max_age",
-		"secrets", "file", "line", NULL };
+		"secrets", "version", "file", "line", NULL };
 	const cJSON *setting,
 	    *settings = cJSON_GetObjectItemCaseSensitive(channel, "settings");
 
@@ -78,12 +107,7 @@ print_channel(const cJSON *channel)
 		puts("\nsettings:");
 	cJSON_ArrayForEach(setting, settings)
 	{
-		char *words = bf_json_words(settings, setting->string);
-
-		printf("  %-22s ", setting->string);
-		bf_print_text(words);
-		putchar('\n');
-		free(words);
+		print_setting(settings, setting);
 	}
 }
 
@@ -115,6 +139,35 @@ change_channel(struct bf_ctl *ctl, cJSON *body)
 	return BF_CTL_OK;
 }
 
+static bool
+is_edit(const char *word)
+{
+	return strcmp(word, "create") == 0 || strcmp(word, "set") == 0 ||
+	       strcmp(word, "delete") == 0;
+}
+
+static int
+edit_channel(struct bf_ctl *ctl, const char *tenant)
+{
+	const char *deleted;
+	struct bf_answer answer;
+	int status;
+
+	if (!is_edit(ctl->argv[0]))
+		return bf_ctl_usage(ctl,
+		    "\"%s\": expected create, set or delete", ctl->argv[0]);
+	status = bf_ctl_channel_edit(ctl, tenant, &answer);
+	if (status != BF_CTL_OK || ctl->json)
+		return status;
+	deleted = bf_json_text(answer.json, "deleted");
+	if (deleted)
+		printf("channel %s is deleted\n", deleted);
+	else
+		print_channel(answer.json);
+	bf_answer_free(&answer);
+	return BF_CTL_OK;
+}
+
 int
 bf_ctl_channels(struct bf_ctl *ctl)
 {
@@ -129,8 +182,10 @@ bf_ctl_channels(struct bf_ctl *ctl)
 	char *path;
 	int status;
 
-	if (bf_ctl_options(ctl, options, 0, 2, &status) == -1)
+	if (bf_ctl_options(ctl, options, 0, WORDS_MOST, &status) == -1)
 		return status;
+	if (ctl->argc > 2 || (ctl->argc == 2 && is_edit(ctl->argv[0])))
+		return edit_channel(ctl, tenant);
 	members = cJSON_CreateObject();
 	bf_ctl_add(members, "tenant_id", tenant);
 	if (ctl->argc == 2)

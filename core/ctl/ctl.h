@@ -101,5 +101,12 @@ int bf_ctl_token(struct bf_ctl *ctl);
 int bf_ctl_stats(struct bf_ctl *ctl);
 int bf_ctl_backup(struct bf_ctl *ctl);
 int bf_ctl_check(struct bf_ctl *ctl);
+int bf_ctl_seal(struct bf_ctl *ctl);
+int bf_ctl_rotate(struct bf_ctl *ctl);
+
+/* channels create, set and delete: the answer is the channel, unless it was
+ * deleted. */
+int bf_ctl_channel_edit(struct bf_ctl *ctl, const char *tenant,
+    struct bf_answer *answer);
 
 #endif

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <belfry/memory.h>
@@ -228,6 +229,8 @@ run(const struct bf_load *load, char **argv)
 	int status;
 
 	signal(SIGPIPE, SIG_IGN);
+	/* The environment had secrets in it. */
+	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
 	TAILQ_INIT(&master.children);
 	bf_upgrade_inherit(&master);
 	if (prepare(&master, load, &err) == -1) {

@@ -329,6 +329,14 @@ read_policy(struct bf_draft *draft, const cJSON *json)
 	return 0;
 }
 
+static bool
+has_control(const char *text)
+{
+	while ((unsigned char)*text >= 0x20 && *text != 0x7f)
+		text++;
+	return *text != '\0';
+}
+
 /* What only the conf file may say. */
 static int
 check_words(struct bf_draft *draft, const struct bf_directive *directive,
@@ -350,8 +358,15 @@ check_words(struct bf_draft *draft, const struct bf_directive *directive,
 		    directive->type == BF_TYPE_PATH
 			? "file"
 			: bf_directive_type_name(directive->type));
-	for (size_t i = first; refers && i < words->count; i++) {
-		if (bf_secret_is_reference(words->items[i]))
+	for (size_t i = 0; i < words->count; i++) {
+		/* No line may be added to a header, nor a command to SMTP. */
+		if (has_control(words->items[i]))
+			return bf_draft_refuse(draft, "/settings",
+			    directive->name,
+			    "%s: a control character; expected text without",
+			    directive->name);
+		if (refers && i >= first &&
+		    bf_secret_is_reference(words->items[i]))
 			return bf_draft_refuse(draft, "/settings",
 			    directive->name,
 			    "%s: env:, file: and sealed: are for the conf "

@@ -145,6 +145,8 @@ what_is_wrong_is_named_with_its_place(void **state)
 		    "/settings/header", "names and values" },
 		{ ",\"settings\":{" URL ",\"header\":[[\"A\"]]}",
 		    "/settings/header", "names and values" },
+		{ ",\"settings\":{" URL ",\"header\":{\"A\":\"b\\nc: d\"}}",
+		    "/settings/header", "control character" },
 		{ ",\"proxy\":\"http://x\",\"settings\":{" URL "}", "/proxy",
 		    "conf file only" },
 		{ ",\"retri\":\"1s\",\"settings\":{" URL "}", "/retri",
