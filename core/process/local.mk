@@ -36,3 +36,9 @@ sbin_PROGRAMS += belfry
 belfry_SOURCES = core/process/main.c
 belfry_LDADD = libcore.la libbelfry.la
 belfry_LDFLAGS = $(PIE_LDFLAGS)
+
+if CMOCKA
+check_PROGRAMS += tests/unit/rotate_test
+tests_unit_rotate_test_SOURCES = tests/unit/rotate_test.c
+tests_unit_rotate_test_LDADD = $(UNIT_LIBS)
+endif
