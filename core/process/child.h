@@ -15,13 +15,15 @@ enum bf_child_kind {
 	BF_CHILD_INTAKE,
 	BF_CHILD_WORKER,
 	BF_CHILD_SPAWNER,
+	BF_CHILD_SPARE, /* a worker for suspects: while they run alone, the
+			 * other workers go on */
 };
 
 /* What a child is born with. It owns the descriptors; the snapshot has no
  * secrets (the scheduler gets those by BF_CONTROL_SNAPSHOT). */
 struct bf_birth {
-	int control; /* to the master */
-	int link;    /* to the scheduler; -1 for the scheduler */
+	int control;  /* to the master */
+	int link;     /* to the scheduler; -1 for the scheduler */
 	int programs; /* worker: to the spawner; -1: there is none */
 	uid_t uid;    /* spawner: belfry's own user; -1: ours */
 	gid_t gid;

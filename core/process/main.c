@@ -209,6 +209,7 @@ clean_up(struct master *master)
 	else if (bf_pidfile_read(pid_file) == getpid())
 		unlink(pid_file);
 	bf_listen_close(&master->listeners, !taken_over);
+	bf_strings_free(&master->spares);
 	bf_snapshot_free(&master->snapshot);
 	bf_log_count_drops(NULL);
 	munmap(master->counters, sizeof(*master->counters));

@@ -101,9 +101,11 @@ go_on_leaving(struct master *master)
 	    bf_child_count(master, BF_CHILD_INTAKE, true) == 0) {
 		master->stage = STAGE_NO_WORKER;
 		quit_all(master, BF_CHILD_WORKER, 0);
+		quit_all(master, BF_CHILD_SPARE, 0);
 	}
 	if (master->stage == STAGE_NO_WORKER &&
-	    bf_child_count(master, BF_CHILD_WORKER, true) == 0) {
+	    bf_child_count(master, BF_CHILD_WORKER, true) == 0 &&
+	    bf_child_count(master, BF_CHILD_SPARE, true) == 0) {
 		master->stage = STAGE_NO_SCHEDULER;
 		quit_all(master, BF_CHILD_SPAWNER, 0);
 		quit_all(master, BF_CHILD_SCHEDULER, 0);

@@ -6,6 +6,8 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
+#include <belfry/strings.h>
+
 #include "core/process/child.h"
 #include "core/process/listen.h"
 #include "core/wire/control.h"
@@ -32,8 +34,9 @@ struct child {
 	char *group; /* of a worker */
 	int control;
 	bool ready;
-	bool quitting;   /* told to leave, or of an old configuration */
-	bool deaf;       /* it closed its control socket */
+	bool quitting;  /* told to leave, or of an old configuration */
+	bool dismissed; /* a spare that is not needed: it has nothing in hand */
+	bool deaf;      /* it closed its control socket */
 	int64_t started; /* monotonic ms */
 	int64_t stopped; /* when it was seen stopped; 0: it runs */
 	TAILQ_ENTRY(child) entry;
@@ -83,6 +86,7 @@ struct master {
 	TAILQ_HEAD(, child) children;
 	struct child *scheduler;
 	unsigned next_slot;
+	struct bf_strings spares; /* groups that want one */
 	enum stage stage;
 	bool fast; /* leaving without waiting */
 	bool reloading;
@@ -102,12 +106,19 @@ struct child *bf_spawn(struct master *master, enum bf_child_kind kind,
     const char *group);
 /* Makes what the configuration wants and is not there. */
 void bf_spawn_missing(struct master *master);
+/* Has one more worker of the group be made for the deliveries that were in hand
+ * when one died. */
+void bf_spawn_want_spare(struct master *master, const char *group);
 /* Links each intake to the scheduler that the other end of the control socket
  * to has or leads to. */
 void bf_spawn_link_intakes(struct master *master, int to);
 void bf_child_tell(struct child *child, enum bf_control_kind kind, int64_t pid,
     int64_t number, int fd);
 const char *bf_child_name(const struct child *child);
+/* Whether children of the kind are workers, for all deliveries or suspects. */
+bool bf_child_delivers(enum bf_child_kind kind);
+/* Tells it to finish and leave; another is to take its place. */
+void bf_child_retire(struct master *master, struct child *child);
 struct child *bf_child_find(const struct master *master, pid_t pid);
 size_t bf_child_count(const struct master *master, enum bf_child_kind kind,
     bool all);

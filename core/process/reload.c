@@ -174,8 +174,7 @@ retire_children(struct master *master)
 	{
 		if (child->kind == BF_CHILD_SCHEDULER || child->quitting)
 			continue;
-		child->quitting = true;
-		bf_child_tell(child, BF_CONTROL_QUIT, 0, 0, -1);
+		bf_child_retire(master, child);
 	}
 }
 

@@ -204,7 +204,8 @@ take_link(struct scheduler *scheduler, const struct bf_control *control)
 	if (control->number == BF_CHILD_INTAKE)
 		bf_accept_link(scheduler, control->fd, control->pid);
 	else
-		bf_worker_link(scheduler, control->fd, control->pid);
+		bf_worker_link(scheduler, control->fd, control->pid,
+		    control->number == BF_CHILD_SPARE);
 }
 
 /* Leaves: at once, with what the committer has on stable storage, or when what

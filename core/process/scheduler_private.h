@@ -86,6 +86,7 @@ struct worker {
 	uint32_t in_hand;
 	bool ready; /* it has said hello */
 	bool draining;
+	bool spare;    /* for suspects alone */
 	bool alone;    /* it has a suspect, and gets nothing else */
 	bool reported; /* as stuck */
 	struct held_list hand;
@@ -275,7 +276,8 @@ void bf_lane_state_remove(struct scheduler *scheduler,
 int64_t bf_lane_state_waiting(const struct bf_lane_state *lane);
 
 /* ---- scheduler_worker.c ---- */
-void bf_worker_link(struct scheduler *scheduler, int fd, int64_t pid);
+void bf_worker_link(struct scheduler *scheduler, int fd, int64_t pid,
+    bool spare);
 /* Sends what can be sent, to whoever has credit. */
 void bf_worker_pump(struct scheduler *scheduler);
 void bf_worker_pump_soon(struct scheduler *scheduler);

@@ -182,7 +182,7 @@ free_worker(const struct scheduler *scheduler, const char *group)
 
 	TAILQ_FOREACH(worker, &scheduler->workers, entry)
 	{
-		if (!worker->ready || worker->draining || worker->alone ||
+		if (!worker->ready || worker->draining || worker->spare ||
 		    worker->reported || worker->in_hand >= worker->credit ||
 		    strcmp(worker->group, group) != 0)
 			continue;
@@ -199,7 +199,7 @@ bf_worker_any(const struct scheduler *scheduler, const char *group)
 
 	TAILQ_FOREACH(worker, &scheduler->workers, entry)
 	{
-		if (worker->ready && !worker->draining && !worker->alone &&
+		if (worker->ready && !worker->draining && !worker->spare &&
 		    !worker->reported && strcmp(worker->group, group) == 0)
 			return worker;
 	}
@@ -228,7 +228,23 @@ send_next(struct worker *worker, struct bf_delivery *delivery)
 	give(worker, held);
 }
 
-/* Gives each suspect to a worker that has nothing in hand. */
+/* A spare worker of the group that has nothing in hand. The master makes one
+ * when a worker dies. */
+static struct worker *
+lone_worker(const struct scheduler *scheduler, const char *group)
+{
+	struct worker *worker;
+
+	TAILQ_FOREACH(worker, &scheduler->workers, entry)
+	{
+		if (worker->spare && worker->ready && !worker->draining &&
+		    worker->in_hand == 0 && strcmp(worker->group, group) == 0)
+			return worker;
+	}
+	return NULL;
+}
+
+/* Gives each suspect to a worker that has nothing else. */
 static void
 send_suspects(struct scheduler *scheduler)
 {
@@ -239,12 +255,38 @@ send_suspects(struct scheduler *scheduler)
 		next = TAILQ_NEXT(held, entry);
 		if (bf_lane_held(held->lane->lane))
 			continue;
-		worker = free_worker(scheduler, held->lane->group);
-		if (!worker || worker->in_hand > 0)
+		worker = lone_worker(scheduler, held->lane->group);
+		if (!worker)
 			continue;
 		TAILQ_REMOVE(&scheduler->suspects, held, entry);
 		worker->alone = true;
 		give(worker, held);
+	}
+}
+
+/* Lets go of the spare workers whose groups have no suspects any more. */
+static void
+dismiss_spares(struct scheduler *scheduler)
+{
+	struct worker *worker;
+	struct held *held;
+
+	TAILQ_FOREACH(worker, &scheduler->workers, entry)
+	{
+		if (!worker->spare || !worker->ready || worker->draining ||
+		    worker->in_hand > 0)
+			continue;
+		TAILQ_FOREACH(held, &scheduler->suspects, entry)
+		{
+			if (strcmp(held->lane->group, worker->group) == 0)
+				break;
+		}
+		if (held)
+			continue;
+		worker->draining = true;
+		bf_control_send(scheduler->control,
+		    &(struct bf_control){ BF_CONTROL_DISMISS, worker->pid, 0,
+			-1 });
 	}
 }
 
@@ -283,6 +325,7 @@ bf_worker_pump(struct scheduler *scheduler)
 	if (scheduler->releasing)
 		return;
 	send_suspects(scheduler);
+	dismiss_spares(scheduler);
 	bf_test_pump(scheduler);
 	TAILQ_FOREACH(worker, &scheduler->workers, entry)
 	{
@@ -293,7 +336,7 @@ bf_worker_pump(struct scheduler *scheduler)
 			    strcmp(before->group, worker->group) == 0)
 				break;
 		}
-		if (worker->ready && before == worker)
+		if (before == worker)
 			pump_group(scheduler, worker->group, &wake);
 	}
 	bf_lane_state_feed(scheduler);
@@ -477,7 +520,7 @@ worker_message(void *context, struct bf_message *message)
 }
 
 void
-bf_worker_link(struct scheduler *scheduler, int fd, int64_t pid)
+bf_worker_link(struct scheduler *scheduler, int fd, int64_t pid, bool spare)
 {
 	static const struct bf_link_handler handler = { worker_message,
 		worker_closed };
@@ -485,6 +528,7 @@ bf_worker_link(struct scheduler *scheduler, int fd, int64_t pid)
 
 	worker->scheduler = scheduler;
 	worker->pid = pid;
+	worker->spare = spare;
 	worker->group = bf_strdup("");
 	TAILQ_INIT(&worker->hand);
 	worker->link = bf_link_new(scheduler->base, fd, &handler, worker);

@@ -32,6 +32,7 @@ static const struct {
 	[BF_CHILD_INTAKE] = { "intake", bf_intake_main },
 	[BF_CHILD_WORKER] = { "worker", bf_worker_main },
 	[BF_CHILD_SPAWNER] = { "spawner", bf_spawner_main },
+	[BF_CHILD_SPARE] = { "spare", bf_worker_main },
 };
 
 const char *
@@ -54,6 +55,12 @@ bf_child_tell(struct child *child, enum bf_control_kind kind, int64_t pid,
 	    "and replaced",
 	    bf_child_name(child), (int)child->pid, strerror(errno));
 	kill(child->pid, SIGKILL);
+}
+
+bool
+bf_child_delivers(enum bf_child_kind kind)
+{
+	return kind == BF_CHILD_WORKER || kind == BF_CHILD_SPARE;
 }
 
 struct child *
@@ -260,10 +267,10 @@ struct child *
 bf_spawn(struct master *master, enum bf_child_kind kind, const char *group)
 {
 	const bool linked =
-	    (kind == BF_CHILD_INTAKE || kind == BF_CHILD_WORKER) &&
+	    (kind == BF_CHILD_INTAKE || bf_child_delivers(kind)) &&
 	    master->scheduler;
 	struct child *spawner =
-	    kind == BF_CHILD_WORKER ? find_spawner(master) : NULL;
+	    bf_child_delivers(kind) ? find_spawner(master) : NULL;
 	const pid_t parent = getpid();
 	int control[2] = { -1, -1 }, link[2] = { -1, -1 };
 	int programs[2] = { -1, -1 };
@@ -334,15 +341,17 @@ spawn_scheduler(struct master *master)
 		    master->secrets);
 }
 
-/* How many workers of a group there are that are not about to leave. */
+/* How many workers of a kind and group there are that are not about to leave.
+ */
 static size_t
-workers_of(const struct master *master, const char *group)
+workers_of(const struct master *master, enum bf_child_kind kind,
+    const char *group)
 {
 	struct child *child;
 	size_t count = 0;
 
 	TAILQ_FOREACH(child, &master->children, entry)
-	count += child->kind == BF_CHILD_WORKER && !child->quitting &&
+	count += child->kind == kind && !child->quitting &&
 		 strcmp(child->group, group) == 0;
 	return count;
 }
@@ -370,8 +379,8 @@ spawn_workers(struct master *master)
 	/* First: workers are born with a link to it. */
 	if (spawn_spawner(master) == -1)
 		return;
-
-	while (workers_of(master, "") < (size_t)snapshot->worker_processes) {
+	while (workers_of(master, BF_CHILD_WORKER, "") <
+	       (size_t)snapshot->worker_processes) {
 		if (!bf_spawn(master, BF_CHILD_WORKER, ""))
 			return;
 	}
@@ -379,10 +388,44 @@ spawn_workers(struct master *master)
 		const struct bf_module_info *module = &snapshot->modules[i];
 
 		if (module->isolate && !module->disabled &&
-		    workers_of(master, module->name) == 0 &&
+		    workers_of(master, BF_CHILD_WORKER, module->name) == 0 &&
 		    !bf_spawn(master, BF_CHILD_WORKER, module->name))
 			return;
 	}
+}
+
+void
+bf_spawn_want_spare(struct master *master, const char *group)
+{
+	if (!bf_strings_has(&master->spares, group))
+		bf_strings_add(&master->spares, group);
+}
+
+void
+bf_child_retire(struct master *master, struct child *child)
+{
+	if (child->kind == BF_CHILD_SPARE)
+		bf_spawn_want_spare(master, child->group);
+	child->quitting = true;
+	bf_child_tell(child, BF_CONTROL_QUIT, 0, 0, -1);
+}
+
+/* A group that has a spare gets the next one when that has left: it may have
+ * been dismissed before the last worker died. */
+static void
+spawn_spares(struct master *master)
+{
+	struct bf_strings wanted = master->spares;
+
+	master->spares = (struct bf_strings){ 0 };
+	for (size_t i = 0; i < wanted.count; i++) {
+		const char *group = wanted.items[i];
+
+		if (workers_of(master, BF_CHILD_SPARE, group) > 0 ||
+		    !bf_spawn(master, BF_CHILD_SPARE, group))
+			bf_spawn_want_spare(master, group);
+	}
+	bf_strings_free(&wanted);
 }
 
 void
@@ -403,6 +446,7 @@ bf_spawn_missing(struct master *master)
 			return;
 	}
 	spawn_workers(master);
+	spawn_spares(master);
 }
 
 void

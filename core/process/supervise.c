@@ -77,7 +77,7 @@ end_workers(struct master *master)
 
 	TAILQ_FOREACH(child, &master->children, entry)
 	{
-		if (child->kind != BF_CHILD_WORKER)
+		if (!bf_child_delivers(child->kind))
 			continue;
 		child->quitting = true;
 		kill(child->pid, SIGKILL);
@@ -93,10 +93,8 @@ retire_workers(struct master *master)
 
 	TAILQ_FOREACH(child, &master->children, entry)
 	{
-		if (child->kind != BF_CHILD_WORKER || child->quitting)
-			continue;
-		child->quitting = true;
-		bf_child_tell(child, BF_CONTROL_QUIT, 0, 0, -1);
+		if (bf_child_delivers(child->kind) && !child->quitting)
+			bf_child_retire(master, child);
 	}
 }
 
@@ -113,8 +111,12 @@ on_end(struct master *master, struct child *child, int status)
 		master->status = EXIT_FAILURE;
 		bf_master_leave(master, true);
 	}
-	if (kind == BF_CHILD_WORKER)
+	if (bf_child_delivers(child->kind)) {
 		tell_of_worker(master, child, status);
+		/* One that left may have been given something meanwhile. */
+		if (!child->dismissed)
+			bf_spawn_want_spare(master, child->group);
+	}
 	if (kind == BF_CHILD_SCHEDULER)
 		end_workers(master);
 	if (kind == BF_CHILD_SPAWNER && !quitting)
@@ -239,13 +241,26 @@ on_stuck(struct master *master, pid_t pid)
 {
 	struct child *child = bf_child_find(master, pid);
 
-	if (!child || child->kind != BF_CHILD_WORKER)
+	if (!child || !bf_child_delivers(child->kind))
 		return;
 	bf_log(BF_LOG_ALERT,
 	    "worker process %d does not end its attempts: it "
 	    "is killed and replaced",
 	    (int)pid);
 	kill(pid, SIGKILL);
+}
+
+/* The scheduler has no use for a spare any more. */
+static void
+on_dismissed(struct master *master, pid_t pid)
+{
+	struct child *child = bf_child_find(master, pid);
+
+	if (!child || child->kind != BF_CHILD_SPARE)
+		return;
+	child->quitting = true;
+	child->dismissed = true;
+	bf_child_tell(child, BF_CONTROL_QUIT, 0, 0, -1);
 }
 
 void
@@ -265,6 +280,9 @@ bf_supervise_heard(struct master *master, struct child *child)
 		else if (control.kind == BF_CONTROL_STUCK &&
 			 child == master->scheduler)
 			on_stuck(master, (pid_t)control.pid);
+		else if (control.kind == BF_CONTROL_DISMISS &&
+			 child == master->scheduler)
+			on_dismissed(master, (pid_t)control.pid);
 	}
 	/* It closed its end: it is about to be reaped. */
 	if (got == 0 || (errno != EAGAIN && errno != EPROTO))

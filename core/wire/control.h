@@ -13,7 +13,7 @@
 enum bf_control_kind {
 	/* master -> child */
 	BF_CONTROL_LINK = 1, /* fd: a link to a new peer; pid: the peer's,
-	                      * number: BF_CHILD_INTAKE or BF_CHILD_WORKER for
+	                      * number: enum bf_child_kind of the peer, for
 	                      * the scheduler */
 	BF_CONTROL_SNAPSHOT, /* fd: memfd with a snapshot; to the scheduler */
 	BF_CONTROL_QUIT,     /* finish what is in hand, then exit; number:
@@ -31,6 +31,8 @@ enum bf_control_kind {
 	BF_CONTROL_CONFIRMED, /* its configuration is good */
 	BF_CONTROL_GO,       /* from the old one: the store is free; number: the
 	                      * first slot that its children do not have */
+	/* child -> master */
+	BF_CONTROL_DISMISS,  /* the spare worker pid is not needed any more */
 };
 
 enum bf_quit {

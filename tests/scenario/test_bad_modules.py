@@ -50,7 +50,9 @@ def subjects(endpoint):
 @pytest.mark.parametrize("isolate", ["on", "off"])
 def test_delivery_that_ends_workers_is_set_aside(pair, misdeed, isolate):
     b, bad, good = pair(isolate)
-    workers = b.pids("worker")
+    workers = wait_until(
+        lambda: len(found := b.pids("worker")) == (2 if isolate == "on" else 1)
+        and found, "the workers")
     event = b.post(subject=misdeed)
     for number in range(20):
         b.post(subject=f"fine {number}")

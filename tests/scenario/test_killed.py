@@ -3,6 +3,7 @@ import collections
 import os
 import random
 import signal
+import threading
 import time
 
 import pytest
@@ -104,3 +105,34 @@ def test_many_deaths_of_each_kind(belfry, receiver):
     b.wait_ready()
     b.post()
     endpoint.wait(1)
+
+
+def test_suspects_hold_nobody_up(belfry, receiver):
+    """What a worker had in hand when it died is sent again alone, which may
+    take long; the others' deliveries go on, and so does the channel's own."""
+    hanging = threading.Event()
+    slow = receiver(lambda request: hanging.wait(60) and 204)
+    good = receiver()
+    b = belfry(channel(slow.url, "slow", "timeout 60s; concurrency 4;") +
+               channel(good.url, "good"))
+    for number in range(4):
+        b.post(subject=str(number))
+    slow.wait(4)
+    good.wait(4)
+    os.kill(b.pids("worker")[0], signal.SIGKILL)
+    wait_until(lambda: b.pids("spare"), "a spare worker")
+    slow.wait(5)  # one of the four, alone
+    for number in range(20):
+        b.post(subject=f"good {number}")
+    good.wait(24)
+    assert len(slow.requests) == 5
+    # It keeps its suspects over a reload, and over its own death.
+    assert b.reload()
+    os.kill(b.pids("spare")[0], signal.SIGKILL)
+    slow.wait(6)
+    hanging.set()
+    wait_until(lambda: {r.json["subject"] for r in slow.requests} >=
+               {"0", "1", "2", "3"}, "the suspects arrive")
+    b.wait_idle()
+    wait_until(lambda: not b.pids("spare"), "the spare worker leaves")
+    assert len(b.pids("worker")) == 1
