@@ -22,9 +22,9 @@
  * only, any other becomes its label; one whose label names another site than
  * it goes to shows both.
  *
- * Takes time linear in the size of html. Beyond 100 open elements, or where
- * the parser would take long for another reason, tags are stripped without
- * parsing and a last line says so.
+ * Takes time linear in the size of html. Where parsing would take long (more
+ * than 100 elements open at once, or about half a mebibyte), tags are stripped
+ * without parsing and a first line says so.
  */
 BF_API void bf_html_convert(struct bf_buf *out, enum bf_markup markup,
     const char *html, struct bf_limit limit);

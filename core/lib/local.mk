@@ -6,16 +6,34 @@ pkgconfig_DATA = core/lib/belfry.pc
 libbelfry_la_SOURCES += core/lib/encode.c core/lib/hmac.c core/lib/outcome.c \
 	core/lib/rate_limit.c core/lib/request.c core/lib/response.c core/lib/retry_after.c core/lib/task.c core/lib/verdict.c
 
+# HTML in other markups.
+libbelfry_la_SOURCES += core/lib/escape.c core/lib/escape.h core/lib/fit.c \
+	core/lib/fit.h core/lib/html.c core/lib/html_filter.c \
+	core/lib/html_filter.h core/lib/html_table.c core/lib/html_token.c \
+	core/lib/html_token.h core/lib/html_tree.c core/lib/html_tree.h \
+	core/lib/html_writer.c core/lib/html_writer.h core/lib/link.c \
+	core/lib/link.h core/lib/markup.c core/lib/shorten.c
+libbelfry_la_CFLAGS += $(GUMBO_CFLAGS) $(IDN2_CFLAGS)
+libbelfry_la_LIBADD += $(GUMBO_LIBS) $(IDN2_LIBS) -lunistring
+
 if CMOCKA
 check_PROGRAMS += tests/unit/lib_test
 tests_unit_lib_test_SOURCES = tests/unit/lib_test.c
 tests_unit_lib_test_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/html_test tests/unit/markup_test
+tests_unit_html_test_SOURCES = tests/unit/html_test.c
+tests_unit_html_test_LDADD = $(UNIT_LIBS)
+tests_unit_markup_test_SOURCES = tests/unit/markup_test.c
+tests_unit_markup_test_LDADD = $(UNIT_LIBS)
 endif
 
 if FUZZERS
-noinst_PROGRAMS += tests/fuzz/retry_after_fuzz
+noinst_PROGRAMS += tests/fuzz/html_fuzz tests/fuzz/retry_after_fuzz
+tests_fuzz_html_fuzz_SOURCES = tests/fuzz/html_fuzz.c
+tests_fuzz_html_fuzz_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_html_fuzz_LDADD = $(UNIT_LIBS) $(GUMBO_LIBS) -lunistring
 tests_fuzz_retry_after_fuzz_SOURCES = tests/fuzz/retry_after_fuzz.c
 tests_fuzz_retry_after_fuzz_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_retry_after_fuzz_LDADD = $(UNIT_LIBS)
 endif
-EXTRA_DIST += tests/fuzz/corpus/retry_after
+EXTRA_DIST += tests/fuzz/corpus/html tests/fuzz/corpus/retry_after

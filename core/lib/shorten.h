@@ -26,7 +26,7 @@ BF_API size_t bf_length(const char *text, size_t size, enum bf_unit unit);
  * Shortens plain text that is longer than the limit, and says so: it then ends
  * in "… (3,214 more characters)", where a character is a code point, and is
  * within the limit with that. It is cut behind a word where one ends in the
- * last quarter of what fits, else between characters as a reader sees them
+ * second half of what fits, else between characters as a reader sees them
  * (grapheme clusters, UAX #29), so that no emoji or accent is taken apart. A
  * limit too small for the note leaves "…", one too small for that leaves
  * nothing. text is UTF-8, valid before and after.
