@@ -35,6 +35,18 @@ noinst_PROGRAMS += tests/unit/bodies
 tests_unit_bodies_SOURCES = tests/unit/bodies.c
 tests_unit_bodies_LDADD = libcore.la libbelfry.la
 
+# What a mail is made of, for tests too.
+SMTP_MESSAGE_SOURCES = modules/smtp/address.c modules/smtp/address.h \
+	modules/smtp/dkim.c modules/smtp/dkim.h \
+	modules/smtp/message.c modules/smtp/message.h \
+	modules/smtp/mime.c modules/smtp/mime.h
+SMTP_MESSAGE_LIBS = libbelfry.la $(IDN2_LIBS) -lunistring $(OPENSSL_LIBS)
+
+# For tests that read mails with other programs (tests/scenario/test_mail.py).
+noinst_PROGRAMS += tests/unit/compose
+tests_unit_compose_SOURCES = tests/unit/compose.c $(SMTP_MESSAGE_SOURCES)
+tests_unit_compose_LDADD = libcore.la $(SMTP_MESSAGE_LIBS) $(CJSON_LIBS)
+
 if CMOCKA
 check_PROGRAMS += tests/unit/webhook_test
 tests_unit_webhook_test_SOURCES = tests/unit/webhook_test.c

@@ -13,6 +13,7 @@
 #include <belfry/json.h>
 #include <belfry/memory.h>
 
+#include "core/event/id.h"
 #include "core/event/parse.h"
 
 struct bf_event *
@@ -150,6 +151,13 @@ const cJSON *
 bf_event_metadata_tree(const struct bf_event *event)
 {
 	return cJSON_GetObjectItemCaseSensitive(tree_of(event), "metadata");
+}
+
+struct bf_instant
+bf_event_accepted(const struct bf_event *event)
+{
+	return event->id == 0 ? bf_event_instant(event)
+			      : bf_id_instant(event->id);
 }
 
 const char *

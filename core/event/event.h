@@ -30,6 +30,9 @@ BF_API const char *bf_event_tenant(const struct bf_event *event);
 BF_API const char *bf_event_timestamp(const struct bf_event *event);
 BF_API struct bf_instant bf_event_instant(const struct bf_event *event);
 
+/* When belfry accepted it; when it happened, for one with no id yet. */
+BF_API struct bf_instant bf_event_accepted(const struct bf_event *event);
+
 /*
  * A member of the metadata by name, as text: a string as it is, any other
  * value as its canonical JSON. NULL if there is none.

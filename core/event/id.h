@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include <belfry/api.h>
 #include <belfry/clock.h>
 
 /*
@@ -35,22 +36,22 @@ struct bf_id_maker {
  * The next id: always above the one before and above floor, also when the
  * clock stepped back (floor is the highest id in the store at start).
  */
-uint64_t bf_id_next(struct bf_id_maker *maker, struct bf_instant now);
+BF_API uint64_t bf_id_next(struct bf_id_maker *maker, struct bf_instant now);
 
 /* Ids made from now on will be above id. */
-void bf_id_floor(struct bf_id_maker *maker, uint64_t id);
+BF_API void bf_id_floor(struct bf_id_maker *maker, uint64_t id);
 
 /* The lowest id that could have been made at the instant, and the reverse. */
-uint64_t bf_id_at(struct bf_instant instant);
-struct bf_instant bf_id_instant(uint64_t id);
+BF_API uint64_t bf_id_at(struct bf_instant instant);
+BF_API struct bf_instant bf_id_instant(uint64_t id);
 
 /* "evt_0123456789abcdef" and back: 0, or -1 when text is no such id. */
-void bf_event_id_format(uint64_t id, char text[BF_EVENT_ID_TEXT]);
-int bf_event_id_parse(const char *text, uint64_t *id);
+BF_API void bf_event_id_format(uint64_t id, char text[BF_EVENT_ID_TEXT]);
+BF_API int bf_event_id_parse(const char *text, uint64_t *id);
 
 /* "dlv_0123456789abcdef0000002a" and back, likewise. */
-void bf_delivery_id_format(
+BF_API void bf_delivery_id_format(
     struct bf_delivery_id id, char text[BF_DELIVERY_ID_TEXT]);
-int bf_delivery_id_parse(const char *text, struct bf_delivery_id *id);
+BF_API int bf_delivery_id_parse(const char *text, struct bf_delivery_id *id);
 
 #endif
