@@ -48,9 +48,11 @@ read_all(int fd, struct bf_buf *out, struct bf_error *err)
 	return 0;
 }
 
-/* Reads a line from the terminal, which does not show it. */
+/* Reads a line from the terminal, which does not show it: not even what is
+ * typed as soon as the prompt is there. */
 static int
-read_hidden(struct bf_buf *out, struct bf_error *err)
+read_hidden(struct bf_buf *out, const char *prompt, va_list args,
+    struct bf_error *err)
 {
 	struct termios before, hidden;
 	int result;
@@ -62,8 +64,9 @@ read_hidden(struct bf_buf *out, struct bf_error *err)
 	hidden = before;
 	hidden.c_lflag &= ~(tcflag_t)ECHO;
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+	vfprintf(stderr, prompt, args);
 	result = read_all(STDIN_FILENO, out, err);
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+	tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
 	fputc('\n', stderr);
 	return result;
 }
@@ -73,13 +76,14 @@ bf_ctl_read_secret(struct bf_buf *out, struct bf_error *err, const char *prompt,
     ...)
 {
 	va_list args;
+	int result;
 
 	if (!isatty(STDIN_FILENO))
 		return read_all(STDIN_FILENO, out, err);
 	va_start(args, prompt);
-	vfprintf(stderr, prompt, args);
+	result = read_hidden(out, prompt, args, err);
 	va_end(args);
-	return read_hidden(out, err);
+	return result;
 }
 
 int
