@@ -5,12 +5,22 @@ usage: tests/bench/run.py --build DIR --ceiling DIR [--rounds N] [--only NAME,..
 
 --build    a built tree of belfry (optimised, without sanitizers)
 --ceiling  a writable folder with the ceiling programs, built there: sink,
-           rawclient, multi, proto and peers/run.py
+           rawclient, multi, proto and peers/run.py; for the part bullmq also
+           redis-server, node, and `npm install` done in peers/, for the part
+           sustained faketime
+--rounds   runs of each, in turn; the table has their medians (3)
+--only     parts: throughput, sustained, latency, backlog, beside, bullmq
 
 Run by hand, on a machine with nothing else to do: never part of `make check`.
 Every figure is a ratio of runs taken in turn in this one run, or a size. A run
-in which an answer was not 2xx, or an event was lost or doubled, has no result
-and ends the program. Traffic stays on 127.0.0.1, ports 8201 and 9000 to 9002.
+in which an answer was not 2xx, an event was lost or doubled, or the state that
+it is to measure did not come about, has no result: the program says why, prints
+no table for it and ends with status 1. What it starts it ends, by its process
+id. Traffic stays on 127.0.0.1, ports 8201 and 9000 to 9002.
+
+belfry runs with the defaults that are shipped; the conf file adds a listener, a
+token and a channel, and the module stands in the common workers, as an installed
+one does (see the class Belfry).
 
 Prints a Markdown table: the figure, belfry, the ceiling, the ratio, the bar.
 """
@@ -23,6 +33,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -34,6 +45,15 @@ import urllib.request
 TOKEN = "bench-token-0123456789"
 API = 8201
 SINK = 9000
+
+
+# Name, bars of the rate and of the processor time, how it is fed.
+JOBS = (("single events, 64 connections", 0.6, 2.0, ("-c", "64")),
+        ("batches of 50 events", 0.5, 2.0, ("-c", "16", "-b", "50")))
+SUSTAINED_S = 60
+OLD = 100000  # events that retention deletes meanwhile
+FIRST = 20000  # events that show how many a second to expect
+FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 
 
 class Invalid(Exception):
@@ -113,10 +133,24 @@ def listening(port):
     return False
 
 
+def end(process, seconds=30):
+    """Ends what was started, by its process id; at last with SIGKILL."""
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 class Sink:
     """A receiver of the ceiling programs."""
 
     def __init__(self, ceiling, port, *options):
+        if listening(port):
+            raise Invalid(f"something listens on port {port} already")
         self.url = f"http://127.0.0.1:{port}"
         self.process = subprocess.Popen(
             [f"{ceiling}/sink", "-p", str(port), "-l", "-u", *options],
@@ -131,8 +165,7 @@ class Sink:
         urllib.request.urlopen(self.url + "/reset").read()
 
     def stop(self):
-        self.process.terminate()
-        self.process.wait()
+        end(self.process)
 
 
 class Belfry:
@@ -160,8 +193,11 @@ token bench {{ value {TOKEN}; scope ingest; }}
 {channels}
 """)
 
-    def start(self):
-        self.process = subprocess.Popen(self.command.split())
+    def start(self, **environment):
+        if listening(API):
+            raise Invalid(f"something listens on port {API} already")
+        self.process = subprocess.Popen(self.command.split(),
+                                        env=dict(os.environ, **environment))
         wait_for("belfry listens", lambda: listening(API), 20)
 
     def ctl(self, *arguments):
@@ -172,10 +208,24 @@ token bench {{ value {TOKEN}; scope ingest; }}
             raise Invalid(f"belfryctl {' '.join(arguments)}: {answer.stderr}")
         return answer.stdout
 
-    def stop(self):
+    def kept_events(self):
+        """How many events stand in the store."""
+        store, = glob.glob(f"{self.directory}/state/*.db")
+        with contextlib.closing(sqlite3.connect(
+                f"file:{store}?mode=ro", uri=True)) as database:
+            return database.execute("SELECT count(*) FROM event").fetchone()[0]
+
+    def waiting(self):
+        return json.loads(self.ctl("stats", "--json"))["deliveries"]["waiting"]
+
+    def pause(self):
+        """Ends the daemon and keeps its folder, for another start."""
         if self.process:
-            self.process.send_signal(signal.SIGTERM)
-            self.process.wait(30)
+            end(self.process)
+        self.process = None
+
+    def stop(self):
+        self.pause()
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
@@ -199,15 +249,15 @@ class Bench:
 
     # ---- one job through peers/run.py ----
 
-    def job(self, command, *options):
+    def job(self, peer, *options):
         environment = dict(os.environ,
                            BENCH_LOCK=f"{self.ceiling}/data/lock")
         answer = subprocess.run(
-            [f"{self.ceiling}/peers/run.py", "exec", "-x", command,
+            [f"{self.ceiling}/peers/run.py", peer, "-t", "120",
              "-H", f"Authorization: Bearer {TOKEN}", *options],
             capture_output=True, text=True, env=environment)
         found = values(answer.stdout)
-        if found.get("result") != "ok":
+        if answer.returncode or found.get("result") != "ok":
             raise Invalid(answer.stdout + answer.stderr)
         return found
 
@@ -217,19 +267,18 @@ class Bench:
         for _ in range(self.rounds):
             daemon = Belfry(self.build, channel())
             try:
-                ours.append(self.job(daemon.command, *options))
+                ours.append(self.job("exec", "-x", daemon.command, *options))
             finally:
                 daemon.stop()
-            theirs.append(self.job("./proto -R 50000", *options))
+            theirs.append(self.job("exec", "-x", "./proto -R 50000",
+                                   *options))
 
         def median(runs, key):
             return statistics.median(float(run[key]) for run in runs)
         return (lambda key: median(ours, key)), (lambda key: median(theirs, key))
 
     def throughput(self):
-        for name, bar, cpu_bar, options in (
-                ("single events, 64 connections", 0.6, 2.0, ("-c", "64")),
-                ("batches of 50 events", 0.5, 2.0, ("-c", "16", "-b", "50"))):
+        for name, bar, cpu_bar, options in JOBS:
             ours, theirs = self.in_turn("-n", str(self.events), *options)
             self.row(f"{name}: events/s, beside proto",
                      f"{ours('events_per_s'):,.0f}",
@@ -244,6 +293,84 @@ class Bench:
             self.row(f"{name}: peak memory (PSS)",
                      f"{ours('peak_pss_mib'):.0f} MiB", "", "",
                      "at most 96 MiB")
+
+    # ---- a minute and more, with retention at work ----
+
+    def sustained(self):
+        sink = Sink(self.ceiling, SINK)
+        daemon = Belfry(self.build, channel())
+        try:
+            # Some that retention deletes: of 40 days ago.
+            with open(f"{daemon.directory}/.faketimerc", "w") as file:
+                file.write("-40d\n")
+            daemon.start(LD_PRELOAD=FAKETIME, HOME=daemon.directory,
+                         FAKETIME_NO_CACHE="1", DONT_FAKE_MONOTONIC="1",
+                         FAKETIME_DONT_FAKE_MONOTONIC="1")
+            self.feed(OLD, "-B", "50", "-c", "16")
+            wait_for("the old events arrive",
+                     lambda: sink.stats()["distinct"] >= OLD, 60)
+            daemon.pause()
+            daemon.start()
+            sink.reset()
+            start = time.monotonic()
+            self.feed(FIRST, "-c", "64")
+            rate = FIRST / (time.monotonic() - start)
+            wait_for("a first part arrives",
+                     lambda: sink.stats()["distinct"] >= FIRST, 60)
+            sink.reset()
+            count = int(rate * SUSTAINED_S * 1.2)
+            start = time.monotonic()
+            self.feed(count, "-c", "64")
+            posted = time.monotonic()
+            wait_for("all arrives",
+                     lambda: sink.stats()["distinct"] >= count, 60)
+            took = time.monotonic() - start
+            behind = time.monotonic() - posted
+            if took < SUSTAINED_S or behind > 1:
+                raise Invalid(f"it took {took:.0f} s, the last "
+                              f"{behind:.1f} s of them after the last answer")
+            self.arrived_once(sink, count)
+            left = daemon.kept_events() - FIRST - count
+        finally:
+            daemon.stop()
+            sink.stop()
+        if left > 0:
+            raise Invalid(f"retention left {left} of {OLD} old events")
+        self.row(f"single events for {took:.0f} s, while retention deletes "
+                 f"{OLD:,} old ones: events/s", f"{count / took:,.0f}", "", "",
+                 "no loss, under 1 s of work at the end")
+
+    @staticmethod
+    def arrived_once(sink, count, most=0):
+        """Invalid unless as many arrived, each of the longest feed (by its
+        number; all feeds begin at 1) among them."""
+        time.sleep(0.5)  # an event that is delivered twice may come late
+        stats = sink.stats()
+        if (stats["distinct"] != (most or count) or
+                stats["distinct"] + stats["duplicates"] != count):
+            raise Invalid(f"of {count} events arrived: {stats}")
+
+    # ---- the peer that runs everywhere ----
+
+    def bullmq(self):
+        ours, theirs = [], []
+        for _ in range(self.rounds):
+            daemon = Belfry(self.build, channel())
+            try:
+                ours.append(self.job("exec", "-x", daemon.command, "-n",
+                                     "60000", "-c", "64"))
+            finally:
+                daemon.stop()
+            theirs.append(self.job("bullmq", "-n", "12000", "-c", "64"))
+        for key, name, scale, bar in (
+                ("events_per_s", "events/s", 1, "at least 3"),
+                ("cpu_s_per_10k", "CPU a delivery, us", 100, "at most 0.25"),
+                ("peak_pss_mib", "peak memory (PSS), MiB", 1, "at most 0.5")):
+            us, them = (statistics.median(float(run[key]) for run in runs)
+                        for runs in (ours, theirs))
+            self.row(f"beside BullMQ on Redis (appendfsync always): {name}",
+                     f"{us * scale:,.0f}", f"{them * scale:,.0f}",
+                     f"{us / them:.2f}", bar)
 
     def latency(self):
         ours, theirs = self.in_turn("-n", "5000", "-r", "500")
@@ -260,7 +387,7 @@ class Bench:
              str(API), "-P", "/v1/events", "-H",
              f"Authorization: Bearer {token}", *options],
             capture_output=True, text=True)
-        if values(answer.stdout).get("not2xx") != "0":
+        if answer.returncode or values(answer.stdout).get("not2xx") != "0":
             raise Invalid(answer.stdout + answer.stderr)
 
     def multi(self):
@@ -271,12 +398,15 @@ class Bench:
                  "-n", "100000"], capture_output=True, text=True)
         finally:
             sink.stop()
-        return values(answer.stdout)
+        found = values(answer.stdout)
+        if answer.returncode or found.get("failed") != "0":
+            raise Invalid(answer.stdout + answer.stderr)
+        return found
 
     def backlog(self):
         # So slow that everything waits, until a reload takes that back.
-        daemon = Belfry(self.build, channel(more="rate 1/h;"))
         sink = Sink(self.ceiling, SINK)
+        daemon = Belfry(self.build, channel(more="rate 1/h;"))
         try:
             daemon.start()
             time.sleep(2)
@@ -287,23 +417,24 @@ class Bench:
                      wakeups(daemon.process.pid) - before, "", "", "none")
             self.row("idle: memory (PSS)", f"{idle:.0f} MiB", "", "",
                      "at most 32 MiB")
-            fed = 0
+            fed = most = 0
             for count in self.waiting:
                 self.feed(count - fed, "-B", "50", "-c", "16")
+                most = max(most, count - fed)
                 fed = count
                 time.sleep(2)
-                waiting = json.loads(daemon.ctl("stats", "--json"))
-                if waiting["deliveries"]["waiting"] < fed - 1:
-                    raise Invalid(f"of {fed} too few wait: {waiting}")
+                waiting = daemon.waiting()
+                if waiting < fed - 1:
+                    raise Invalid(f"of {fed} only {waiting} wait")
                 self.row(f"memory with {count:,} waiting, above idle",
                          f"{pss_mib(daemon.process.pid) - idle:.0f} MiB", "",
                          "", "at most 64 MiB")
-            self.drain(daemon, sink, fed)
+            self.drain(daemon, sink, fed, most)
         finally:
             daemon.stop()
             sink.stop()
 
-    def drain(self, daemon, sink, count):
+    def drain(self, daemon, sink, count, most):
         cpu = cpu_seconds(daemon.process.pid)
         start = time.monotonic()
         daemon.configure(channel())
@@ -312,8 +443,7 @@ class Bench:
                  lambda: sink.stats()["ok"] >= count, 600)
         took = time.monotonic() - start
         cpu = cpu_seconds(daemon.process.pid) - cpu
-        if sink.stats()["ok"] != count:
-            raise Invalid("drain: an event came twice")
+        self.arrived_once(sink, count, most)
         sink.stop()
         runs = [self.multi() for _ in range(self.rounds)]
         ceiling = statistics.median(float(r["req_per_s"]) for r in runs)
@@ -331,29 +461,31 @@ class Bench:
             f"token {name} {{ value token-of-{name}-0123456789; "
             f"tenant {name}; scope ingest; }}"
             for name, port in (("silent", 9001), ("failing", 9002)))
-        silent = socket.create_server(("127.0.0.1", 9001), backlog=256)
-        held = []
-        threading.Thread(target=lambda: self.hold(silent, held),
-                         daemon=True).start()
-        failing = Sink(self.ceiling, 9002, "-f", "1000000000")
-        sink = Sink(self.ceiling, SINK)
         daemon = Belfry(self.build, channel() + tenants)
-        try:
+        with contextlib.ExitStack() as stack:
+            stack.callback(daemon.stop)
+            silent = stack.enter_context(
+                socket.create_server(("127.0.0.1", 9001), backlog=256))
+            threading.Thread(target=lambda: self.hold(silent, []),
+                             daemon=True).start()
+            failing = Sink(self.ceiling, 9002, "-f", "1000000000")
+            stack.callback(failing.stop)
+            sink = Sink(self.ceiling, SINK)
+            stack.callback(sink.stop)
             daemon.start()
             calm = self.healthy_p99(sink)
             for name in ("silent", "failing"):
                 self.feed(100000, "-B", "50", "-c", "16",
                           token=f"token-of-{name}-0123456789")
+            before = daemon.waiting()
             troubled = self.healthy_p99(sink)
+            after = daemon.waiting()
+            if min(before, after) < 190000:
+                raise Invalid(f"{before} waited before, {after} after")
             self.row("p99 of a healthy endpoint at 500/s beside a silent and "
                      "a failing one with 100,000 waiting each, beside calm",
                      f"{troubled:.2f} ms", f"{calm:.2f} ms",
                      f"{troubled / calm:.2f}", "at most 2")
-        finally:
-            daemon.stop()
-            failing.stop()
-            sink.stop()
-            silent.close()
 
     @staticmethod
     def hold(listener, held):
@@ -368,7 +500,8 @@ class Bench:
             sink.reset()
             self.feed(5000, "-r", "500", "-c", "32")
             wait_for("the healthy endpoint gets all",
-                     lambda: sink.stats()["ok"] >= 5000, 20)
+                     lambda: sink.stats()["distinct"] >= 5000, 20)
+            self.arrived_once(sink, 5000)
             figures.append(sink.stats()["p99_us"] / 1000)
         return statistics.median(figures)
 
@@ -379,6 +512,9 @@ class Bench:
             print("| " + " | ".join(str(cell) for cell in row) + " |")
 
 
+PARTS = ("throughput", "sustained", "latency", "backlog", "beside", "bullmq")
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -387,18 +523,25 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--events", type=int, default=100000)
     parser.add_argument("--waiting", default="100000,1000000")
-    parser.add_argument("--only", default="throughput,latency,backlog,beside")
+    parser.add_argument("--only", default=",".join(PARTS))
     options = parser.parse_args()
+    parts = options.only.split(",")
+    for name in parts:
+        if name not in PARTS:
+            parser.error(f"no part {name}: there are {', '.join(PARTS)}")
     bench = Bench(options)
     bench.waiting = [int(count) for count in options.waiting.split(",")]
-    try:
-        for name in options.only.split(","):
+    # A terminated run ends what it started, as an interrupted one does.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    for name in parts:
+        rows = len(bench.rows)
+        try:
             getattr(bench, name)()
-    except Invalid as fault:
-        print(f"run.py: no result: {fault}", file=sys.stderr)
-        return 1
-    finally:
-        bench.table()
+        except Invalid as fault:
+            print(f"run.py: {name} has no result: {fault}", file=sys.stderr)
+            del bench.rows[rows:]
+            return 1
+    bench.table()
     return 0
 
 
