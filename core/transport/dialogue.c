@@ -50,24 +50,33 @@ show_auth(const char *line, struct bf_buf *shown)
 		bf_buf_add_text(shown, " ***");
 }
 
+/* The place of the line's verb among them; -1: it has none that is known. */
+static int
+find_verb(const char *line)
+{
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
+		if (is_verb(line, verbs[i].verb))
+			return (int)i;
+	}
+	return -1;
+}
+
 void
 bf_dialogue_sent(struct bf_dialogue *dialogue, const char *line,
     struct bf_buf *shown)
 {
-	if (dialogue->authenticating) {
-		bf_buf_add_text(shown, "***");
+	const int verb = dialogue->authenticating ? -1 : find_verb(line);
+
+	/* What is no command may be anything, a password too. */
+	if (verb == -1) {
+		bf_buf_add_text(shown, strcmp(line, ".") == 0 ? "." : "***");
 		return;
 	}
-	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
-		if (!is_verb(line, verbs[i].verb))
-			continue;
-		dialogue->leaving = verbs[i].stage == BF_STAGE_ANY;
-		if (!dialogue->leaving)
-			dialogue->stage = verbs[i].stage;
-	}
-	dialogue->authenticating =
-	    dialogue->stage == BF_STAGE_AUTH && !dialogue->leaving;
-	if (dialogue->authenticating && line[4])
+	dialogue->leaving = verbs[verb].stage == BF_STAGE_ANY;
+	if (!dialogue->leaving)
+		dialogue->stage = verbs[verb].stage;
+	dialogue->authenticating = verbs[verb].stage == BF_STAGE_AUTH;
+	if (dialogue->authenticating && line[strlen("AUTH")])
 		show_auth(line, shown);
 	else
 		bf_buf_add_text(shown, line);

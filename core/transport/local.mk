@@ -21,3 +21,11 @@ check_PROGRAMS += tests/unit/hints_test
 tests_unit_hints_test_SOURCES = tests/unit/hints_test.c
 tests_unit_hints_test_LDADD = $(UNIT_LIBS)
 endif
+
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/dialogue_fuzz
+tests_fuzz_dialogue_fuzz_SOURCES = tests/fuzz/dialogue_fuzz.c
+tests_fuzz_dialogue_fuzz_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_dialogue_fuzz_LDADD = $(UNIT_LIBS)
+endif
+EXTRA_DIST += tests/fuzz/corpus/dialogue

@@ -523,6 +523,21 @@ a_dialogue_shows_no_credentials(void **state)
 }
 
 static void
+what_is_no_command_is_not_shown(void **state)
+{
+	struct bf_dialogue dialogue = { 0 };
+	struct bf_buf shown = { 0 };
+
+	(void)state;
+	follow("> AUTH\n< 503 no\n> x\n> AUTH LOGIN\n< 334 \n> .\n> QUIT\n",
+	    &dialogue, &shown);
+	assert_string_equal(bf_buf_text(&shown),
+	    "AUTH\n503 no\n***\nAUTH LOGIN\n334 ***\n.\n***\n");
+	bf_buf_free(&shown);
+	bf_dialogue_free(&dialogue);
+}
+
+static void
 a_refusal_stands_until_it_is_made_up_for(void **state)
 {
 	struct bf_dialogue dialogue = { 0 };
@@ -643,6 +658,7 @@ main(void)
 		TEST(a_number_is_matched_as_a_whole),
 		TEST(a_redirect_names_where_it_leads),
 		TEST(a_dialogue_shows_no_credentials),
+		TEST(what_is_no_command_is_not_shown),
 		TEST(a_refusal_stands_until_it_is_made_up_for),
 		TEST(an_endless_reply_is_not_kept),
 		TEST(a_url_shows_its_shape_and_no_token),
