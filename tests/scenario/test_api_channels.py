@@ -8,6 +8,15 @@ from harness import channel, wait_until
 SECRET = "canary-of-a-channel"
 
 
+def reload(b):
+    """Reloads, and waits until events are routed by the new conf file."""
+    before = b.log().count("new configuration is in use")
+    assert b.reload(), b.log()
+    wait_until(
+        lambda: b.log().count("new configuration is in use") > before,
+        "the scheduler has the new configuration")
+
+
 def settings(endpoint, **more):
     return {"url": endpoint.url, **more}
 
@@ -41,7 +50,7 @@ def test_a_channel_is_made_and_survives(belfry, receiver):
     b.start()
     b.post()
     assert endpoint.wait(2)[1].signed_by(SECRET)
-    assert b.reload()
+    reload(b)
     b.post()
     assert endpoint.wait(3)[2].signed_by(SECRET)
     assert b.http("GET", "/v1/channels/team").json["events"] == ["deploy_*"]
@@ -144,12 +153,12 @@ def test_one_of_the_conf_file_hides_one_of_the_api(belfry, receiver):
     b = belfry("")
     create(b, mine)
     b.configure(channel(theirs.url, "team"))
-    assert b.reload()
+    reload(b)
     assert "left out" in b.log()
     b.post()
     theirs.wait(1)
     b.configure("")
-    assert b.reload()
+    reload(b)
     b.post()
     assert mine.wait(1)[0].signed_by(SECRET)
     assert len(theirs.requests) == 1

@@ -11,6 +11,15 @@ from harness import channel, wait_until
 SECRET = "canary-s3cret"
 
 
+def reload(b):
+    """Reloads, and waits until events are routed by the new conf file."""
+    before = b.log().count("new configuration is in use")
+    assert b.reload(), b.log()
+    wait_until(
+        lambda: b.log().count("new configuration is in use") > before,
+        "the scheduler has the new configuration")
+
+
 def seal(b, *arguments, text=SECRET):
     return b.ctl("seal", *arguments, text=text + "\n").stdout.strip()
 
@@ -44,7 +53,7 @@ def test_the_conf_file_takes_what_seal_prints(belfry, receiver):
         + f"channel webhook far {{ url {url}; }}\n"
         + f"token sealed {{ value {token}; scope admin; }}\n"
         + f"tenant acme {{ {channel(endpoint.url, more=f'secret {other};')} }}")
-    assert b.reload(), b.log()
+    reload(b)
     b.post()
     b.post(tenant_id="acme")
     endpoint.wait(3)
@@ -96,7 +105,7 @@ def test_rotation_seals_everything_anew(belfry, receiver):
     make_api_channels(b, endpoint, 3)
     sealed = seal(b, "hook", "secret")
     b.configure(channel(endpoint.url, more=f"secret {sealed};"))
-    assert b.reload()
+    reload(b)
     first = keys(b)
     assert len(first) == 1
     done = b.ctl("rotate").stdout
@@ -107,10 +116,10 @@ def test_rotation_seals_everything_anew(belfry, receiver):
     # Still needed by the conf file, so it is not dropped.
     b.ctl("rotate", "--finish")
     assert keys(b) == second
-    assert b.reload()
+    reload(b)
     sealed = seal(b, "hook", "secret")
     b.configure(channel(endpoint.url, more=f"secret {sealed};"))
-    assert b.reload()
+    reload(b)
     b.ctl("rotate", "--finish")
     assert keys(b) == second[1:]
     b.stop()
@@ -183,7 +192,7 @@ def test_no_secret_gets_out(belfry, receiver, tmp_path):
                   "previous_secret_until 2099-01-01T00:00:00Z; "
                   f"header X-B file:{tmp_path}/file;")
         + "token more { value canary-token; scope read; }\n")
-    assert b.reload(), b.log()
+    reload(b)
     answers = [b.http("POST", "/v1/channels", {
         "name": "team", "module": "webhook", "retry": "1h",
         "settings": {"url": down.url, "secret": "canary-api-secret",
