@@ -88,6 +88,17 @@ emoji_name(const struct escape *escape)
 		   : 0;
 }
 
+/* Whether Discord takes the @ at a byte of the text for a mention. */
+static bool
+mentions(const struct escape *escape, const char *at)
+{
+	const size_t left = (size_t)(escape->end - at);
+
+	return (at > escape->text && at[-1] == '<') ||
+	       (left > 8 && strncasecmp(at, "@everyone", 9) == 0) ||
+	       (left > 4 && strncasecmp(at, "@here", 5) == 0);
+}
+
 /* The length of the http or https URL that begins at the next byte; or 0. */
 static size_t
 url_length(const struct escape *escape)
@@ -109,6 +120,8 @@ url_length(const struct escape *escape)
 		const char c = escape->next[size];
 
 		if (!is_alnum(c) && (c == '\0' || !strchr(url, c)))
+			break;
+		if (c == '@' && mentions(escape, escape->next + size))
 			break;
 	}
 	/* What ends a sentence ends no URL. */
@@ -195,17 +208,6 @@ escape_mrkdwn(struct escape *escape)
 
 /* ---- Discord's Markdown ---- */
 
-/* Whether what follows an @ makes it a mention. */
-static bool
-mentions(const struct escape *escape)
-{
-	const size_t left = (size_t)(escape->end - escape->next);
-
-	return before(escape) == '<' ||
-	       (left > 8 && strncasecmp(escape->next, "@everyone", 9) == 0) ||
-	       (left > 4 && strncasecmp(escape->next, "@here", 5) == 0);
-}
-
 /* Whether the text begins with a number that would make it a list item, the
  * next byte being what follows the number. */
 static bool
@@ -225,7 +227,7 @@ escape_markdown(struct escape *escape)
 	const char c = *escape->next;
 
 	if (c == '@') {
-		const bool mention = mentions(escape);
+		const bool mention = mentions(escape, escape->next);
 
 		copy(escape, 1);
 		if (mention)

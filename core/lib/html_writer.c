@@ -468,6 +468,8 @@ put_url(struct bf_writer *writer, const char *url)
 			put(writer, "%28");
 		else if (writer->markup == BF_DISCORD_MARKDOWN && *url == ')')
 			put(writer, "%29");
+		else if (writer->markup == BF_DISCORD_MARKDOWN && *url == '@')
+			put(writer, "%40");
 		else
 			bf_buf_add_byte(writer->fit.out, *url);
 	}

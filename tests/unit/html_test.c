@@ -9,7 +9,6 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <belfry/html.h>
 
@@ -112,6 +111,12 @@ static const struct {
 	{ "@<span>every</span>one", "@everyone", "@everyone",
 	    "@" ZWSP "everyone" },
 	{ "@<!-- -->everyone", "@everyone", "@everyone", "@" ZWSP "everyone" },
+	{ "https://e.example/@everyone "
+	  "<a href='https://e.example/@here'>x</a>",
+	    "https://e.example/@everyone x <https://e.example/@here>",
+	    "<https://e.example/>@everyone <https://e.example/@here|x>",
+	    "https://e.example/@" ZWSP
+	    "everyone [x](https://e.example/%40here)" },
 	{ "<pre>@everyone</pre>", "@everyone", "```\n@everyone\n```",
 	    "```\n@" ZWSP "everyone\n```" },
 	/* links */
@@ -140,7 +145,7 @@ static const struct {
 	{ "<a href='https://evil.example\\@good.example/'>good.example</a>",
 	    "good.example <https://evil.example/@good.example/>",
 	    "good.example (<https://evil.example/@good.example/>)",
-	    "good.example (https://evil.example/@good.example/)" },
+	    "good.example (https://evil.example/%40good.example/)" },
 	{ "<a href='https://evil.example/'>www.good.example</a>",
 	    "www.good.example <https://evil.example/>",
 	    "www.good.example (<https://evil.example/>)",
@@ -273,11 +278,45 @@ each_markup_shows_html_as_it_best_can(void **state)
 	assert_int_equal(failures, 0);
 }
 
+/* Repeats a piece so often and puts the text behind it. */
+static void
+check_deep(const char *piece, size_t times, const char *text,
+    const char *expected)
+{
+	struct bf_buf html = { 0 }, out = { 0 };
+
+	for (size_t i = 0; i < times; i++)
+		bf_buf_add_text(&html, piece);
+	bf_buf_add_text(&html, text);
+	bf_html_convert(&out, BF_PLAIN_TEXT, html.data, no_limit);
+	assert_string_equal(bf_buf_text(&out), expected);
+	bf_buf_free(&html);
+	bf_buf_free(&out);
+}
+
+static void
+what_is_too_deep_is_stripped_and_says_so(void **state)
+{
+	static const char *const deep[] = { "<div>", "<b x>", "<p><b x>",
+		"<div><table><tr><td></div>", "<b><div></b>",
+		"<blockquote><li>" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(deep) / sizeof(*deep); i++)
+		check_deep(deep[i], 20000, "a &amp; <i>b</i>",
+		    "[Without formatting: the HTML is too large or too deeply "
+		    "nested]\n\na & b");
+	check_deep("<div>", 90, "a", "a");
+	/* What is closed, or closed by what follows, is not deep. */
+	check_deep("<div></div><p><li><br>", 5000, "a", "* a");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_markup_shows_html_as_it_best_can),
+		cmocka_unit_test(what_is_too_deep_is_stripped_and_says_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
