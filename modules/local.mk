@@ -42,6 +42,14 @@ SMTP_MESSAGE_SOURCES = modules/smtp/address.c modules/smtp/address.h \
 	modules/smtp/mime.c modules/smtp/mime.h
 SMTP_MESSAGE_LIBS = libbelfry.la $(IDN2_LIBS) -lunistring $(OPENSSL_LIBS)
 
+module_LTLIBRARIES += smtp.la
+smtp_la_SOURCES = modules/smtp/judge.c modules/smtp/judge.h \
+	modules/smtp/smtp.c $(SMTP_MESSAGE_SOURCES)
+smtp_la_CFLAGS = -fPIC $(OPENSSL_CFLAGS) $(IDN2_CFLAGS)
+smtp_la_CPPFLAGS = -I$(builddir)/include -I$(srcdir) -D_GNU_SOURCE
+smtp_la_LDFLAGS = $(LINK_AS_MODULE)
+smtp_la_LIBADD = $(SMTP_MESSAGE_LIBS)
+
 # For tests that read mails with other programs (tests/scenario/test_mail.py).
 noinst_PROGRAMS += tests/unit/compose
 tests_unit_compose_SOURCES = tests/unit/compose.c $(SMTP_MESSAGE_SOURCES)

@@ -74,7 +74,8 @@ struct bf_module {
 
 	/*
 	 * Checks the settings as a whole, after each has been checked by its
-	 * directive, and may prepare what compose needs in members of conf that
+	 * directive (a message that begins with a directive's name and a colon
+	 * is shown with its line), and may prepare what compose needs in members of conf that
 	 * have no directive. Returns 0, or -1 with what is wrong and what was
 	 * expected. NULL: nothing to check.
 	 */

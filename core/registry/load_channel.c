@@ -44,6 +44,20 @@ check_settings(struct bf_loading *loading, const struct bf_directive *table,
 	return result;
 }
 
+/* The directive that a message of the module begins with, as in "to: empty", or
+ * the channel itself. */
+static const struct bf_conf_node *
+find_culprit(const struct bf_conf_node *node, const char *message)
+{
+	const size_t length = strcspn(message, ": ");
+	const struct bf_conf_node *culprit = node->block;
+
+	while (culprit && (strncmp(culprit->name, message, length) != 0 ||
+			      culprit->name[length] != '\0'))
+		culprit = culprit->next;
+	return culprit && message[length] == ':' ? culprit : node;
+}
+
 /* A message of the module, which may name the place already. */
 static int
 refuse_channel(struct bf_loading *loading, const struct bf_conf_node *node,
@@ -54,8 +68,8 @@ refuse_channel(struct bf_loading *loading, const struct bf_conf_node *node,
 	if (strncmp(message, place, strlen(place)) == 0)
 		message += strlen(place);
 	free(place);
-	return bf_conf_error(node, loading->err, "channel %s %s: %s",
-	    channel->module, channel->name, message);
+	return bf_conf_error(find_culprit(node, message), loading->err,
+	    "channel %s %s: %s", channel->module, channel->name, message);
 }
 
 static int
