@@ -4,6 +4,10 @@
  * Relaxed canonicalization of header and body. The headers that say who wrote
  * what to whom are named once more than they are there, so that none can be
  * added on the way (RFC 6376, section 8.15).
+ *
+ * libopendkim could do it, Ed25519 included, but Debian's is still the second
+ * beta of 2.11, of 2018, and brings Berkeley DB into the worker; what signing
+ * needs of it is the canonicalization below.
  */
 #include "modules/smtp/dkim.h"
 

@@ -3,8 +3,8 @@
  *
  * Written here rather than by GMime 3.2, which was tried: it makes encoded
  * words of more than 75 octets, takes a subject that only looks like an encoded
- * word for one, lets an encoded line end through, and costs 50 microseconds for
- * a short message, half of what sending one takes.
+ * word for one, and lets an encoded line end through. It took 49 microseconds
+ * of CPU for a message of two parts of 900 bytes, this takes about 11.
  */
 #include "modules/smtp/mime.h"
 
