@@ -59,6 +59,7 @@ bf_easy_init(struct easy *easy, struct bf_transport *transport,
 		abort();
 	easy->curl = curl;
 	easy->transport = transport;
+	easy->libcurl = curl_version_info(CURLVERSION_NOW);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	/* Or the thread that looks up a name would be waited for. */
 	curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
@@ -78,8 +79,7 @@ void
 bf_easy_set(struct easy *easy, const struct bf_request *request,
     const struct bf_transport_options *options)
 {
-	const curl_version_info_data *usual =
-	    curl_version_info(CURLVERSION_NOW);
+	const curl_version_info_data *usual = easy->libcurl;
 	CURL *curl = easy->curl;
 
 	easy->proxied = options->proxy != NULL;

@@ -46,6 +46,7 @@ void bf_sockets_free(struct sockets **sockets);
 struct easy {
 	CURL *curl;
 	struct bf_transport *transport;
+	const curl_version_info_data *libcurl; /* asked once: that is dear */
 	bool asked;   /* for a client certificate, by the server */
 	bool proxied; /* it is to go by a proxy */
 	struct bf_duration timeout;
