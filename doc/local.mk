@@ -38,8 +38,9 @@ TESTS += doc/reference/reference_test.sh
 EXTRA_DIST += doc/reference/reference_test.sh
 
 .PHONY: update-reference
-update-reference: doc/reference/reference webhook.la
+update-reference: doc/reference/reference webhook.la smtp.la
 	doc/reference/reference update $(srcdir)/doc/belfry.conf.5 \
 		$(srcdir)/doc/manual/conf.md \
 		$(srcdir)/doc/manual/event-types.md \
-		$(srcdir)/doc/manual/troubleshooting.md -- $(PWD)/.libs/webhook.so
+		$(srcdir)/doc/manual/troubleshooting.md -- $(PWD)/.libs/webhook.so \
+		$(PWD)/.libs/smtp.so

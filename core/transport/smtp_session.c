@@ -371,7 +371,12 @@ opened(struct smtp_session *session, CURLcode code)
 	char why[600] = "";
 
 	session->code = code;
-	if (code != CURLE_OK)
+	/* libcurl has a bound of its own, and other words for it. */
+	if (code != CURLE_OK && session->reply_bytes > REPLY_MOST)
+		snprintf(why, sizeof(why),
+		    "the server's greeting or EHLO reply is longer than "
+		    "belfry reads");
+	else if (code != CURLE_OK)
 		bf_reason_smtp(&failure,
 		    session->reply.whole ? session->reply.text : "", why,
 		    sizeof(why));

@@ -90,18 +90,22 @@ shows_default(const struct bf_conf_node *block, const struct entry *entry)
 	return all;
 }
 
-/* The first block that the directive opens, wherever it stands; *first for
- * the main context. */
+/* The first block that the directive opens, wherever it stands; module: of
+ * channels of that module, unless NULL. */
 static const struct bf_conf_node *
-find_block(const struct bf_conf_node *first, const char *name)
+find_block(const struct bf_conf_node *first, const char *name,
+    const char *module)
 {
 	const struct bf_conf_node *found = NULL;
 
 	for (; first && !found; first = first->next) {
-		if (first->has_block && strcmp(first->name, name) == 0)
+		if (first->has_block && strcmp(first->name, name) == 0 &&
+		    (!module ||
+			(first->words.count > 0 &&
+			    strcmp(first->words.items[0], module) == 0)))
 			return first->block;
 		if (first->has_block)
-			found = find_block(first->block, name);
+			found = find_block(first->block, name, module);
 	}
 	return found;
 }
@@ -143,8 +147,12 @@ check_conf(const char *path, const struct section *sections, size_t count,
 		const struct section *section = &sections[i];
 		char *name = bf_strndup(section->opening,
 		    strcspn(section->opening, " "));
+		const bool channel = strcmp(name, "channel") == 0 &&
+				     strcmp(section->name, "channel") != 0;
 		const struct bf_conf_node *block =
-		    *name ? find_block(tree->first, name) : tree->first;
+		    *name ? find_block(tree->first, name,
+				channel ? section->name : NULL)
+			  : tree->first;
 
 		for (size_t j = 0; result == 0 && j < section->count; j++)
 			result =
