@@ -9,6 +9,7 @@ dist_manual_DATA = doc/manual/api.md doc/manual/conf.md \
 	doc/manual/secrets.md doc/manual/smtp.md \
 	doc/manual/troubleshooting.md doc/manual/upgrading.md \
 	doc/manual/verifying.md
+dist_manual_DATA += doc/manual/discord.md doc/manual/slack.md
 
 # What the manual quotes.
 examplesdir = $(docdir)/examples
@@ -38,9 +39,11 @@ TESTS += doc/reference/reference_test.sh
 EXTRA_DIST += doc/reference/reference_test.sh
 
 .PHONY: update-reference
-update-reference: doc/reference/reference webhook.la smtp.la
+update-reference: doc/reference/reference webhook.la smtp.la \
+	slack-format.la discord-embed.la
 	doc/reference/reference update $(srcdir)/doc/belfry.conf.5 \
 		$(srcdir)/doc/manual/conf.md \
 		$(srcdir)/doc/manual/event-types.md \
-		$(srcdir)/doc/manual/troubleshooting.md -- $(PWD)/.libs/webhook.so \
-		$(PWD)/.libs/smtp.so
+		$(srcdir)/doc/manual/troubleshooting.md -- \
+		$(PWD)/.libs/webhook.so $(PWD)/.libs/smtp.so \
+		$(PWD)/.libs/slack-format.so $(PWD)/.libs/discord-embed.so

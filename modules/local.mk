@@ -60,7 +60,26 @@ check_PROGRAMS += tests/unit/webhook_test
 tests_unit_webhook_test_SOURCES = tests/unit/webhook_test.c
 tests_unit_webhook_test_LDADD = $(UNIT_LIBS)
 EXTRA_tests_unit_webhook_test_DEPENDENCIES = webhook.la
+check_PROGRAMS += tests/unit/slack_test tests/unit/discord_test
+tests_unit_slack_test_SOURCES = tests/unit/slack_test.c \
+	tests/unit/module_fixture.c tests/unit/module_fixture.h
+tests_unit_slack_test_LDADD = $(UNIT_LIBS)
+EXTRA_tests_unit_slack_test_DEPENDENCIES = slack-format.la
+tests_unit_discord_test_SOURCES = tests/unit/discord_test.c \
+	tests/unit/module_fixture.c tests/unit/module_fixture.h
+tests_unit_discord_test_LDADD = $(UNIT_LIBS)
+EXTRA_tests_unit_discord_test_DEPENDENCIES = discord-embed.la
 endif
+
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/answer_fuzz
+tests_fuzz_answer_fuzz_SOURCES = tests/fuzz/answer_fuzz.c \
+	modules/slack-format/answer.c modules/discord-embed/answer.c
+tests_fuzz_answer_fuzz_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
+tests_fuzz_answer_fuzz_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_answer_fuzz_LDADD = $(UNIT_LIBS)
+endif
+EXTRA_DIST += tests/fuzz/corpus/answer
 
 # dlopen needs no libtool archives; without them, libtool does not know what it
 # installed.

@@ -20,8 +20,8 @@ static const struct bf_directive directives[] = {
 	{ BF_FIELD(discord_conf, thread_id),
 	    .help = "The thread of the webhook's channel to post to" },
 	{ BF_FIELD(discord_conf, mention),
-	    .help = "Whom events of a severity mention: critical @here, error "
-		    "<@&165511591545143296>" },
+	    .help = "Whom events of a severity mention: the severity, and a "
+		    "mention as Discord writes it" },
 	{ 0 },
 };
 

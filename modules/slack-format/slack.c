@@ -19,8 +19,8 @@ static const struct bf_directive directives[] = {
 	    .help = "Another Slack channel, as #ops; only legacy webhooks "
 		    "allow it" },
 	{ BF_FIELD(slack_conf, mention),
-	    .help = "Whom events of a severity mention: critical <!here>, "
-		    "error <@U024BE7LH>" },
+	    .help = "Whom events of a severity mention: the severity, and a "
+		    "mention as Slack writes it" },
 	{ 0 },
 };
 

@@ -77,7 +77,7 @@ class Discord:
         self.lock = threading.Lock()
 
     def headers(self, now):
-        left = self.begun + self.window - now
+        left = math.ceil((self.begun + self.window - now) * 1000) / 1000
         return {} if self.quiet else {
             "X-RateLimit-Limit": str(self.most),
             "X-RateLimit-Remaining": str(self.most - self.used),
@@ -111,4 +111,4 @@ def limit(after, everywhere=False, headers=None):
         **({"X-RateLimit-Global": "true"} if everywhere else {}),
         **(headers or {})}, json.dumps({
             "message": "You are being rate limited.",
-            "retry_after": round(after, 3), "global": everywhere}).encode()
+            "retry_after": math.ceil(after * 1000) / 1000, "global": everywhere}).encode()

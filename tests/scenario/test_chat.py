@@ -76,7 +76,7 @@ def test_the_default_rate_of_slack_is_one_a_second(belfry, receiver):
     endpoint = receiver(lambda request: platforms.word(200, "ok"))
     b = belfry(LOAD + slack(endpoint.url))
     shown = channel_of(b, "slack")
-    assert shown["rate"] == "1 in 1000 ms, burst 4"
+    assert shown["rate"] == "1/s burst=4"
     assert shown["concurrency"] == 1
     assert shown["retry"] == ["5s", "30s", "5m", "30m", "2h"]
     post_many(b, 7)
