@@ -214,6 +214,115 @@ def test_known_metadata_comes_first_and_the_rest_is_counted():
     assert len(fields) == 25 and fields[-1]["value"] == "and 18 more"
 
 
+# ---- what people try ----
+
+def both(**event):
+    """What Slack and Discord are sent of an event."""
+    event = {"event": "deploy_failed", "subject": "s", **event}
+    [slack] = map(json.loads, compose("slack", [event]))
+    [discord] = map(json.loads, compose("discord", [event]))
+    return slack, discord
+
+
+def body_of(slack, discord):
+    [section] = [block["text"]["text"] for block in
+                 slack["attachments"][0]["blocks"]
+                 if block["type"] == "section" and "text" in block]
+    return section, discord["embeds"][0]["description"]
+
+
+@pytest.mark.parametrize("written", [
+    "&lt;!channel&gt;", "&#60;!channel&#62;", "&lt;!channel>",
+    "&LT;!channel&GT;"])
+def test_a_mention_of_slack_is_text(written):
+    slack, discord = both(body=f"<p>{written} all</p>", subject="<!channel>",
+                          metadata={"<!here>": "<@U024BE7LH>"})
+    section, description = body_of(slack, discord)
+    assert section == "&lt;!channel&gt; all"
+    assert description == "\\<!channel> all"
+    assert slack["text"] == "&lt;!channel&gt;"
+    assert slack["attachments"][0]["blocks"][0]["text"]["text"] == \
+        "&lt;!channel&gt;"
+    assert "<!here>" not in json.dumps(slack)
+
+
+def test_a_doubly_encoded_mention_is_text():
+    section, _ = body_of(*both(body="&amp;lt;!channel&amp;gt;"))
+    assert section == "&amp;lt;!channel&amp;gt;"
+
+
+@pytest.mark.parametrize("written", [
+    "@everyone", "@here", "<@80351110224678912>", "<@&165511591545143296>"])
+def test_a_mention_of_discord_is_text(written):
+    text = written.replace("<", "&lt;")
+    _, discord = both(subject=written, body=f"<b>{text}</b> {text}",
+                      metadata={written: written})
+    for text in texts_of(discord["embeds"]):
+        assert written not in text
+    assert discord["allowed_mentions"] == {"parse": []}
+
+
+@pytest.mark.parametrize("html, label", [
+    ('<a href="javascript:alert(1)">click</a>', "click"),
+    ('<a href="data:text/html,x">click</a>', "click"),
+    ('<a href=" java&#10;script:x">click</a>', "click")])
+def test_a_link_to_a_script_is_its_label(html, label):
+    assert body_of(*both(body=html)) == (label, label)
+
+
+def test_a_label_that_names_another_site_is_honest():
+    section, description = body_of(*both(
+        body='<a href="https://evil.example/">https://bank.example</a>'))
+    assert section == "<https://bank.example> (<https://evil.example/>)"
+    assert description == "https://bank.example (https://evil.example/)"
+
+
+def test_a_deeply_nested_body_is_read():
+    section, description = body_of(*both(
+        body="<p>" + "<div><b>" * 20000 + "bottom"))
+    assert "bottom" in section and "bottom" in description
+
+
+@pytest.mark.parametrize("html", [
+    "a&#0;b", "a&#1114112;b", "a&bogus;b", "a<![CDATA[x]]>b", "a<!-- x -->b",
+    "<b>a<i>b</b>c</i>", "<table>a<tr>b", "</p></div>a<b"])
+def test_a_broken_body_is_read(html):
+    for text in body_of(*both(body=html)):
+        assert text.startswith("a") or "a" in text
+
+
+def test_emoji_are_cut_between_them():
+    for emoji in ("😀", "👩‍👩‍👧‍👦", "👍🏽"):
+        _, discord = both(body=emoji * 4096)
+        description = discord["embeds"][0]["description"]
+        assert units(description) <= 4096
+        whole, _, rest = description.partition("… (")
+        assert whole.replace(emoji, "") == "" and whole
+        shown = whole.count(emoji) * len(emoji)
+        assert rest == f"{4096 * len(emoji) - shown:,} more characters)"
+
+
+def test_an_event_of_nothing_is_a_message():
+    slack, discord = both(subject="", body="")
+    assert slack["text"] == "deploy_failed"
+    assert discord["embeds"][0]["title"] == "deploy\\_failed"
+
+
+def test_formatting_in_names_stays_text():
+    name = "```x``` *b* _i_ ~s~ > q"
+    slack, discord = both(subject=name, metadata={name: name})
+    blocks = slack["attachments"][0]["blocks"]
+    # plain_text is shown as it is.
+    assert blocks[0]["text"]["text"] == name.replace(">", "&gt;")
+    assert blocks[1]["fields"][0]["text"] == \
+        f"{name}\n{name}".replace(">", "&gt;")
+    for text in (discord["embeds"][0]["title"],
+                 discord["embeds"][0]["fields"][0]["name"],
+                 discord["embeds"][0]["fields"][0]["value"]):
+        assert not re.search(r"(?<!\\)[`*_~]", text), text
+        assert text.replace("\\", "") == name
+
+
 # ---- validators of others ----
 
 @pytest.fixture(scope="module")
