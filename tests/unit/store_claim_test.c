@@ -170,6 +170,48 @@ retries_come_in_order_of_their_due_time(void **state)
 	release();
 }
 
+/* Of an attempt that was paced: it uses up nothing, and whoever has the
+ * delivery in memory meets it nowhere else. */
+static void
+what_keeps_its_place_is_claimed_where_it_was(void **state)
+{
+	struct bf_instant next;
+	struct bf_finish *paced;
+
+	(void)state;
+	store_events(store, 1, 3, "deploy_failed", 1);
+	paced = add_finish(&batch, 1, 1, 0, BF_STATE_SCHEDULED);
+	paced->due.ms = 0;
+	paced->count = false;
+	add_retry(2, second(10));
+	add_retry(3, second(20));
+	commit(store, &batch);
+	paced = add_finish(&batch, 2, 1, 1, BF_STATE_RETRY);
+	paced->due.ms = 0;
+	paced->count = false;
+	commit(store, &batch);
+	succeed(bf_store_claim_fresh(store, 1, 0, ROWS, ALL_BYTES, rows, &count,
+		    &more, &err),
+	    &err);
+	assert_int_equal(count, 1);
+	assert_int_equal(rows[0].tries, 0);
+	assert_int_equal(rows[0].attempts, 1);
+	release();
+	succeed(bf_store_claim_fresh(store, 1, event_id(1), ROWS, ALL_BYTES,
+		    rows, &count, &more, &err),
+	    &err);
+	assert_int_equal(count, 0);
+	succeed(bf_store_claim_retries(store, 1, second(10), event_id(2),
+		    second(30), ROWS, ALL_BYTES, rows, &count, &next, &err),
+	    &err);
+	assert_int_equal(count, 1);
+	assert_true(rows[0].id.event == event_id(3));
+	release();
+	assert_int_equal(row_of(store, 2, 1).due.ms, second(10).ms);
+	assert_int_equal(row_of(store, 2, 1).tries, 1);
+	assert_int_equal(row_of(store, 2, 1).attempts, 2);
+}
+
 static void
 retries_begin_above_the_cursor(void **state)
 {
@@ -441,6 +483,7 @@ main(void)
 		TEST(a_claim_is_bounded_in_bytes_but_never_empty),
 		TEST(what_was_tried_or_ended_is_fresh_no_more),
 		TEST(retries_come_in_order_of_their_due_time),
+		TEST(what_keeps_its_place_is_claimed_where_it_was),
 		TEST(retries_begin_above_the_cursor),
 		TEST(the_backlog_is_told_by_channel),
 		TEST(what_waited_too_long_has_failed),
