@@ -29,6 +29,7 @@ libcore_la_SOURCES += core/process/child.c core/process/child.h \
 	core/process/master.c core/process/master_private.h \
 	core/process/notify.c core/process/notify.h core/process/options.c \
 	core/process/options.h core/process/pidfile.c core/process/reload.c \
+	core/process/sandbox.c core/process/sandbox.h \
 	core/process/spawn.c core/process/supervise.c core/process/title.c \
 	core/process/upgrade.c core/process/vault.c core/process/vault.h
 

@@ -21,6 +21,7 @@
 #include "core/base/log.h"
 #include "core/intake/tls.h"
 #include "core/process/master_private.h"
+#include "core/process/sandbox.h"
 
 #define RESPAWN_MS 1000 /* until the next try, when a fork failed */
 
@@ -198,6 +199,8 @@ be_child(const struct master *master, enum bf_child_kind kind,
 		open_tls(master, birth);
 	if (kind != BF_CHILD_SPAWNER)
 		drop_privileges(master);
+	if (bf_child_delivers(kind))
+		bf_sandbox_enter(master->snapshot->worker_rlimit_data);
 	if (getppid() != parent)
 		_exit(EXIT_FAILURE);
 	leave_signals_to_master();

@@ -197,6 +197,10 @@ static const struct bf_directive table[] = {
 	{ BF_FIELD(bf_snapshot, worker_connections), .fallback = "256",
 	    .min = 1, .max = 16384,
 	    .help = "How many deliveries one worker process makes at once" },
+	{ BF_FIELD(bf_snapshot, worker_rlimit_data), .fallback = "1024m",
+	    .min = 64 * MEGABYTE, .max = MEGABYTE << 20,
+	    .help = "How much memory one worker process may have: a module "
+		    "that leaks ends its worker, not the machine" },
 	{ BF_FIELD_AS("daemon", bf_snapshot, daemonize), .fallback = "on",
 	    .help = "Whether belfry goes to the background" },
 	{ BF_FIELD(bf_snapshot, retention), .fallback = "30d", .min = HOUR,

@@ -175,6 +175,7 @@ struct bf_snapshot {
 	int64_t worker_processes; /* the number that auto stands for */
 	int64_t intake_processes;
 	int64_t worker_connections; /* attempts at once in one worker */
+	struct bf_size worker_rlimit_data; /* memory of one worker */
 	char *log_target;
 	enum bf_log_level log_level;
 	bool log_json;

@@ -359,6 +359,7 @@ carry_main(struct carry *carry, struct bf_snapshot *snapshot)
 	carry_i64(carry, &snapshot->worker_processes);
 	carry_i64(carry, &snapshot->intake_processes);
 	carry_i64(carry, &snapshot->worker_connections);
+	carry_i64(carry, &snapshot->worker_rlimit_data.bytes);
 	carry_text(carry, &snapshot->log_target);
 	snapshot->log_level =
 	    carry_small(carry, snapshot->log_level, BF_LOG_DEBUG);

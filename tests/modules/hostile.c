@@ -4,10 +4,17 @@
  * It posts the event's text to its URL, but an event whose subject names a
  * misdeed makes it do that.
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <belfry/module.h>
@@ -63,9 +70,8 @@ leak(void)
 {
 	static char *volatile lost;
 
-	lost = malloc(1 << 20);
-	if (lost)
-		memset(lost, 1, 1 << 20);
+	lost = bf_zalloc(1, 1 << 20);
+	memset(lost, 1, 1 << 20);
 }
 
 /* Closes what it does not own. */
@@ -74,6 +80,158 @@ close_all(void)
 {
 	for (int fd = 3; fd < 64; fd++)
 		close(fd);
+}
+
+/* ---- what the sandbox is to refuse: 0 if it was done ---- */
+
+static long
+execute(void)
+{
+	return execl("/bin/true", "true", (char *)NULL);
+}
+
+static long
+fork_often(void)
+{
+	for (int i = 0; i < 1000; i++) {
+		const pid_t pid = fork();
+
+		if (pid == 0)
+			pause();
+		if (pid == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static long
+kill_parent(void)
+{
+	return kill(getppid(), SIGTERM);
+}
+
+static long
+trace(void)
+{
+	return ptrace(PTRACE_ATTACH, getppid(), NULL, NULL);
+}
+
+static long
+mount_over(void)
+{
+	return mount("none", "/tmp", "tmpfs", 0, NULL);
+}
+
+static long
+become_root(void)
+{
+	return setuid(0);
+}
+
+static long
+make_namespace(void)
+{
+	return syscall(SYS_unshare, 0x10000000 /* CLONE_NEWUSER */);
+}
+
+static long
+use_keys(void)
+{
+	return syscall(SYS_keyctl, 0, -3, 1);
+}
+
+static long
+load_bpf(void)
+{
+	return syscall(SYS_bpf, 0, NULL, 0);
+}
+
+static long
+read_shadow(void)
+{
+	return open("/etc/shadow", O_RDONLY);
+}
+
+/* Whose it is, or could be, does not matter: of belfry's user is the store. */
+static long
+overwrite(void)
+{
+	return open("/dev/null", O_WRONLY);
+}
+
+static long
+remove_file(void)
+{
+	return unlink("/nonexistent/file");
+}
+
+static long
+listen_openly(void)
+{
+	const int fd = socket(AF_INET, SOCK_STREAM, 0);
+	const int result = fd == -1 ? -1 : listen(fd, 1);
+
+	if (fd != -1)
+		close(fd);
+	return result;
+}
+
+static long
+sniff(void)
+{
+	return socket(AF_PACKET, SOCK_RAW, 0);
+}
+
+static void *
+nothing(void *context)
+{
+	return context;
+}
+
+/* Allowed, as libcurl looks names up by it. */
+static long
+start_thread(void)
+{
+	pthread_t thread;
+	const int error = pthread_create(&thread, NULL, nothing, NULL);
+
+	if (error == 0)
+		pthread_join(thread, NULL);
+	errno = error;
+	return error == 0 ? 0 : -1;
+}
+
+static const struct {
+	const char *name;
+	long (*try)(void);
+} deeds[] = {
+	{ "execve", execute },
+	{ "fork", fork_often },
+	{ "kill", kill_parent },
+	{ "ptrace", trace },
+	{ "mount", mount_over },
+	{ "setuid", become_root },
+	{ "unshare", make_namespace },
+	{ "keyctl", use_keys },
+	{ "bpf", load_bpf },
+	{ "shadow", read_shadow },
+	{ "overwrite", overwrite },
+	{ "unlink", remove_file },
+	{ "listen", listen_openly },
+	{ "packet", sniff },
+	{ "thread", start_thread },
+};
+
+/* What became of the deed that the subject names, for the header Outcome;
+ * NULL if it names none. */
+static const char *
+outcome_of(const char *name)
+{
+	for (size_t i = 0; i < sizeof(deeds) / sizeof(*deeds); i++) {
+		if (strcmp(deeds[i].name, name) == 0)
+			return deeds[i].try() == -1 ? strerror(errno) : "done";
+	}
+	return NULL;
 }
 
 static const struct {
@@ -115,8 +273,11 @@ compose(const void *settings, const struct bf_event *event,
     struct bf_request *request, struct bf_error *err)
 {
 	const struct hostile_conf *conf = settings;
+	const char *outcome = outcome_of(bf_event_subject(event));
 
 	misbehave(bf_event_subject(event));
+	if (outcome)
+		bf_request_header(request, "Outcome", outcome);
 	bf_request_post(request, &conf->url, "application/json");
 	return bf_event_json(event, &request->body, err);
 }

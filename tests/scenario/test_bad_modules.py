@@ -5,7 +5,7 @@ import signal
 import subprocess
 
 import pytest
-from harness import BUILD, SOURCE, channel, memory_kib, wait_until
+from harness import BUILD, PLAIN, SOURCE, channel, memory_kib, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +122,53 @@ def test_leak_is_the_workers_own(pair):
     bad.wait(40)
     sizes = sorted(memory_kib(pid) for pid in b.pids("worker"))
     assert len(sizes) == 2 and sizes[1] > sizes[0] + 30 * 1024, sizes
+
+
+REFUSED = ["execve", "fork", "kill", "ptrace", "mount", "setuid", "unshare",
+           "keyctl", "bpf", "overwrite", "unlink", "listen", "packet"]
+
+
+def test_what_reaches_beyond_the_worker_is_refused(belfry, receiver, hostile):
+    """In the build without sanitizers, whose leak checker must fork."""
+    bad, good = receiver(), receiver()
+    b = belfry(f"load_module {hostile} isolate=on;"
+               f"channel hostile bad {{ url {bad.url}; ordered on; }}"
+               + channel(good.url, "good"), build=PLAIN)
+    deeds = [*REFUSED, "shadow", "thread"]
+    for deed in deeds:
+        b.post(subject=deed)
+    outcomes = {request.json["subject"]: request.headers["Outcome"]
+                for request in bad.wait(len(deeds))}
+    for deed in REFUSED:
+        assert outcomes[deed] == "Operation not permitted", outcomes
+    # The user of the tests may be root, as belfry's never is.
+    assert outcomes["shadow"] in ("Permission denied", "done")
+    assert outcomes["thread"] == "done"
+    good.wait(len(deeds))
+    for pid in b.pids("worker"):
+        status = open(f"/proc/{pid}/status").read()
+        assert "Seccomp:\t2\n" in status and "NoNewPrivs:\t1\n" in status
+    b.wait_idle()
+    assert "ended on signal" not in b.log()
+
+
+def test_leak_ends_its_worker_before_the_machine(belfry, receiver, hostile):
+    bad, good = receiver(), receiver()
+    b = belfry(f"load_module {hostile} isolate=on;"
+               f"channel hostile bad {{ url {bad.url}; }}"
+               + channel(good.url, "good"), build=PLAIN,
+               main={"worker_rlimit_data": "96m"})
+    before = set(b.pids("worker"))
+    for number in range(150):
+        b.post(subject="leak")
+    wait_until(lambda: b.stats()["deliveries"]["waiting"] == 0
+               and b.stats()["deliveries"]["in_flight"] == 0
+               and len(good.requests) >= 150, "all is delivered", 60)
+    assert all(memory_kib(pid) < 130 * 1024 for pid in b.pids("worker"))
+    now = set(b.pids("worker"))
+    assert len(before - now) == 1 and before & now, "the leaking one alone"
+    failed = [d for d in b.http("GET", "/v1/deliveries?state=failed").json["deliveries"]]
+    assert not failed, failed
 
 
 @pytest.mark.parametrize("misdeed", ["crash", "abort", "exit", "_exit"])

@@ -26,6 +26,7 @@ an_empty_file_means_the_defaults(void **state)
 	assert_true(s->worker_processes >= 1);
 	assert_int_equal(s->intake_processes, 1);
 	assert_int_equal(s->worker_connections, 256);
+	assert_int_equal(s->worker_rlimit_data.bytes, 1 << 30);
 	assert_true(s->daemonize);
 	assert_null(s->user);
 	assert_null(s->default_tenant);
