@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -187,7 +188,7 @@ run(const struct bf_load *load, const struct channel *channel)
 }
 
 static void
-close_channel(struct channel *channel)
+close_channel(const struct channel *channel)
 {
 	const int fds[] = { channel->secrets, channel->open, channel->reason,
 		channel->told };
@@ -217,29 +218,18 @@ open_channel(struct channel *channel, struct bf_error *err)
 	return 0;
 }
 
-/* Reads what the loader said: the texts with their NULs; the last one counts.
- */
-static void
-read_reason(int fd, struct bf_buf *said)
-{
-	ssize_t got;
-
-	do {
-		char *space = bf_buf_reserve(said, 4096);
-
-		got = read(fd, space, 4096);
-		said->size += got > 0 ? (size_t)got : 0;
-	} while (got > 0 || (got == -1 && errno == EINTR));
-}
-
+/* The last of the texts that the loader said, each with its NUL; one that is
+ * cut short does not count. */
 static const char *
 last_text(const struct bf_buf *said)
 {
-	size_t start;
+	size_t end = said->size, start;
 
-	if (said->size == 0)
+	while (end > 0 && said->data[end - 1] != '\0')
+		end--;
+	if (end == 0)
 		return "";
-	start = said->size - 1;
+	start = end - 1;
 	while (start > 0 && said->data[start - 1] != '\0')
 		start--;
 	return said->data + start;
@@ -315,39 +305,136 @@ be_loader(const struct bf_load *load, struct channel *channel)
 	_exit(run(load, channel));
 }
 
+struct bf_loading {
+	struct channel channel;
+	const char *path; /* of the conf file */
+	struct bf_buf said;
+	pid_t pid;  /* 0: it was reaped */
+	int status; /* then */
+};
+
+struct bf_loading *
+bf_load_start(const struct bf_load *load, struct bf_error *err)
+{
+	struct bf_loading *loading = bf_new(struct bf_loading);
+
+	loading->path = load->path;
+	if (open_channel(&loading->channel, err) == -1) {
+		free(loading);
+		return NULL;
+	}
+	loading->pid = fork();
+	if (loading->pid == -1) {
+		bf_error_errno(err, "start the loader");
+		close_channel(&loading->channel);
+		free(loading);
+		return NULL;
+	}
+	if (loading->pid == 0)
+		be_loader(load, &loading->channel);
+	close(loading->channel.reason);
+	loading->channel.reason = -1;
+	fcntl(loading->channel.told, F_SETFL, O_NONBLOCK);
+	return loading;
+}
+
+int
+bf_load_fd(const struct bf_loading *loading)
+{
+	return loading->channel.told;
+}
+
+void
+bf_load_heard(struct bf_loading *loading)
+{
+	struct channel *channel = &loading->channel;
+	ssize_t got;
+
+	do {
+		char *space = bf_buf_reserve(&loading->said, 4096);
+
+		got = read(channel->told, space, 4096);
+		loading->said.size += got > 0 ? (size_t)got : 0;
+	} while (got > 0 || (got == -1 && errno == EINTR));
+	if (got == -1 && errno == EAGAIN)
+		return;
+	close(channel->told);
+	channel->told = -1;
+}
+
+bool
+bf_load_reaped(struct bf_loading *loading, pid_t pid, int status)
+{
+	if (pid != loading->pid)
+		return false;
+	loading->pid = 0;
+	loading->status = status;
+	/* What a module of it started may keep the pipe open. */
+	if (loading->channel.told != -1)
+		bf_load_heard(loading);
+	return true;
+}
+
+static void
+free_loading(struct bf_loading **loading)
+{
+	close_channel(&(*loading)->channel);
+	bf_buf_free(&(*loading)->said);
+	free(*loading);
+	*loading = NULL;
+}
+
+struct bf_snapshot *
+bf_load_end(struct bf_loading **loading, int *secrets, struct bf_error *err)
+{
+	struct channel *channel = &(*loading)->channel;
+	struct bf_snapshot *snapshot = NULL;
+
+	if (is_whole((*loading)->status, channel->open))
+		snapshot = read_open(channel->open, err);
+	else
+		explain((*loading)->status, &(*loading)->said, (*loading)->path,
+		    err);
+	if (snapshot) {
+		*secrets = channel->secrets;
+		channel->secrets = -1;
+	}
+	free_loading(loading);
+	return snapshot;
+}
+
+void
+bf_load_abandon(struct bf_loading **loading)
+{
+	if (!*loading)
+		return;
+	kill((*loading)->pid, SIGKILL);
+	while (waitpid((*loading)->pid, NULL, 0) == -1 && errno == EINTR)
+		continue;
+	free_loading(loading);
+}
+
+void
+bf_load_close(const struct bf_loading *loading)
+{
+	close_channel(&loading->channel);
+}
+
 struct bf_snapshot *
 bf_load_conf(const struct bf_load *load, int *secrets, struct bf_error *err)
 {
-	struct bf_snapshot *snapshot = NULL;
-	struct channel channel;
-	struct bf_buf said = { 0 };
-	pid_t pid;
+	struct bf_loading *loading = bf_load_start(load, err);
+	struct pollfd told = { .events = POLLIN };
 	int status;
 
-	if (open_channel(&channel, err) == -1)
+	if (!loading)
 		return NULL;
-	pid = fork();
-	if (pid == -1) {
-		bf_error_errno(err, "start the loader");
-		close_channel(&channel);
-		return NULL;
+	while ((told.fd = bf_load_fd(loading)) != -1) {
+		(void)poll(&told, 1, -1);
+		bf_load_heard(loading);
 	}
-	if (pid == 0)
-		be_loader(load, &channel);
-	close(channel.reason);
-	channel.reason = -1;
-	read_reason(channel.told, &said);
-	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
+	while (waitpid(loading->pid, &status, 0) == -1 && errno == EINTR)
 		continue;
-	if (is_whole(status, channel.open))
-		snapshot = read_open(channel.open, err);
-	else
-		explain(status, &said, load->path, err);
-	if (snapshot) {
-		*secrets = channel.secrets;
-		channel.secrets = -1;
-	}
-	bf_buf_free(&said);
-	close_channel(&channel);
-	return snapshot;
+	(void)bf_load_reaped(loading, loading->pid, status);
+	return bf_load_end(&loading, secrets, err);
 }

@@ -29,6 +29,7 @@ libcore_la_SOURCES += core/process/child.c core/process/child.h \
 	core/process/master.c core/process/master_private.h \
 	core/process/notify.c core/process/notify.h core/process/options.c \
 	core/process/options.h core/process/pidfile.c core/process/reload.c \
+	core/process/respawn.c core/process/respawn.h \
 	core/process/sandbox.c core/process/sandbox.h \
 	core/process/spawn.c core/process/supervise.c core/process/title.c \
 	core/process/upgrade.c core/process/vault.c core/process/vault.h
@@ -39,6 +40,9 @@ belfry_LDADD = libcore.la libbelfry.la
 belfry_LDFLAGS = $(PIE_LDFLAGS)
 
 if CMOCKA
+check_PROGRAMS += tests/unit/respawn_test
+tests_unit_respawn_test_SOURCES = tests/unit/respawn_test.c
+tests_unit_respawn_test_LDADD = $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/rotate_test
 tests_unit_rotate_test_SOURCES = tests/unit/rotate_test.c
 tests_unit_rotate_test_LDADD = $(UNIT_LIBS)

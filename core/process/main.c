@@ -210,6 +210,7 @@ clean_up(struct master *master)
 		unlink(pid_file);
 	bf_listen_close(&master->listeners, !taken_over);
 	bf_strings_free(&master->spares);
+	bf_respawn_free(&master->respawns);
 	bf_snapshot_free(&master->snapshot);
 	bf_log_count_drops(NULL);
 	munmap(master->counters, sizeof(*master->counters));

@@ -70,6 +70,7 @@ bf_master_leave(struct master *master, bool fast)
 		bf_log(BF_LOG_NOTICE, "the upgrade is to end first");
 		return;
 	}
+	bf_reload_abandon(master);
 	if (!bf_master_leaving(master))
 		bf_notify("STOPPING=1");
 	bf_log(BF_LOG_NOTICE, fast ? "stopping" : "shutting down gracefully");
@@ -87,6 +88,7 @@ bf_master_retire(struct master *master)
 {
 	const struct bf_api_settings *api = &master->snapshot->api;
 
+	bf_reload_abandon(master);
 	master->stage = STAGE_NO_INTAKE;
 	master->deadline = bf_clock_monotonic_ms() + api->request_timeout.ms +
 			   api->keepalive_timeout.ms;
@@ -166,8 +168,13 @@ on_signal(struct master *master, const struct signalfd_siginfo *signal)
 		bf_supervise_reap(master);
 		break;
 	case SIGHUP:
-		if (!bf_master_leaving(master))
+		if (bf_master_leaving(master))
+			break;
+		if (master->upgrade.state == UPGRADE_NONE)
 			bf_reload(master);
+		else
+			bf_log(BF_LOG_NOTICE,
+			    "no reload now: an upgrade is under way");
 		break;
 	case SIGUSR1:
 		reopen(master);
@@ -295,7 +302,10 @@ announce(struct master *master)
 	bf_log(BF_LOG_NOTICE, "belfry " BF_VERSION " is ready");
 }
 
-/* Sees to what poll found; fds[0] is for signals, fds[1] the other master. */
+/* Descriptors that are not a child's: signals, the other master, the loader. */
+#define OTHERS 3
+
+/* Sees to what poll found. */
 static void
 see_to(struct master *master, const struct pollfd *fds, size_t count)
 {
@@ -303,9 +313,11 @@ see_to(struct master *master, const struct pollfd *fds, size_t count)
 
 	if (fds[1].revents)
 		bf_upgrade_heard(master);
+	if (fds[2].revents && master->loading)
+		bf_load_heard(master->loading);
 	for (child = TAILQ_FIRST(&master->children); child; child = next) {
 		next = TAILQ_NEXT(child, entry);
-		for (size_t i = 2; i < count; i++) {
+		for (size_t i = OTHERS; i < count; i++) {
 			if (fds[i].fd == child->control && fds[i].revents)
 				bf_supervise_heard(master, child);
 		}
@@ -319,13 +331,16 @@ static void
 turn(struct master *master, struct pollfd *fds)
 {
 	struct child *child;
-	size_t count = 2;
+	size_t count = OTHERS;
 
 	fds[0] = (struct pollfd){ master->signals, POLLIN, 0 };
 	fds[1] = (struct pollfd){ master->upgrade.channel, POLLIN, 0 };
+	fds[2] =
+	    (struct pollfd){ master->loading ? bf_load_fd(master->loading) : -1,
+		    POLLIN, 0 };
 	TAILQ_FOREACH(child, &master->children, entry)
 	{
-		if (!child->deaf && count < MASTER_CHILDREN + 2)
+		if (!child->deaf && count < MASTER_CHILDREN + OTHERS)
 			fds[count++] =
 			    (struct pollfd){ child->control, POLLIN, 0 };
 	}
@@ -341,7 +356,7 @@ int
 bf_master_run(struct master *master)
 {
 	struct pollfd *fds =
-	    bf_zalloc(MASTER_CHILDREN + 2, sizeof(struct pollfd));
+	    bf_zalloc(MASTER_CHILDREN + OTHERS, sizeof(struct pollfd));
 
 	bf_log_name("master");
 	bf_title_set("master");

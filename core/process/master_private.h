@@ -10,6 +10,8 @@
 
 #include "core/process/child.h"
 #include "core/process/listen.h"
+#include "core/process/loader_process.h"
+#include "core/process/respawn.h"
 #include "core/wire/control.h"
 
 /*
@@ -19,6 +21,7 @@
  *   main.c            options, and what they ask for
  *   master.c          the loop: signals, times, leaving
  *   supervise.c       what children say, and their deaths
+ *   respawn.c         pauses before what died young is made again
  *   spawn.c           children: made, given their privileges, linked
  *   reload.c          a new configuration
  *   upgrade.c         a new binary
@@ -88,11 +91,12 @@ struct master {
 	unsigned next_slot;
 	struct bf_strings spares; /* groups that want one */
 	enum stage stage;
-	bool fast; /* leaving without waiting */
-	bool reloading;
-	int64_t deadline;   /* of leaving; 0: none */
-	int64_t respawn_at; /* monotonic ms; 0: nothing to be made */
-	int64_t backoff;    /* ms until the next respawn of what dies early */
+	bool fast;                  /* leaving without waiting */
+	struct bf_loading *loading; /* a new configuration; NULL: none */
+	bool reload_again;          /* asked for meanwhile */
+	int64_t deadline;           /* of leaving; 0: none */
+	int64_t respawn_at;         /* monotonic ms; 0: nothing to be made */
+	struct bf_respawns respawns;
 	int64_t watchdog_at;
 	int ready_pipe; /* to whoever waits for the daemon; -1: nobody */
 	struct upgrade upgrade;
@@ -104,8 +108,11 @@ struct master {
 /* Forks a child and, unless it is the scheduler, links it to that. */
 struct child *bf_spawn(struct master *master, enum bf_child_kind kind,
     const char *group);
-/* Makes what the configuration wants and is not there. */
+/* Makes what the configuration wants and is not there, but for what is to wait
+ * because it died young. */
 void bf_spawn_missing(struct master *master);
+/* Has that be done at the time (monotonic ms), or sooner. */
+void bf_spawn_at(struct master *master, int64_t at);
 /* Has one more worker of the group be made for the deliveries that were in hand
  * when one died. */
 void bf_spawn_want_spare(struct master *master, const char *group);
@@ -125,7 +132,13 @@ size_t bf_child_count(const struct master *master, enum bf_child_kind kind,
 void bf_child_forget(struct master *master, struct child *child);
 
 /* ---- reload.c ---- */
+/* Starts to load the conf file; asked for meanwhile, once more after that. */
 void bf_reload(struct master *master);
+/* The process pid has ended. Whether it was the loader: then what it loaded is
+ * in use, or was refused. */
+bool bf_reload_reaped(struct master *master, pid_t pid, int status);
+/* Gives a reload up that is under way. */
+void bf_reload_abandon(struct master *master);
 /* The user and group to run as; -1: those that we have. */
 int bf_find_user(const struct bf_snapshot *snapshot, uid_t *uid, gid_t *gid,
     struct bf_error *err);

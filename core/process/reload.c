@@ -2,7 +2,8 @@
  * reload.c - a new configuration
  *
  * New intakes and workers are made with it; the old ones finish what they have
- * and leave. If anything about it is wrong the old one stays in use, whole.
+ * and leave. If anything about it is wrong the old one stays in use, whole. The
+ * loader reads it, and opens its modules; meanwhile the master goes on.
  */
 #include <errno.h>
 #include <grp.h>
@@ -16,7 +17,6 @@
 #include <unistd.h>
 
 #include "core/base/log.h"
-#include "core/process/loader_process.h"
 #include "core/process/master_private.h"
 #include "core/process/notify.h"
 
@@ -213,38 +213,86 @@ use(struct master *master, struct bf_snapshot *snapshot, int secrets,
 	bf_snapshot_free(&old);
 }
 
+/* Takes what was loaded into use, unless something is wrong with it. */
+static int
+try(struct master *master, struct bf_error *err)
+{
+	struct bf_listeners listeners = { 0 };
+	struct bf_snapshot *snapshot;
+	int secrets = -1;
+	uid_t uid;
+	gid_t gid;
+
+	snapshot = bf_load_end(&master->loading, &secrets, err);
+	if (snapshot && bf_find_user(snapshot, &uid, &gid, err) == 0 &&
+	    check_same(master, snapshot, uid, err) == 0 &&
+	    bf_prepare(snapshot, &uid, &gid, err) == 0 &&
+	    bf_listen_open(snapshot, uid, gid, &master->listeners, &listeners,
+		err) == 0 &&
+	    bf_master_log(master, snapshot, err) == 0) {
+		master->uid = uid;
+		master->gid = gid;
+		use(master, snapshot, secrets, &listeners);
+		return 0;
+	}
+	bf_listen_replace(&listeners, &master->listeners);
+	bf_snapshot_free(&snapshot);
+	if (secrets != -1)
+		close(secrets);
+	return -1;
+}
+
+static void
+refuse(const struct bf_error *err)
+{
+	bf_log(BF_LOG_EMERG, "%s; the old configuration stays in use",
+	    err->text);
+	bf_notify("READY=1");
+}
+
 void
 bf_reload(struct master *master)
 {
 	const struct bf_load load = { master->conf, master->globals,
 		master->vault, false };
-	struct bf_listeners listeners = { 0 };
-	struct bf_snapshot *snapshot;
 	struct bf_error err = { "" };
-	int secrets = -1;
-	uid_t uid;
-	gid_t gid;
 
+	if (master->loading) {
+		master->reload_again = true;
+		return;
+	}
 	bf_notify_reloading();
 	bf_log(BF_LOG_NOTICE, "reconfiguring");
-	snapshot = bf_load_conf(&load, &secrets, &err);
-	if (snapshot && bf_find_user(snapshot, &uid, &gid, &err) == 0 &&
-	    check_same(master, snapshot, uid, &err) == 0 &&
-	    bf_prepare(snapshot, &uid, &gid, &err) == 0 &&
-	    bf_listen_open(snapshot, uid, gid, &master->listeners, &listeners,
-		&err) == 0 &&
-	    bf_master_log(master, snapshot, &err) == 0) {
-		master->uid = uid;
-		master->gid = gid;
-		use(master, snapshot, secrets, &listeners);
+	master->loading = bf_load_start(&load, &err);
+	if (!master->loading)
+		refuse(&err);
+}
+
+bool
+bf_reload_reaped(struct master *master, pid_t pid, int status)
+{
+	struct bf_error err = { "" };
+
+	if (!master->loading || !bf_load_reaped(master->loading, pid, status))
+		return false;
+	if (try(master, &err) == 0) {
 		bf_log(BF_LOG_NOTICE, "reconfigured");
+		bf_notify("READY=1");
 	} else {
-		bf_log(BF_LOG_EMERG, "%s; the old configuration stays in use",
-		    err.text);
-		bf_listen_replace(&listeners, &master->listeners);
-		bf_snapshot_free(&snapshot);
-		if (secrets != -1)
-			close(secrets);
+		refuse(&err);
 	}
-	bf_notify("READY=1");
+	if (master->reload_again) {
+		master->reload_again = false;
+		bf_reload(master);
+	}
+	return true;
+}
+
+void
+bf_reload_abandon(struct master *master)
+{
+	if (master->loading)
+		bf_log(BF_LOG_NOTICE, "the reload is given up");
+	bf_load_abandon(&master->loading);
+	master->reload_again = false;
 }

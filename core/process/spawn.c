@@ -99,6 +99,25 @@ bf_child_forget(struct master *master, struct child *child)
 	free(child);
 }
 
+void
+bf_spawn_at(struct master *master, int64_t at)
+{
+	if (master->respawn_at == 0 || at < master->respawn_at)
+		master->respawn_at = at;
+}
+
+/* Whether one may be made now; if not, it is tried when it may. */
+static bool
+is_time(struct master *master, enum bf_child_kind kind, const char *group)
+{
+	const int64_t at = bf_respawn_at(&master->respawns, kind, group);
+
+	if (at <= bf_clock_monotonic_ms())
+		return true;
+	bf_spawn_at(master, at);
+	return false;
+}
+
 /* Gives up root for good. Failing to is no reason to go on with it. */
 static void
 drop_privileges(const struct master *master)
@@ -144,6 +163,8 @@ close_others(const struct master *master, enum bf_child_kind kind)
 	/* ready_pipe stays: until the child is ready, its alerts go there. */
 	if (master->upgrade.channel != -1)
 		close(master->upgrade.channel);
+	if (master->loading)
+		bf_load_close(master->loading);
 	if (kind == BF_CHILD_INTAKE)
 		return;
 	for (size_t i = 0; i < master->listeners.count; i++)
@@ -322,7 +343,7 @@ done:
 	if (!child) {
 		bf_log(BF_LOG_ALERT, "start a %s: %s", kinds[kind].name,
 		    strerror(errno));
-		master->respawn_at = bf_clock_monotonic_ms() + RESPAWN_MS;
+		bf_spawn_at(master, bf_clock_monotonic_ms() + RESPAWN_MS);
 		/* No half start. */
 		if (master->stage == STAGE_STARTING) {
 			master->status = EXIT_FAILURE;
@@ -359,7 +380,7 @@ workers_of(const struct master *master, enum bf_child_kind kind,
 	return count;
 }
 
-/* Makes the spawner, if a module runs programs; -1 if that failed. */
+/* Makes the spawner, if a module runs programs; -1 if there is none yet. */
 static int
 spawn_spawner(struct master *master)
 {
@@ -371,6 +392,8 @@ spawn_spawner(struct master *master)
 			  !snapshot->modules[i].disabled;
 	if (!wanted || find_spawner(master))
 		return 0;
+	if (!is_time(master, BF_CHILD_SPAWNER, NULL))
+		return -1;
 	return bf_spawn(master, BF_CHILD_SPAWNER, NULL) ? 0 : -1;
 }
 
@@ -383,7 +406,8 @@ spawn_workers(struct master *master)
 	if (spawn_spawner(master) == -1)
 		return;
 	while (workers_of(master, BF_CHILD_WORKER, "") <
-	       (size_t)snapshot->worker_processes) {
+		   (size_t)snapshot->worker_processes &&
+	       is_time(master, BF_CHILD_WORKER, "")) {
 		if (!bf_spawn(master, BF_CHILD_WORKER, ""))
 			return;
 	}
@@ -392,6 +416,7 @@ spawn_workers(struct master *master)
 
 		if (module->isolate && !module->disabled &&
 		    workers_of(master, BF_CHILD_WORKER, module->name) == 0 &&
+		    is_time(master, BF_CHILD_WORKER, module->name) &&
 		    !bf_spawn(master, BF_CHILD_WORKER, module->name))
 			return;
 	}
@@ -425,6 +450,7 @@ spawn_spares(struct master *master)
 		const char *group = wanted.items[i];
 
 		if (workers_of(master, BF_CHILD_SPARE, group) > 0 ||
+		    !is_time(master, BF_CHILD_SPARE, group) ||
 		    !bf_spawn(master, BF_CHILD_SPARE, group))
 			bf_spawn_want_spare(master, group);
 	}
@@ -437,14 +463,16 @@ bf_spawn_missing(struct master *master)
 	const struct bf_snapshot *snapshot = master->snapshot;
 
 	if (!master->scheduler) {
-		spawn_scheduler(master);
+		if (is_time(master, BF_CHILD_SCHEDULER, NULL))
+			spawn_scheduler(master);
 		return;
 	}
 	/* The others come when it is ready to be linked to. */
 	if (!master->scheduler->ready)
 		return;
 	while (bf_child_count(master, BF_CHILD_INTAKE, false) <
-	       (size_t)snapshot->intake_processes) {
+		   (size_t)snapshot->intake_processes &&
+	       is_time(master, BF_CHILD_INTAKE, NULL)) {
 		if (!bf_spawn(master, BF_CHILD_INTAKE, NULL))
 			return;
 	}

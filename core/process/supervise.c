@@ -17,25 +17,18 @@
 
 #define STOPPED_MS 2000 /* a stopped child is killed after that */
 #define YOUNG_MS 200    /* what dies sooner makes the pause grow */
-#define PAUSE_LEAST_MS 100
-#define PAUSE_MOST_MS 5000
 
-/* Sets when what is missing is made again. */
+/* Sets when the child's like is made again. */
 static void
 plan_respawn(struct master *master, const struct child *child)
 {
 	const int64_t now = bf_clock_monotonic_ms();
+	const bool young = !child->ready || now - child->started < YOUNG_MS;
 
-	if (now - child->started >= YOUNG_MS) {
-		master->backoff = 0;
-	} else {
-		master->backoff =
-		    master->backoff ? 2 * master->backoff : PAUSE_LEAST_MS;
-		if (master->backoff > PAUSE_MOST_MS)
-			master->backoff = PAUSE_MOST_MS;
-	}
-	if (master->respawn_at < now + master->backoff)
-		master->respawn_at = now + master->backoff;
+	bf_respawn_died(&master->respawns, child->kind, child->group, young,
+	    now);
+	bf_spawn_at(master,
+	    bf_respawn_at(&master->respawns, child->kind, child->group));
 }
 
 /* The line in the log about a child's end. */
@@ -123,8 +116,8 @@ on_end(struct master *master, struct child *child, int status)
 		retire_workers(master);
 	if (!quitting)
 		plan_respawn(master, child);
-	else if (master->respawn_at == 0)
-		master->respawn_at = bf_clock_monotonic_ms();
+	else
+		bf_spawn_at(master, bf_clock_monotonic_ms());
 	bf_child_forget(master, child);
 	if (kind == BF_CHILD_SCHEDULER && bf_upgrade_scheduler_gone(master))
 		master->respawn_at = 0;
@@ -141,7 +134,8 @@ bf_supervise_reap(struct master *master)
 	       0) {
 		const bool ended = WIFEXITED(status) || WIFSIGNALED(status);
 
-		if (ended && bf_upgrade_reaped(master, pid, status))
+		if (ended && (bf_upgrade_reaped(master, pid, status) ||
+				 bf_reload_reaped(master, pid, status)))
 			continue;
 		child = bf_child_find(master, pid);
 		if (!child)

@@ -81,6 +81,8 @@ bf_upgrade_start(struct master *master)
 					      : "one is under way");
 		return;
 	}
+	/* The new binary reads the same conf file. */
+	bf_reload_abandon(master);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) ==
 	    -1) {
 		bf_log(BF_LOG_ALERT, "upgrade: %s", strerror(errno));
@@ -169,7 +171,7 @@ bf_upgrade_reaped(struct master *master, pid_t pid, int status)
 	upgrade->deadline = 0;
 	/* What the new master left behind may hold the store for a moment. */
 	master->recover_until = bf_clock_monotonic_ms() + READY_MS;
-	master->respawn_at = bf_clock_monotonic_ms();
+	bf_spawn_at(master, bf_clock_monotonic_ms());
 	if (upgrade->then_leave)
 		bf_master_leave(master, false);
 	return true;

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import time
 
+import pytest
 from harness import SECRET, alive, channel, wait_until
 from load import Load
 
@@ -114,5 +115,70 @@ def test_upgrade_that_hangs_is_given_up(belfry, receiver):
     b.send_signal(signal.SIGUSR2)
     wait_until(lambda: "the old one goes on" in b.log(), "the time-out", 30)
     assert b.master == master
+    b.post()
+    endpoint.wait(1)
+
+
+@pytest.fixture
+def hanging(belfry, receiver, tmp_path):
+    """A belfry whose reload hangs in a module while the file tmp_path / "hang"
+    is there."""
+    (tmp_path / "hanging.c").write_text(f"""
+#include <unistd.h>
+__attribute__((constructor)) static void hang(void)
+{{
+	while (access("{tmp_path}/hang", F_OK) == 0)
+		usleep(10000);
+}}
+""")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", tmp_path / "hanging.so",
+                    tmp_path / "hanging.c"], check=True)
+    endpoint = receiver()
+    b = belfry(channel(endpoint.url))
+    (tmp_path / "hang").touch()
+    b.configure(f"load_module {tmp_path}/hanging.so;" + channel(endpoint.url))
+    b.send_signal(signal.SIGHUP)
+    wait_until(lambda: b.pids("loader"), "the loader")
+    return b, endpoint
+
+
+def test_master_supervises_while_a_module_hangs_in_the_loader(hanging,
+                                                              tmp_path):
+    b, endpoint = hanging
+    loader = b.pids("loader")
+    for kind in ("intake", "worker", "scheduler"):
+        [old] = b.pids(kind)
+        b.send_signal(signal.SIGKILL, old)
+        wait_until(lambda: b.pids(kind) not in ([], [old]), f"a new {kind}")
+    b.wait_ready()
+    b.post()
+    endpoint.wait(1)
+    assert b.pids("loader") == loader
+    # Asked for again meanwhile: done after it, with what the file says then.
+    b.configure(channel(endpoint.url, "other"))
+    b.send_signal(signal.SIGHUP)
+    b.send_signal(signal.SIGHUP)
+    (tmp_path / "hang").unlink()
+    wait_until(lambda: b.log().count("the old configuration stays in use") == 1
+               and b.log().count("reconfigured") == 1, "both reloads")
+    names = [c["name"] for c in b.http("GET", "/v1/channels").json["channels"]]
+    assert names == ["other"]
+
+
+def test_stop_does_not_wait_for_a_reload(hanging):
+    b, _ = hanging
+    loader = b.pids("loader")
+    assert b.stop() == 0
+    assert not alive(loader[0])
+
+
+def test_upgrade_takes_the_place_of_a_reload(hanging):
+    b, endpoint = hanging
+    [loader], before = b.pids("loader"), b.master
+    b.configure(channel(endpoint.url, "other"))
+    b.send_signal(signal.SIGUSR2)
+    wait_until(lambda: not alive(loader), "the loader ends")
+    wait_until(lambda: not alive(before), "the old master ends", 40)
+    b.wait_ready_again()
     b.post()
     endpoint.wait(1)
