@@ -131,7 +131,7 @@ static enum bf_store_result
 run_change(struct bf_store *store, struct store_call *call,
     struct bf_error *err)
 {
-	static const char *const switches[] = { "disabled", "stopped" };
+	static const char *const kept[] = { "disabled", "stopped", "failing" };
 	struct channel_change *change = (struct channel_change *)call;
 	enum bf_store_result result;
 	struct bf_batch batch;
@@ -143,10 +143,10 @@ run_change(struct bf_store *store, struct store_call *call,
 	bf_batch_init(&batch);
 	add_put(&batch, bf_api_channel_name(change->tenant, change->name),
 	    change->value);
-	for (size_t i = 0; !change->value && i < 2; i++)
+	for (size_t i = 0; !change->value && i < 3; i++)
 		add_put(&batch,
 		    bf_strf("channel/%s/%s/%s", change->tenant, change->name,
-			switches[i]),
+			kept[i]),
 		    NULL);
 	result = bf_store_commit(store, &batch, err);
 	bf_batch_clear(&batch);

@@ -151,13 +151,13 @@ answer_check(struct store_command *own)
 	    (long long)own->stats.free_bytes);
 	for (lane = scheduler->lanes; lane; lane = lane->hh.next) {
 		const struct bf_channel_state *state = lane->state;
-		const bool sound = !lane->failing && !state->stopped;
+		const bool sound = !lane->failing_since && !state->stopped;
 
 		add_check(own->json, state->channel->name, sound,
 		    "%lld waiting%s%s", (long long)bf_lane_state_waiting(lane),
-		    state->stopped  ? "; stopped: "
-		    : lane->failing ? "; its last attempts failed"
-				    : "",
+		    state->stopped        ? "; stopped: "
+		    : lane->failing_since ? "; its last attempts failed"
+					  : "",
 		    state->stopped && state->stop_reason ? state->stop_reason
 							 : "");
 	}

@@ -71,6 +71,7 @@ bf_lane_state_make(struct scheduler *scheduler, struct bf_channel_state *state)
 	if (!lane) {
 		lane = bf_new(struct bf_lane_state);
 		lane->number = state->channel->number;
+		lane->failing_since = bf_strdup(state->failing_since);
 		HASH_ADD(hh, scheduler->lanes, number, sizeof(lane->number),
 		    lane);
 	}
@@ -95,6 +96,7 @@ bf_lane_state_remove(struct scheduler *scheduler, struct bf_lane_state *lane)
 	bf_dispatch_remove(scheduler->dispatch, lane->number);
 	HASH_DEL(scheduler->lanes, lane);
 	free(lane->group);
+	free(lane->failing_since);
 	free(lane);
 }
 

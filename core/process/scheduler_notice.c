@@ -16,11 +16,12 @@
 #include "core/base/log.h"
 #include "core/event/parse.h"
 #include "core/process/scheduler_private.h"
+#include "core/registry/builtin.h"
 
-#define FAILING_AFTER 5  /* failed attempts in a row */
-#define SPACE_EVERY_S 60 /* between two looks while events come in */
-#define BACKLOG_EVERY_S 300
-#define BACKLOG_LEAST 10000 /* waiting deliveries worth a word */
+#define FAILING_AFTER 5 /* failed attempts in a row */
+/* Between two looks while events come in. */
+#define SPACE_EVERY_S 60
+#define BACKLOG_EVERY_S 5
 
 static void
 add_html(struct bf_buf *html, const char *text)
@@ -72,19 +73,19 @@ tell(struct scheduler *scheduler, const char *type, const char *tenant,
 	bf_buf_free(&html);
 }
 
+/* metadata is taken. why: "" if there is nothing to say. */
 static void
 tell_about_channel(struct scheduler *scheduler, const char *type,
-    const struct bf_lane_state *lane, const char *what, const char *why)
+    const struct bf_lane_state *lane, const char *what, const char *why,
+    cJSON *metadata)
 {
 	const struct bf_channel *channel = lane->state->channel;
-	cJSON *metadata = cJSON_CreateObject();
 	char *subject = bf_strf("Channel %s %s", channel->name, what);
 	char *detail = bf_strf("Channel %s (%s) %s%s%s", channel->name,
 	    channel->module, what, *why ? ": " : ".", why);
 
 	cJSON_AddStringToObject(metadata, "channel", channel->name);
 	cJSON_AddStringToObject(metadata, "module", channel->module);
-	cJSON_AddStringToObject(metadata, "reason", why);
 	cJSON_AddNumberToObject(metadata, "waiting",
 	    (double)bf_lane_state_waiting(lane));
 	tell(scheduler, type,
@@ -95,33 +96,63 @@ tell_about_channel(struct scheduler *scheduler, const char *type,
 	free(detail);
 }
 
+/* That it was said is kept, so that the recovery is told though the scheduler
+ * was another one. */
+static void
+say_failing(struct scheduler *scheduler, struct bf_lane_state *lane,
+    const char *why)
+{
+	cJSON *metadata = cJSON_CreateObject();
+	char now[40];
+
+	cJSON_AddNumberToObject(metadata, "failures", lane->failures);
+	cJSON_AddStringToObject(metadata, "error", why);
+	tell_about_channel(scheduler, BF_EVENT_CHANNEL_FAILING, lane,
+	    "is failing", why, metadata);
+	bf_timestamp_format(bf_clock_wall_us(), now);
+	lane->failing_since = bf_strdup(now);
+	bf_settings_channel_put(scheduler, lane->state->channel, "failing",
+	    now);
+}
+
+static void
+say_recovered(struct scheduler *scheduler, struct bf_lane_state *lane)
+{
+	cJSON *metadata = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(metadata, "failing_since", lane->failing_since);
+	tell_about_channel(scheduler, BF_EVENT_CHANNEL_RECOVERED, lane,
+	    "delivers again", "", metadata);
+	free(lane->failing_since);
+	lane->failing_since = NULL;
+	bf_settings_channel_put(scheduler, lane->state->channel, "failing",
+	    NULL);
+}
+
 void
 bf_notice_outcome(struct scheduler *scheduler, struct bf_lane_state *lane,
     bool delivered, bool ended, const char *why)
 {
 	if (delivered) {
 		lane->failures = 0;
-		if (!lane->failing)
-			return;
-		lane->failing = false;
-		tell_about_channel(scheduler, "channel_recovered", lane,
-		    "delivers again", "");
+		if (lane->failing_since)
+			say_recovered(scheduler, lane);
 		return;
 	}
 	lane->failures++;
-	if (lane->failing || (!ended && lane->failures < FAILING_AFTER))
-		return;
-	lane->failing = true;
-	tell_about_channel(scheduler, "channel_failing", lane, "is failing",
-	    why);
+	if (!lane->failing_since && (ended || lane->failures >= FAILING_AFTER))
+		say_failing(scheduler, lane, why);
 }
 
 void
 bf_notice_stopped(struct scheduler *scheduler, struct bf_lane_state *lane,
     const char *why)
 {
-	tell_about_channel(scheduler, "channel_stopped", lane, "was stopped",
-	    why);
+	cJSON *metadata = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(metadata, "error", why);
+	tell_about_channel(scheduler, BF_EVENT_CHANNEL_STOPPED, lane,
+	    "was stopped", why, metadata);
 }
 
 /* Looks at the space that is left where the store is. */
@@ -146,12 +177,16 @@ on_space(evutil_socket_t fd, short what, void *context)
 	if (low && !scheduler->low_space) {
 		metadata = cJSON_CreateObject();
 		cJSON_AddNumberToObject(metadata, "free_bytes", (double)space);
+		cJSON_AddNumberToObject(metadata, "low_space_bytes",
+		    (double)snapshot->low_space.bytes);
+		cJSON_AddStringToObject(metadata, "state_dir",
+		    snapshot->state_dir);
 		detail = bf_strf("%lld bytes are free in %s; when there are "
 				 "none, events "
 				 "are refused.",
 		    (long long)space, snapshot->state_dir);
 		bf_log(BF_LOG_CRIT, "low space: %s", detail);
-		tell(scheduler, "store_low_space",
+		tell(scheduler, BF_EVENT_STORE_LOW_SPACE,
 		    bf_registry_default_tenant(scheduler->registry), NULL,
 		    "The store is running out of space", detail, metadata);
 		free(detail);
@@ -170,35 +205,32 @@ all_waiting(const struct scheduler *scheduler)
 	return waiting;
 }
 
-/* Says so when the backlog is large and has doubled since it last did. */
 static void
 on_backlog(evutil_socket_t fd, short what, void *context)
 {
 	struct scheduler *scheduler = context;
+	const int64_t limit =
+	    bf_registry_snapshot(scheduler->registry)->large_backlog;
+	const int64_t before = scheduler->backlog.seen;
 	const int64_t waiting = all_waiting(scheduler);
 	cJSON *metadata;
 	char *detail;
 
 	(void)fd;
 	(void)what;
-	if (waiting < BACKLOG_LEAST)
-		scheduler->backlog_said = 0;
-	if (waiting >= BACKLOG_LEAST && waiting > scheduler->backlog_seen &&
-	    waiting >= 2 * scheduler->backlog_said) {
-		scheduler->backlog_said = waiting;
-		metadata = cJSON_CreateObject();
-		cJSON_AddNumberToObject(metadata, "waiting", (double)waiting);
-		detail = bf_strf("%lld deliveries are waiting, %lld more than "
-				 "five minutes ago.",
-		    (long long)waiting,
-		    (long long)(waiting - scheduler->backlog_seen));
-		bf_log(BF_LOG_WARN, "backlog: %s", detail);
-		tell(scheduler, "backlog_growing",
-		    bf_registry_default_tenant(scheduler->registry), NULL,
-		    "The backlog is growing", detail, metadata);
-		free(detail);
-	}
-	scheduler->backlog_seen = waiting;
+	if (!bf_backlog_grows(&scheduler->backlog, waiting, limit))
+		return;
+	metadata = cJSON_CreateObject();
+	cJSON_AddNumberToObject(metadata, "waiting", (double)waiting);
+	cJSON_AddNumberToObject(metadata, "large_backlog", (double)limit);
+	detail = bf_strf("%lld deliveries are waiting, %lld more than at the "
+			 "last look.",
+	    (long long)waiting, (long long)(waiting - before));
+	bf_log(BF_LOG_WARN, "backlog: %s", detail);
+	tell(scheduler, BF_EVENT_BACKLOG_GROWING,
+	    bf_registry_default_tenant(scheduler->registry), NULL,
+	    "The backlog is growing", detail, metadata);
+	free(detail);
 }
 
 void

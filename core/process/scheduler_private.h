@@ -14,6 +14,7 @@
 #include "core/process/child.h"
 #include "core/process/committer.h"
 #include "core/registry/registry.h"
+#include "core/scheduler/backlog.h"
 #include "core/scheduler/due.h"
 #include "core/store/store.h"
 #include "core/wire/control.h"
@@ -115,9 +116,9 @@ struct bf_lane_state {
 	int failures; /* attempts in a row that failed */
 	int pauses;   /* pauses in a row without a delivery between */
 	uint64_t pauses_total;
-	bool failing;                     /* said so by an event */
-	uint64_t counts[3];               /* attempts by enum bf_outcome */
-	uint64_t failed;                  /* deliveries that ended as failed */
+	char *failing_since; /* when an event said so; NULL: it does not fail */
+	uint64_t counts[3];  /* attempts by enum bf_outcome */
+	uint64_t failed;     /* deliveries that ended as failed */
 	TAILQ_ENTRY(bf_lane_state) entry; /* among the hungry */
 	UT_hash_handle hh;
 };
@@ -194,7 +195,7 @@ struct scheduler {
 	struct event *space_timer;
 	bool low_space;
 	struct event *backlog_timer;
-	int64_t backlog_seen, backlog_said;
+	struct bf_backlog_watch backlog;
 
 	bool releasing; /* no more dispatching: on the way out */
 	bool quitting;

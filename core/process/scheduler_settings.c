@@ -207,6 +207,9 @@ lay_over(struct bf_registry *registry, const struct bf_keyring *keys,
 		state->stopped = true;
 		free(state->stop_reason);
 		state->stop_reason = bf_strdup(setting->value);
+	} else if (strcmp(parts[3], "failing") == 0) {
+		free(state->failing_since);
+		state->failing_since = bf_strdup(setting->value);
 	}
 }
 

@@ -213,6 +213,10 @@ static const struct bf_directive table[] = {
 	{ BF_FIELD(bf_snapshot, low_space), .fallback = "64m", .min = MEGABYTE,
 	    .max = MEGABYTE << 20,
 	    .help = "Free space below which store_low_space is sent" },
+	{ BF_FIELD(bf_snapshot, large_backlog), .fallback = "10000", .min = 1,
+	    .max = 1000000000,
+	    .help = "How many waiting deliveries are nothing unusual; when "
+		    "more wait, and more and more, backlog_growing is sent" },
 	{ 0 },
 };
 

@@ -183,6 +183,7 @@ free_channel(struct channel *channel)
 	if (channel->state.version > 0)
 		bf_channel_free(&channel->own);
 	free(channel->state.stop_reason);
+	free(channel->state.failing_since);
 	free(channel->state.document);
 	free(channel->state.fault);
 	free(channel);

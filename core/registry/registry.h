@@ -14,16 +14,16 @@
 struct bf_registry;
 
 /* Takes the snapshot. default_tenant is used where it names none. */
-struct bf_registry *bf_registry_new(
-    struct bf_snapshot *snapshot, const char *default_tenant);
+struct bf_registry *bf_registry_new(struct bf_snapshot *snapshot,
+    const char *default_tenant);
 void bf_registry_free(struct bf_registry **registry);
 
 const struct bf_snapshot *bf_registry_snapshot(
     const struct bf_registry *registry);
 const char *bf_registry_default_tenant(const struct bf_registry *registry);
 
-const struct bf_event_type *bf_registry_type(
-    const struct bf_registry *registry, const char *name);
+const struct bf_event_type *bf_registry_type(const struct bf_registry *registry,
+    const char *name);
 
 /* Where the state of a toggle comes from. */
 enum bf_toggle_source {
@@ -50,9 +50,10 @@ int bf_registry_set_toggle(struct bf_registry *registry, const char *tenant,
 /* A channel and what is known of it beyond its conf. */
 struct bf_channel_state {
 	const struct bf_channel *channel; /* number is filled in */
-	bool disabled;        /* switched off over the API */
-	bool stopped;         /* by its module's verdict: endpoint gone */
+	bool disabled;                    /* switched off over the API */
+	bool stopped; /* by its module's verdict: endpoint gone */
 	char *stop_reason;
+	char *failing_since; /* as the store had it when it was read; or NULL */
 	/* Of one made over the API: how often it was changed (from 1; 0: the
 	 * conf file's), what was said (JSON, without secrets), and why its
 	 * settings can't be used now, or NULL. */
@@ -62,17 +63,19 @@ struct bf_channel_state {
 };
 
 /* The channels of a tenant, in order of the file; *count is set. */
-struct bf_channel_state *const *bf_registry_channels(
-    const struct bf_registry *registry, const char *tenant, size_t *count);
+struct bf_channel_state *const *
+bf_registry_channels(const struct bf_registry *registry, const char *tenant,
+    size_t *count);
 
-struct bf_channel_state *bf_registry_channel(
-    const struct bf_registry *registry, const char *tenant, const char *name);
-struct bf_channel_state *bf_registry_channel_numbered(
-    const struct bf_registry *registry, uint32_t number);
+struct bf_channel_state *bf_registry_channel(const struct bf_registry *registry,
+    const char *tenant, const char *name);
+struct bf_channel_state *
+bf_registry_channel_numbered(const struct bf_registry *registry,
+    uint32_t number);
 
 /* Every channel, in order of the file. */
-struct bf_channel_state *const *bf_registry_all_channels(
-    const struct bf_registry *registry, size_t *count);
+struct bf_channel_state *const *
+bf_registry_all_channels(const struct bf_registry *registry, size_t *count);
 
 /* Gives a channel its number in the store. */
 void bf_registry_number(struct bf_registry *registry,

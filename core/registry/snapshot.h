@@ -20,20 +20,20 @@
  * Everything in it is owned by it. Text that is not set is NULL.
  */
 
-#define BF_TENANT_MAX 64   /* bytes of a tenant's id */
-#define BF_NAME_MAX 64     /* bytes of a name of a channel, event type, token */
-#define BF_RETRY_MAX 32    /* delays in a schedule */
+#define BF_TENANT_MAX 64 /* bytes of a tenant's id */
+#define BF_NAME_MAX 64   /* bytes of a name of a channel, event type, token */
+#define BF_RETRY_MAX 32  /* delays in a schedule */
 
 /* A type of event: built in, or registered in the conf file. */
 struct bf_event_type {
 	char *name;
 	char *category;
 	enum bf_severity severity;
-	bool enabled;      /* the default of its global toggle */
+	bool enabled; /* the default of its global toggle */
 	bool builtin;
 	char *description;
 	struct bf_strings metadata; /* usual keys: "key  what it holds" */
-	char *file;        /* where the conf file registers it; NULL if builtin */
+	char *file; /* where the conf file registers it; NULL if builtin */
 	unsigned line;
 };
 
@@ -63,11 +63,11 @@ struct bf_channel_policy {
 	struct bf_strings events; /* names, deploy_*, category:x; empty = all */
 	struct bf_retry retry;
 	struct bf_rate rate;
-	struct bf_duration timeout;        /* of one attempt, in all */
-	struct bf_duration max_age;        /* then it ends as failed */
+	struct bf_duration timeout;         /* of one attempt, in all */
+	struct bf_duration max_age;         /* then it ends as failed */
 	struct bf_duration retry_after_max; /* cap on what a server may ask */
-	int64_t concurrency;               /* attempts at once */
-	bool ordered;                      /* nothing overtakes a retry */
+	int64_t concurrency;                /* attempts at once */
+	bool ordered;                       /* nothing overtakes a retry */
 	bool enabled;
 	char *proxy;        /* URL, or NULL: none */
 	char *bind_address; /* or interface; or NULL */
@@ -77,14 +77,14 @@ struct bf_channel_policy {
 struct bf_setting {
 	char *name;
 	struct bf_strings words;
-	bool secret;    /* words are secret: never shown, wiped when freed */
+	bool secret; /* words are secret: never shown, wiped when freed */
 	unsigned line;
 };
 
 struct bf_channel {
 	uint32_t number; /* its key in the store; 0 until the scheduler knows */
 	char *tenant;
-	char *name;      /* unique in the tenant */
+	char *name; /* unique in the tenant */
 	char *module;
 	struct bf_channel_policy policy;
 	struct bf_setting *settings;
@@ -120,16 +120,16 @@ struct bf_tenant {
 /* A module that load_module names, as the loader process saw it. */
 struct bf_module_info {
 	char *name;
-	char *path;    /* absolute */
+	char *path; /* absolute */
 	char *version;
 	char *license;
 	char *summary;
 	int abi;
 	bool isolate;
-	bool disabled;     /* by `disable NAME;` */
+	bool disabled;      /* by `disable NAME;` */
 	bool runs_programs; /* one of its directives is a program */
-	char *directives;  /* its directive table as JSON, for API and manual */
-	char *retry;       /* its defaults, as written: schedule, ... */
+	char *directives; /* its directive table as JSON, for API and manual */
+	char *retry;      /* its defaults, as written: schedule, ... */
 	char *max_age;
 	char *rate;        /* NULL: no limit */
 	char *concurrency; /* NULL: the core's */
@@ -148,29 +148,29 @@ struct bf_sealed {
 struct bf_listen {
 	char *address; /* "127.0.0.1:8420", "[::1]:8420", "unix:/path" */
 	bool tls;
-	int64_t mode;  /* of a Unix socket's file */
+	int64_t mode; /* of a Unix socket's file */
 };
 
 struct bf_api_settings {
 	struct bf_listen *listens;
 	size_t listen_count;
-	char *certificate;     /* PEM files, for listeners with tls */
+	char *certificate; /* PEM files, for listeners with tls */
 	char *certificate_key;
-	int64_t max_connections;             /* in one intake process */
-	struct bf_size max_body;             /* of a request */
-	struct bf_size max_header;           /* of request line and headers */
-	struct bf_duration request_timeout;  /* first byte to last, in all */
+	int64_t max_connections;            /* in one intake process */
+	struct bf_size max_body;            /* of a request */
+	struct bf_size max_header;          /* of request line and headers */
+	struct bf_duration request_timeout; /* first byte to last, in all */
 	struct bf_duration keepalive_timeout;
 };
 
 struct bf_snapshot {
-	char *path;               /* of the conf file */
-	char *user;               /* to run as; NULL: as started */
+	char *path; /* of the conf file */
+	char *user; /* to run as; NULL: as started */
 	char *group;
 	char *pid_file;
 	char *state_dir;
-	char *key_file;           /* of the keys that seal secrets */
-	char *default_tenant;     /* NULL: a UUID made at first start */
+	char *key_file;       /* of the keys that seal secrets */
+	char *default_tenant; /* NULL: a UUID made at first start */
 	bool daemonize;
 	int64_t worker_processes; /* the number that auto stands for */
 	int64_t intake_processes;
@@ -179,15 +179,16 @@ struct bf_snapshot {
 	char *log_target;
 	enum bf_log_level log_level;
 	bool log_json;
-	struct bf_duration retention;   /* of finished deliveries */
+	struct bf_duration retention;        /* of finished deliveries */
 	struct bf_duration shutdown_timeout; /* for a graceful stop */
-	struct bf_size low_space;  /* store_low_space below this much free */
-	char *proxy;               /* defaults for channels */
+	struct bf_size low_space; /* store_low_space below this much free */
+	int64_t large_backlog;    /* backlog_growing above so many waiting */
+	char *proxy;              /* defaults for channels */
 	char *bind_address;
 	struct bf_api_settings api;
 	struct bf_event_type *types; /* sorted by name */
 	size_t type_count;
-	struct bf_tenant *tenants;   /* the default tenant first, id NULL if so */
+	struct bf_tenant *tenants; /* the default tenant first, id NULL if so */
 	size_t tenant_count;
 	struct bf_channel *channels; /* in order of the file */
 	size_t channel_count;
@@ -203,15 +204,15 @@ struct bf_snapshot {
 void bf_snapshot_free(struct bf_snapshot **snapshot);
 
 /* Looks an event type up by its exact name, or NULL. */
-const struct bf_event_type *bf_snapshot_type(
-    const struct bf_snapshot *snapshot, const char *name);
+const struct bf_event_type *bf_snapshot_type(const struct bf_snapshot *snapshot,
+    const char *name);
 
 /* Looks a module up by name, or NULL. */
-const struct bf_module_info *bf_snapshot_module(
-    const struct bf_snapshot *snapshot, const char *name);
+const struct bf_module_info *
+bf_snapshot_module(const struct bf_snapshot *snapshot, const char *name);
 
 /* The tenant by id, or NULL if the conf file does not know it. */
-const struct bf_tenant *bf_snapshot_tenant(
-    const struct bf_snapshot *snapshot, const char *id);
+const struct bf_tenant *bf_snapshot_tenant(const struct bf_snapshot *snapshot,
+    const char *id);
 
 #endif

@@ -367,6 +367,7 @@ carry_main(struct carry *carry, struct bf_snapshot *snapshot)
 	carry_i64(carry, &snapshot->retention.ms);
 	carry_i64(carry, &snapshot->shutdown_timeout.ms);
 	carry_i64(carry, &snapshot->low_space.bytes);
+	carry_i64(carry, &snapshot->large_backlog);
 	carry_proxy(carry, &snapshot->proxy);
 	carry_text(carry, &snapshot->bind_address);
 }
