@@ -32,28 +32,34 @@ create_token(struct bf_ctl *ctl, const char *tenant, const char *scope)
 }
 
 static int
-revoke_token(struct bf_ctl *ctl)
+revoke_token(struct bf_ctl *ctl, const char *tenant)
 {
 	char *path = bf_ctl_path("/v1/tokens/%s", ctl->argv[1]);
+	cJSON *query = cJSON_CreateObject();
 	struct bf_answer answer;
-	int status = bf_ctl_request(ctl, "DELETE", path, NULL, NULL, &answer);
+	int status;
 
+	bf_ctl_add(query, "tenant_id", tenant);
+	status = bf_ctl_ask(ctl, "DELETE", path, query, NULL, &answer);
 	free(path);
-	if (status == BF_CTL_OK) {
-		puts("revoked");
-		bf_answer_free(&answer);
-	}
-	return status;
+	if (status != BF_CTL_OK || ctl->json)
+		return status;
+	puts("revoked");
+	bf_answer_free(&answer);
+	return BF_CTL_OK;
 }
 
 static int
-list_tokens(struct bf_ctl *ctl)
+list_tokens(struct bf_ctl *ctl, const char *tenant)
 {
+	cJSON *query = cJSON_CreateObject();
 	struct bf_answer answer;
 	struct bf_table table;
 	const cJSON *token;
-	int status = bf_ctl_ask(ctl, "GET", "/v1/tokens", NULL, NULL, &answer);
+	int status;
 
+	bf_ctl_add(query, "tenant_id", tenant);
+	status = bf_ctl_ask(ctl, "GET", "/v1/tokens", query, NULL, &answer);
 	if (status != BF_CTL_OK || ctl->json)
 		return status;
 	bf_table_begin(&table, 5, "TOKEN", "TENANT", "SCOPE", "CREATED",
@@ -77,8 +83,7 @@ bf_ctl_token(struct bf_ctl *ctl)
 {
 	const char *tenant = NULL, *scope = "ingest";
 	const struct bf_ctl_option options[] = {
-		{ "tenant", 't', "ID", "whose events it may post", &tenant,
-		    NULL },
+		{ "tenant", 't', "ID", "whose token it is", &tenant, NULL },
 		{ "scope", 's', "SCOPE", "ingest (default), read or admin",
 		    &scope, NULL },
 		{ 0 },
@@ -88,11 +93,11 @@ bf_ctl_token(struct bf_ctl *ctl)
 	if (bf_ctl_options(ctl, options, 1, 2, &status) == -1)
 		return status;
 	if (ctl->argc == 1 && strcmp(ctl->argv[0], "list") == 0)
-		return list_tokens(ctl);
+		return list_tokens(ctl, tenant);
 	if (ctl->argc == 2 && strcmp(ctl->argv[0], "create") == 0)
 		return create_token(ctl, tenant, scope);
 	if (ctl->argc == 2 && strcmp(ctl->argv[0], "revoke") == 0)
-		return revoke_token(ctl);
+		return revoke_token(ctl, tenant);
 	return bf_ctl_usage(ctl, "expected create NAME, list or revoke NAME");
 }
 

@@ -52,6 +52,30 @@ send_command(struct connection *connection, const char *verb, cJSON *arguments,
 	cJSON_Delete(arguments);
 }
 
+/* Whether there is no parameter that would be passed over, by what changes
+ * something. Answers with a problem otherwise. */
+static bool
+are_parameters(struct connection *connection)
+{
+	const char *method = connection->route->method;
+	char *unknown, *field;
+
+	if (strcmp(method, "GET") == 0)
+		return true;
+	unknown =
+	    bf_uri_unknown_parameter(bf_http_request(connection->http)->query,
+		parameters, sizeof(parameters) / sizeof(*parameters));
+	if (!unknown)
+		return true;
+	field = bf_strf("/%.64s", unknown);
+	bf_reply_problem(connection, 422, "invalid", field, NULL,
+	    "unknown parameter; expected tenant_id, channel, event, since or "
+	    "until");
+	free(field);
+	free(unknown);
+	return false;
+}
+
 /* The arguments of a request: its body, its query, its path. NULL after a
  * problem was answered. */
 static cJSON *
@@ -61,6 +85,8 @@ make_arguments(struct connection *connection)
 	struct bf_error err;
 	cJSON *arguments;
 
+	if (!are_parameters(connection))
+		return NULL;
 	if (request->body.size > 0) {
 		arguments =
 		    bf_json_parse(request->body.data, request->body.size, &err);

@@ -62,6 +62,7 @@ run(void *context)
 		job->next = NULL;
 		reader->current = job;
 		pthread_mutex_unlock(&reader->mutex);
+		reader->names_read = false;
 		if (open_store(reader, job))
 			job->run(reader, job);
 		pthread_mutex_lock(&reader->mutex);

@@ -51,6 +51,7 @@ struct reader {
 	/* The thread's own. */
 	struct bf_store *store;
 	struct channel_name *names;
+	bool names_read; /* in this reading: who is unknown stays so */
 };
 
 /* The readings: each is a job's run. */

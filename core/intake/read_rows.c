@@ -30,16 +30,28 @@ note_name(void *context, uint32_t number, const char *tenant, const char *name)
 	HASH_ADD(hh, reader->names, number, sizeof(known->number), known);
 }
 
+/* Channels are few and their names never change, but new ones come: the list
+ * is read again when one is not known, once in a reading. */
+static void
+read_names(struct reader *reader)
+{
+	struct bf_error err;
+
+	if (reader->names_read)
+		return;
+	reader->names_read = bf_store_channels(reader->store, note_name, reader,
+				 &err) == BF_STORE_OK;
+}
+
 static const struct channel_name *
 find_name(struct reader *reader, uint32_t number)
 {
 	struct channel_name *known;
-	struct bf_error err;
 
 	HASH_FIND(hh, reader->names, &number, sizeof(number), known);
 	if (known)
 		return known;
-	bf_store_channels(reader->store, note_name, reader, &err);
+	read_names(reader);
 	HASH_FIND(hh, reader->names, &number, sizeof(number), known);
 	return known;
 }
@@ -49,9 +61,8 @@ static uint32_t
 find_number(struct reader *reader, const char *tenant, const char *name)
 {
 	const struct channel_name *known;
-	struct bf_error err;
 
-	bf_store_channels(reader->store, note_name, reader, &err);
+	read_names(reader);
 	for (known = reader->names; known; known = known->hh.next) {
 		if (strcmp(known->name, name) == 0 &&
 		    (!tenant || strcmp(known->tenant, tenant) == 0))

@@ -53,6 +53,18 @@ bf_uri_decode(char *text)
 	*out = '\0';
 }
 
+/* Decodes a name or a value of a query, where "+" is a blank. */
+static char *
+decoded(const char *text, size_t size)
+{
+	char *copy = bf_strndup(text, size);
+
+	for (char *c = copy; *c; c++)
+		*c = *c == '+' ? ' ' : *c;
+	bf_uri_decode(copy);
+	return copy;
+}
+
 char *
 bf_uri_parameter(const char *query, const char *name)
 {
@@ -62,15 +74,36 @@ bf_uri_parameter(const char *query, const char *name)
 		const size_t size = strcspn(query, "&");
 
 		if (size > length && strncmp(query, name, length) == 0 &&
-		    query[length] == '=') {
-			char *value =
-			    bf_strndup(query + length + 1, size - length - 1);
+		    query[length] == '=')
+			return decoded(query + length + 1, size - length - 1);
+		query += size + (query[size] == '&');
+	}
+	return NULL;
+}
 
-			for (char *c = value; *c; c++)
-				*c = *c == '+' ? ' ' : *c;
-			bf_uri_decode(value);
-			return value;
-		}
+static bool
+is_one_of(const char *const *names, size_t count, const char *text, size_t size)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strlen(names[i]) == size &&
+		    strncmp(names[i], text, size) == 0)
+			return true;
+	}
+	return false;
+}
+
+char *
+bf_uri_unknown_parameter(const char *query, const char *const *names,
+    size_t count)
+{
+	while (query && *query) {
+		const size_t size = strcspn(query, "&");
+		const char *equals = memchr(query, '=', size);
+		const size_t length = equals ? (size_t)(equals - query) : size;
+
+		if (size > 0 &&
+		    (!equals || !is_one_of(names, count, query, length)))
+			return decoded(query, length);
 		query += size + (query[size] == '&');
 	}
 	return NULL;

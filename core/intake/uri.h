@@ -2,6 +2,7 @@
 #define BF_URI_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /*
  * Request targets: percent-encoding (RFC 3986, section 2.1) and queries as
@@ -17,5 +18,10 @@ void bf_uri_decode(char *text);
 /* The value of a parameter of a query that is encoded rightly, decoded, in new
  * memory; NULL if it is not there, or query is NULL. */
 char *bf_uri_parameter(const char *query, const char *name);
+
+/* The name of the first parameter that is not one of names, in new memory;
+ * NULL if there is none. */
+char *bf_uri_unknown_parameter(const char *query, const char *const *names,
+    size_t count);
 
 #endif

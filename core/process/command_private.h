@@ -45,6 +45,10 @@ void bf_command_json(const struct command *command, uint32_t status,
 void bf_command_problem(const struct command *command, uint32_t status,
     const char *slug, const char *title, const char *field, const char *detail);
 
+/* The same about a member of the arguments. */
+void bf_command_bad_member(const struct command *command, const char *name,
+    const char *detail);
+
 /* A text among the arguments, or NULL. */
 const char *bf_command_text(const struct command *command, const char *name);
 
@@ -61,8 +65,8 @@ struct bf_channel_state *bf_command_channel(const struct command *command,
 
 /* Answers with a JSON value, which is freed, when what was put into the store
  * before is on stable storage. */
-void bf_command_kept(
-    const struct command *command, uint32_t status, cJSON *json);
+void bf_command_kept(const struct command *command, uint32_t status,
+    cJSON *json);
 
 /* A channel as answers show it. */
 cJSON *bf_command_describe_channel(const struct command *command,

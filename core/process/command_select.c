@@ -28,16 +28,37 @@ bound_of(const struct command *command, const char *argument, uint64_t *id)
 	if (!text)
 		return 0;
 	if (bf_timestamp_parse(text, &us) == -1) {
-		char *field = bf_strf("/%s", argument);
-
-		bf_command_problem(command, 422, "invalid", "Invalid request",
-		    field, "expected an RFC 3339 date and time");
-		free(field);
+		bf_command_bad_member(command, argument,
+		    "expected an RFC 3339 date and time");
 		return -1;
 	}
 	instant.ms = us / 1000;
 	*id = bf_id_at(instant);
 	return 0;
+}
+
+/* Whether the command says which deliveries it means: one, or those of a
+ * selection. Nothing is not everything. Answers with a problem otherwise. */
+static bool
+is_selective(const struct command *command)
+{
+	static const char *const selectors[] = { "channel", "event", "since",
+		"until" };
+	const bool one = bf_command_text(command, "id");
+	const char *selector = NULL;
+
+	for (size_t i = 0; i < sizeof(selectors) / sizeof(*selectors); i++) {
+		if (bf_command_text(command, selectors[i]))
+			selector = selectors[i];
+	}
+	if (one && selector)
+		bf_command_bad_member(command, selector,
+		    "expected no selection beside the id of a delivery");
+	else if (!one && !selector)
+		bf_command_problem(command, 422, "nothing-selected",
+		    "Invalid request", "",
+		    "expected a selection: channel, event, since or until");
+	return one != !!selector;
 }
 
 /* Reads what the command selects; -1 after a problem. */
@@ -48,7 +69,7 @@ read_selector(const struct command *command, struct bf_selector *selector)
 	const char *tenant = bf_command_tenant(command);
 
 	*selector = (struct bf_selector){ 0 };
-	if (!tenant)
+	if (!tenant || !is_selective(command))
 		return -1;
 	if (id && bf_delivery_id_parse(id, &selector->id) == -1) {
 		bf_command_problem(command, 404, "unknown-delivery",

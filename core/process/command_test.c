@@ -10,10 +10,9 @@
 #include "core/process/command_private.h"
 #include "core/registry/snapshot_wire.h"
 
-/* The event of a test: what the caller gave, or a plain one. */
+/* The event of a test: what the caller gave, or a plain one. Takes given. */
 static struct bf_event *
-make_event(const cJSON *given, const char *tenant,
-    struct bf_event_problem *problem)
+make_event(cJSON *given, const char *tenant, struct bf_event_problem *problem)
 {
 	static const struct {
 		const char *name, *usual;
@@ -21,38 +20,29 @@ make_event(const cJSON *given, const char *tenant,
 		{ "event", "deploy_succeeded" },
 		{ "subject", "Test notification from belfry" },
 		{ "body", "<p>This is a test. The channel works.</p>" },
-		{ "metadata", NULL },
-		{ "timestamp", NULL },
 	};
 	const struct bf_event_defaults defaults = { tenant,
 		bf_clock_wall_us() };
-	cJSON *json = cJSON_CreateObject();
 	struct bf_event *event;
 	char *text;
 
 	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
-		const cJSON *own =
-		    cJSON_GetObjectItemCaseSensitive(given, members[i].name);
-
-		if (own)
-			cJSON_AddItemToObject(json, members[i].name,
-			    cJSON_Duplicate(own, 1));
-		else if (members[i].usual)
-			cJSON_AddStringToObject(json, members[i].name,
+		if (cJSON_IsObject(given) &&
+		    !cJSON_GetObjectItemCaseSensitive(given, members[i].name))
+			cJSON_AddStringToObject(given, members[i].name,
 			    members[i].usual);
 	}
-	text = cJSON_PrintUnformatted(json);
+	text = cJSON_PrintUnformatted(given);
 	event = bf_event_parse(text, strlen(text), &defaults, NULL, problem);
 	cJSON_free(text);
-	cJSON_Delete(json);
+	cJSON_Delete(given);
 	return event;
 }
 
 /* The same, of a type that there is; NULL after the answer that says why not.
  */
 static struct bf_event *
-read_event(const struct command *command, const cJSON *given,
-    const char *tenant)
+read_event(const struct command *command, cJSON *given, const char *tenant)
 {
 	struct bf_event_problem problem;
 	struct bf_event *event = make_event(given, tenant, &problem);
@@ -78,6 +68,7 @@ bf_verb_test_channel(const struct command *command)
 {
 	struct bf_channel_state *state = bf_command_channel(command, "name");
 	struct bf_event *event;
+	cJSON *given;
 
 	if (!state)
 		return;
@@ -86,7 +77,10 @@ bf_verb_test_channel(const struct command *command)
 		    NULL, state->fault);
 		return;
 	}
-	event = read_event(command, command->arguments,
+	given = cJSON_Duplicate(command->arguments, 1);
+	cJSON_DeleteItemFromObjectCaseSensitive(given, "name");
+	cJSON_DeleteItemFromObjectCaseSensitive(given, "tenant_id");
+	event = read_event(command, given,
 	    state->channel->tenant
 		? state->channel->tenant
 		: bf_registry_default_tenant(command->scheduler->registry));
@@ -176,13 +170,14 @@ bf_verb_test_draft(const struct command *command)
 	struct draft *draft;
 	struct bf_channel *channel;
 	struct bf_event *event;
+	const cJSON *given;
 
 	if (!tenant || !(channel = read_channel(command, tenant)))
 		return;
+	given = cJSON_GetObjectItemCaseSensitive(command->arguments,
+	    "notification");
 	event = read_event(command,
-	    cJSON_GetObjectItemCaseSensitive(command->arguments,
-		"notification"),
-	    tenant);
+	    given ? cJSON_Duplicate(given, 1) : cJSON_CreateObject(), tenant);
 	if (!event) {
 		bf_channel_free(&channel);
 		return;

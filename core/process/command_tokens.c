@@ -88,10 +88,26 @@ answer_tokens(struct store_command *own)
 	bf_command_json(&own->command, 200, json);
 }
 
+/* Runs over the tokens of the tenant that is named, or all that the caller may
+ * see. */
+static void
+run_over_tokens(const struct command *command, const char *text,
+    void (*answer)(struct store_command *own))
+{
+	struct command narrowed = *command;
+	const char *tenant = bf_command_tenant(command);
+
+	if (!tenant)
+		return;
+	if (bf_command_text(command, "tenant_id"))
+		narrowed.tenant = tenant;
+	bf_command_store(&narrowed, text, run_tokens, answer);
+}
+
 void
 bf_verb_list_tokens(const struct command *command)
 {
-	bf_command_store(command, NULL, run_tokens, answer_tokens);
+	run_over_tokens(command, NULL, answer_tokens);
 }
 
 static void
@@ -183,5 +199,5 @@ bf_verb_revoke_token(const struct command *command)
 {
 	const char *name = bf_command_text(command, "name");
 
-	bf_command_store(command, name ? name : "", run_tokens, answer_revoke);
+	run_over_tokens(command, name ? name : "", answer_revoke);
 }

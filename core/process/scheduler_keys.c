@@ -262,13 +262,18 @@ bf_verb_rotate(const struct command *command)
 	struct scheduler *scheduler = command->scheduler;
 	const struct bf_snapshot *snapshot =
 	    bf_registry_snapshot(scheduler->registry);
-	const bool finish = cJSON_IsTrue(
-	    cJSON_GetObjectItemCaseSensitive(command->arguments, "finish"));
+	const cJSON *finish =
+	    cJSON_GetObjectItemCaseSensitive(command->arguments, "finish");
 	struct rotate_command *own;
 
 	if (command->tenant) {
 		bf_command_problem(command, 403, "wrong-tenant", "Forbidden",
 		    NULL, "keys are those of all tenants");
+		return;
+	}
+	if (finish && !cJSON_IsBool(finish)) {
+		bf_command_bad_member(command, "finish",
+		    "expected true or false");
 		return;
 	}
 	if (bf_keys_busy(command))
@@ -286,7 +291,7 @@ bf_verb_rotate(const struct command *command)
 	own->command.arguments = NULL;
 	conf_keys(snapshot, &own->conf);
 	own->rotation = (struct bf_rotation){ .key_file = snapshot->key_file,
-		.new_key = !finish,
+		.new_key = !cJSON_IsTrue(finish),
 		.conf = &own->conf };
 	bf_committer_call(scheduler->committer, &own->call);
 }
