@@ -173,7 +173,7 @@ def retry_after_cases():
         "empty": ("", 0.1, 0.1),
         "date past": (email.utils.formatdate(now - 3600, usegmt=True),
                       0.1, 0.1),
-        "date future": ("+2", 1, 3.1),
+        "date future": ("+2", 0.1, 3.1),
         "huge": ("1000000000", 3, 3.0),
         "beyond 64 bits": ("9" * 40, 3, 3.0),
         "date far": ("Fri, 31 Dec 9999 23:59:59 GMT", 3, 3.0),
