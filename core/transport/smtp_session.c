@@ -372,7 +372,9 @@ opened(struct smtp_session *session, CURLcode code)
 
 	session->code = code;
 	/* libcurl has a bound of its own, and other words for it. */
-	if (code != CURLE_OK && session->reply_bytes > REPLY_MOST)
+	if (code != CURLE_OK &&
+	    (session->reply_bytes > REPLY_MOST ||
+		strstr(session->easy.detail, "Too large response headers")))
 		snprintf(why, sizeof(why),
 		    "the server's greeting or EHLO reply is longer than "
 		    "belfry reads");

@@ -57,7 +57,7 @@ static const char *const ways[] = { "auto", "plain", "login", "cram-md5",
 	"scram-sha-256", "xoauth2", "oauthbearer", NULL };
 
 static const char *const mechanisms[] = {
-	"AUTH=PLAIN;AUTH=LOGIN;AUTH=CRAM-MD5",
+	"AUTH=PLAIN;AUTH=LOGIN",
 	"AUTH=PLAIN",
 	"AUTH=LOGIN",
 	"AUTH=CRAM-MD5",
@@ -83,7 +83,7 @@ static const struct bf_directive directives[] = {
 	{ BF_FIELD(smtp_conf, username), .help = "User name to log in with" },
 	{ BF_FIELD(smtp_conf, password), .help = "Password to log in with" },
 	{ BF_FIELD(smtp_conf, auth), .fallback = "auto", .choices = ways,
-	    .help = "How to log in; auto is plain, login or cram-md5" },
+	    .help = "How to log in; auto is plain or login" },
 	{ BF_FIELD(smtp_conf, token),
 	    .help = "File of the OAuth 2.0 token for xoauth2 and oauthbearer; "
 		    "read for every mail, as tokens are replaced" },
