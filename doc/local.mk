@@ -9,7 +9,8 @@ dist_manual_DATA = doc/manual/api.md doc/manual/conf.md \
 	doc/manual/secrets.md doc/manual/smtp.md \
 	doc/manual/troubleshooting.md doc/manual/upgrading.md \
 	doc/manual/verifying.md
-dist_manual_DATA += doc/manual/discord.md doc/manual/slack.md
+dist_manual_DATA += doc/manual/discord.md doc/manual/slack.md \
+	doc/manual/syslog.md
 
 # What the manual quotes.
 examplesdir = $(docdir)/examples
@@ -40,10 +41,11 @@ EXTRA_DIST += doc/reference/reference_test.sh
 
 .PHONY: update-reference
 update-reference: doc/reference/reference webhook.la smtp.la \
-	slack-format.la discord-embed.la
+	slack-format.la discord-embed.la exec.la syslog.la
 	doc/reference/reference update $(srcdir)/doc/belfry.conf.5 \
 		$(srcdir)/doc/manual/conf.md \
 		$(srcdir)/doc/manual/event-types.md \
 		$(srcdir)/doc/manual/troubleshooting.md -- \
 		$(PWD)/.libs/webhook.so $(PWD)/.libs/smtp.so \
-		$(PWD)/.libs/slack-format.so $(PWD)/.libs/discord-embed.so
+		$(PWD)/.libs/slack-format.so $(PWD)/.libs/discord-embed.so \
+		$(PWD)/.libs/exec.so $(PWD)/.libs/syslog.so

@@ -12,6 +12,14 @@ exec_la_CPPFLAGS = -I$(builddir)/include -D_GNU_SOURCE
 exec_la_LDFLAGS = $(LINK_AS_MODULE)
 exec_la_LIBADD = libbelfry.la
 
+module_LTLIBRARIES += syslog.la
+syslog_la_SOURCES = modules/syslog/message.c modules/syslog/message.h \
+	modules/syslog/syslog.c
+syslog_la_CFLAGS = -fPIC
+syslog_la_CPPFLAGS = -I$(builddir)/include -I$(srcdir) -D_GNU_SOURCE
+syslog_la_LDFLAGS = $(LINK_AS_MODULE)
+syslog_la_LIBADD = libbelfry.la
+
 module_LTLIBRARIES += slack-format.la
 slack_format_la_SOURCES = modules/slack-format/slack.c \
 	modules/slack-format/answer.c modules/slack-format/payload.c \

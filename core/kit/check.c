@@ -372,7 +372,8 @@ can_be_abandoned(struct bf_kit_subject *subject, struct bf_error *err)
 {
 	struct event_base *base = event_base_new();
 	struct bf_programs *programs = bf_programs_new(base, -1);
-	struct bf_worker_tasks *tasks = bf_worker_tasks_new(base, programs);
+	struct bf_worker_tasks *tasks =
+	    bf_worker_tasks_new(base, programs, NULL);
 	struct bf_event *event = bf_kit_event(subject->seed, 3);
 	const int open = count_descriptors();
 	unsigned done = 0;
@@ -386,7 +387,7 @@ can_be_abandoned(struct bf_kit_subject *subject, struct bf_error *err)
 			.attempt = 1,
 			.timeout = { 1 + i },
 			.test = i % 2 },
-		    count_done, &done);
+		    &(struct bf_transport_options){ 0 }, count_done, &done);
 	event_base_loopexit(base, &(struct timeval){ 1, 0 });
 	event_base_dispatch(base);
 	bf_worker_tasks_free(&tasks);

@@ -32,6 +32,31 @@ bf_task_run(struct bf_task *task, const struct bf_strings *environment,
 	return task->host->run(task, environment, input, output, ended, err);
 }
 
+int
+bf_task_connect(struct bf_task *task, const struct bf_endpoint *endpoint,
+    bf_task_connected *connected, struct bf_error *err)
+{
+	return task->host->connect(task, endpoint, connected, err);
+}
+
+ssize_t
+bf_task_read(struct bf_task *task, void *bytes, size_t size)
+{
+	return task->host->read(task, bytes, size);
+}
+
+ssize_t
+bf_task_write(struct bf_task *task, const void *bytes, size_t size)
+{
+	return task->host->write(task, bytes, size);
+}
+
+int
+bf_task_end_output(struct bf_task *task)
+{
+	return task->host->end_output(task);
+}
+
 void
 bf_task_step(struct bf_task *task, const char *kind, const char *text)
 {

@@ -2,6 +2,8 @@
 #define BELFRY_TASK_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
 
 #include <belfry/api.h>
 #include <belfry/clock.h>
@@ -82,6 +84,43 @@ BF_API int bf_task_run(struct bf_task *task,
     const struct bf_strings *environment, int *input, int *output,
     bf_task_ended *ended, struct bf_error *err);
 
+/* Where a stream goes to. Borrowed for the call. */
+struct bf_endpoint {
+	const char *host; /* a name or an address */
+	int port;
+	bool tls;            /* and the certificate is to be good for host */
+	const char *ca_file; /* PEM; the system's store if NULL */
+	const char *client_certificate; /* PEM; or NULL */
+	const char *client_key; /* PEM; in the certificate's file if NULL */
+};
+
+/*
+ * Connects to where a protocol of the module's own is spoken, as belfry
+ * connects to all else: by the channel's proxy and bind_address, never to
+ * belfry itself, TLS verified, nothing blocking. A task has one stream, which
+ * the core closes when the task ends.
+ *
+ * connected  is called once: with the socket, to be watched (bf_task_watch) and
+ *            no more; or with -1 and the reason (borrowed for the call)
+ *
+ * Returns 0, or -1 with what is wrong with the endpoint.
+ */
+typedef void bf_task_connected(struct bf_task *task, int fd,
+    const char *reason);
+BF_API int bf_task_connect(struct bf_task *task,
+    const struct bf_endpoint *endpoint, bf_task_connected *connected,
+    struct bf_error *err);
+
+/* On the stream, as read(2) and write(2) on a non-blocking socket. It is to be
+ * read until EAGAIN: what TLS has read ahead does not make it readable. */
+BF_API ssize_t bf_task_read(struct bf_task *task, void *bytes, size_t size);
+BF_API ssize_t bf_task_write(struct bf_task *task, const void *bytes,
+    size_t size);
+
+/* Tells the peer that nothing more comes, as shutdown(2) with SHUT_WR does, and
+ * TLS's close_notify; what it sends can still be read. 0, or -1 with errno. */
+BF_API int bf_task_end_output(struct bf_task *task);
+
 /* Adds a line to what a test shows, such as "request", "MAIL FROM:<...>";
  * secrets are the module's to mask. Does nothing unless task->test. */
 BF_API void bf_task_step(struct bf_task *task, const char *kind,
@@ -107,6 +146,11 @@ struct bf_task_host {
 	void (*step)(struct bf_task *task, const char *kind, const char *text);
 	void (*finish)(struct bf_task *task, const struct bf_response *response,
 	    const struct bf_verdict *verdict);
+	int (*connect)(struct bf_task *task, const struct bf_endpoint *endpoint,
+	    bf_task_connected *connected, struct bf_error *err);
+	ssize_t (*read)(struct bf_task *task, void *bytes, size_t size);
+	ssize_t (*write)(struct bf_task *task, const void *bytes, size_t size);
+	int (*end_output)(struct bf_task *task);
 };
 
 #endif

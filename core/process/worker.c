@@ -194,6 +194,22 @@ on_task_done(void *context, const struct bf_response *response,
 	finish(attempt);
 }
 
+/* How the channel's connections are made. */
+static struct bf_transport_options
+options_of(const struct attempt *attempt)
+{
+	const struct bf_channel *conf =
+	    bf_worker_channel_conf(attempt->channel);
+
+	return (struct bf_transport_options){
+		.proxy = conf->policy.proxy,
+		.bind_address = conf->policy.bind_address,
+		.timeout = conf->policy.timeout,
+		.transcript = attempt->outcome.test,
+		.fresh = attempt->outcome.test,
+	};
+}
+
 /* Lets the module make the attempt. */
 static void
 start_task(struct attempt *attempt)
@@ -210,11 +226,12 @@ start_task(struct attempt *attempt)
 		.test = attempt->outcome.test,
 		.settled = &attempt->settled,
 	};
+	const struct bf_transport_options options = options_of(attempt);
 
 	bf_worker_tasks_start(attempt->worker->tasks,
 	    bf_worker_channel_module(attempt->channel),
 	    bf_worker_channel_settings(attempt->channel), attempt->event, &task,
-	    on_task_done, attempt);
+	    &options, on_task_done, attempt);
 }
 
 /* Composes the request and starts it. */
@@ -222,17 +239,9 @@ static void
 start_request(struct attempt *attempt)
 {
 	struct worker *worker = attempt->worker;
-	const struct bf_channel *conf =
-	    bf_worker_channel_conf(attempt->channel);
 	const struct bf_module *module =
 	    bf_worker_channel_module(attempt->channel);
-	const struct bf_transport_options options = {
-		.proxy = conf->policy.proxy,
-		.bind_address = conf->policy.bind_address,
-		.timeout = conf->policy.timeout,
-		.transcript = attempt->outcome.test,
-		.fresh = attempt->outcome.test,
-	};
+	const struct bf_transport_options options = options_of(attempt);
 	struct bf_request request = {
 		.delivery_id = attempt->delivery_id,
 		.attempt = attempt->outcome.attempt.number,
@@ -420,7 +429,8 @@ bf_worker_main(struct bf_birth *birth)
 	}
 	bf_transport_guard_with(worker.transport, guard, &worker);
 	worker.programs = bf_programs_new(worker.base, birth->programs);
-	worker.tasks = bf_worker_tasks_new(worker.base, worker.programs);
+	worker.tasks =
+	    bf_worker_tasks_new(worker.base, worker.programs, worker.transport);
 	worker.channels = bf_worker_channels_new(birth->snapshot);
 	worker.link = bf_link_new(worker.base, birth->link, &handler, &worker);
 	evutil_make_socket_nonblocking(worker.control);
@@ -433,8 +443,8 @@ bf_worker_main(struct bf_birth *birth)
 	event_base_dispatch(worker.base);
 
 	bf_link_free(&worker.link);
-	bf_transport_free(&worker.transport);
 	bf_worker_tasks_free(&worker.tasks);
+	bf_transport_free(&worker.transport);
 	bf_programs_free(&worker.programs);
 	/* Nobody is left to hear of these; the scheduler sends them again. */
 	while (!TAILQ_EMPTY(&worker.attempts))

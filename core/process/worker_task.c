@@ -6,6 +6,7 @@
  */
 #include "core/process/worker_task.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,9 @@
 
 #include <belfry/memory.h>
 #include <cjson/cJSON.h>
+
+#include "core/conf/url.h"
+#include "core/transport/stream.h"
 
 struct watch {
 	struct task *task;
@@ -34,7 +38,11 @@ struct task {
 	uint64_t program; /* 0: none runs */
 	bf_task_ended *ended;
 	int64_t began_us;
+	struct bf_transport_options options; /* how it connects */
+	struct bf_stream *stream;
+	bf_task_connected *connected;
 	cJSON *steps; /* of a test */
+	cJSON *hint;  /* of a test that could not connect; or NULL */
 	bf_worker_task_done *done;
 	void *context;
 	TAILQ_ENTRY(task) entry;
@@ -43,6 +51,7 @@ struct task {
 struct bf_worker_tasks {
 	struct event_base *base;
 	struct bf_programs *programs;
+	struct bf_transport *transport;
 	TAILQ_HEAD(, task) all;
 };
 
@@ -90,6 +99,8 @@ free_task(struct task *task)
 	if (task->deadline)
 		event_free(task->deadline);
 	bf_programs_kill(task->tasks->programs, task->program);
+	bf_stream_close(&task->stream);
+	cJSON_Delete(task->hint);
 	TAILQ_REMOVE(&task->tasks->all, task, entry);
 	cJSON_Delete(task->steps);
 	free(task);
@@ -202,6 +213,97 @@ run(struct bf_task *open, const struct bf_strings *environment, int *input,
 	return task->program != 0 ? 0 : -1;
 }
 
+/* Takes over what a test is to show of the connection: see bf_transcript_json,
+ * whose times count from the start of the connection. */
+static void
+take_steps(struct task *task, const char *transcript)
+{
+	cJSON *json = transcript ? cJSON_Parse(transcript) : NULL;
+	cJSON *steps = cJSON_GetObjectItemCaseSensitive(json, "steps");
+	cJSON *step;
+
+	while ((step = cJSON_DetachItemFromArray(steps, 0)))
+		cJSON_AddItemToArray(task->steps, step);
+	task->hint = cJSON_DetachItemFromObjectCaseSensitive(json, "hint");
+	cJSON_Delete(json);
+}
+
+static void
+on_opened(void *context, const char *reason, const char *transcript)
+{
+	struct task *task = context;
+
+	take_steps(task, transcript);
+	task->connected(&task->open, bf_stream_socket(task->stream), reason);
+}
+
+static int
+connect_stream(struct bf_task *open, const struct bf_endpoint *endpoint,
+    bf_task_connected *connected, struct bf_error *err)
+{
+	struct task *task = task_of(open);
+	const bool literal = strchr(endpoint->host, ':') != NULL;
+	char *url = bf_strf("%s://%s%s%s:%d", endpoint->tls ? "https" : "http",
+	    literal ? "[" : "", endpoint->host, literal ? "]" : "",
+	    endpoint->port);
+	const struct bf_request request = { .url = url,
+		.ca_file = endpoint->ca_file,
+		.client_certificate = endpoint->client_certificate,
+		.client_key = endpoint->client_key };
+	int result = -1;
+
+	if (task->stream)
+		bf_error_set(err, "the task has a stream already");
+	else if (!task->tasks->transport)
+		bf_error_set(err, "there is no way out");
+	else if (strpbrk(endpoint->host, "/?#@\\"))
+		bf_error_set(err, "%s: expected the name of a host",
+		    endpoint->host);
+	else
+		result = bf_url_check(url, err);
+	if (result == 0) {
+		task->connected = connected;
+		task->stream = bf_stream_open(task->tasks->transport, &request,
+		    &task->options, on_opened, task);
+	}
+	free(url);
+	return result;
+}
+
+/* Before the stream is open, there is nothing to read from or write to. */
+static bool
+is_open(const struct task *task)
+{
+	if (task->stream && bf_stream_socket(task->stream) != -1)
+		return true;
+	errno = ENOTCONN;
+	return false;
+}
+
+static ssize_t
+read_stream(struct bf_task *open, void *bytes, size_t size)
+{
+	struct task *task = task_of(open);
+
+	return is_open(task) ? bf_stream_read(task->stream, bytes, size) : -1;
+}
+
+static ssize_t
+write_stream(struct bf_task *open, const void *bytes, size_t size)
+{
+	struct task *task = task_of(open);
+
+	return is_open(task) ? bf_stream_write(task->stream, bytes, size) : -1;
+}
+
+static int
+end_output(struct bf_task *open)
+{
+	struct task *task = task_of(open);
+
+	return is_open(task) ? bf_stream_end(task->stream) : -1;
+}
+
 static void
 step(struct bf_task *open, const char *kind, const char *text)
 {
@@ -217,12 +319,14 @@ step(struct bf_task *open, const char *kind, const char *text)
 
 /* As bf_transcript_json has them. */
 static char *
-print_steps(cJSON *steps)
+print_steps(cJSON *steps, cJSON *hint)
 {
 	cJSON *json = cJSON_CreateObject();
 	char *text;
 
 	cJSON_AddItemReferenceToObject(json, "steps", steps);
+	if (hint)
+		cJSON_AddItemReferenceToObject(json, "hint", hint);
 	text = cJSON_PrintUnformatted(json);
 	cJSON_Delete(json);
 	return text;
@@ -237,7 +341,8 @@ finish(struct bf_task *open, const struct bf_response *response,
 	struct bf_response own = response ? *response : none;
 	bf_worker_task_done *done = task->done;
 	void *context = task->context;
-	char *transcript = task->steps ? print_steps(task->steps) : NULL;
+	char *transcript =
+	    task->steps ? print_steps(task->steps, task->hint) : NULL;
 
 	own.took.ms = (bf_clock_monotonic_us() - task->began_us) / 1000;
 	free_task(task);
@@ -245,7 +350,8 @@ finish(struct bf_task *open, const struct bf_response *response,
 	cJSON_free(transcript);
 }
 
-static const struct bf_task_host host = { watch, set_alarm, run, step, finish };
+static const struct bf_task_host host = { watch, set_alarm, run, step, finish,
+	connect_stream, read_stream, write_stream, end_output };
 
 /* ---- its beginning and its end ---- */
 
@@ -274,7 +380,8 @@ void
 bf_worker_tasks_start(struct bf_worker_tasks *tasks,
     const struct bf_module *module, const void *settings,
     const struct bf_event *event, const struct bf_task *what,
-    bf_worker_task_done *done, void *context)
+    const struct bf_transport_options *options, bf_worker_task_done *done,
+    void *context)
 {
 	const struct timeval time = timeval_of(what->timeout);
 	struct task *task = bf_new(struct task);
@@ -286,6 +393,7 @@ bf_worker_tasks_start(struct bf_worker_tasks *tasks,
 	task->tasks = tasks;
 	task->module = module;
 	task->began_us = bf_clock_monotonic_us();
+	task->options = *options;
 	task->done = done;
 	task->context = context;
 	if (what->test)
@@ -301,12 +409,14 @@ bf_worker_tasks_start(struct bf_worker_tasks *tasks,
 }
 
 struct bf_worker_tasks *
-bf_worker_tasks_new(struct event_base *base, struct bf_programs *programs)
+bf_worker_tasks_new(struct event_base *base, struct bf_programs *programs,
+    struct bf_transport *transport)
 {
 	struct bf_worker_tasks *tasks = bf_new(struct bf_worker_tasks);
 
 	tasks->base = base;
 	tasks->programs = programs;
+	tasks->transport = transport;
 	TAILQ_INIT(&tasks->all);
 	return tasks;
 }

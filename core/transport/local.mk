@@ -8,7 +8,8 @@ libcore_la_SOURCES += core/transport/transport.h \
 	core/transport/easy.c core/transport/smtp.c \
 	core/transport/smtp_private.h core/transport/smtp_reply.c \
 	core/transport/smtp_reply.h core/transport/smtp_session.c \
-	core/transport/sockets.c core/transport/symptom.c \
+	core/transport/sockets.c core/transport/stream.c \
+	core/transport/stream.h core/transport/symptom.c \
 	core/transport/transcript.c core/transport/transcript.h \
 	core/transport/transcript_tls.c \
 	core/transport/transport.c

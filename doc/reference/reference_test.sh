@@ -1,7 +1,7 @@
 #!/bin/sh
 # The manual and the conf file as shipped say what the tables say.
 set --
-for name in webhook smtp slack-format discord-embed; do
+for name in webhook smtp slack-format discord-embed exec syslog; do
 	test -f .libs/$name.so || exit 77 # built without shared objects
 	set -- "$@" "$PWD/.libs/$name.so"
 done

@@ -77,6 +77,8 @@ syntax_of(const struct bf_directive *directive)
 		[BF_TYPE_WORDS] = "WORD ...",
 		[BF_TYPE_PAIRS] = "NAME VALUE",
 		[BF_TYPE_PATH] = "FILE",
+		[BF_TYPE_PROGRAM] = "PROGRAM ARGUMENT ...",
+		[BF_TYPE_USER] = "USER",
 	};
 
 	return directive->type == BF_TYPE_CHOICE
