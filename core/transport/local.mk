@@ -18,15 +18,21 @@ if CMOCKA
 check_PROGRAMS += tests/unit/transport_test
 tests_unit_transport_test_SOURCES = tests/unit/transport_test.c
 tests_unit_transport_test_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/smtp_reply_test
+tests_unit_smtp_reply_test_SOURCES = tests/unit/smtp_reply_test.c
+tests_unit_smtp_reply_test_LDADD = $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/hints_test
 tests_unit_hints_test_SOURCES = tests/unit/hints_test.c
 tests_unit_hints_test_LDADD = $(UNIT_LIBS)
 endif
 
 if FUZZERS
-noinst_PROGRAMS += tests/fuzz/dialogue_fuzz
+noinst_PROGRAMS += tests/fuzz/dialogue_fuzz tests/fuzz/smtp_reply_fuzz
+tests_fuzz_smtp_reply_fuzz_SOURCES = tests/fuzz/smtp_reply_fuzz.c
+tests_fuzz_smtp_reply_fuzz_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_smtp_reply_fuzz_LDADD = $(UNIT_LIBS)
 tests_fuzz_dialogue_fuzz_SOURCES = tests/fuzz/dialogue_fuzz.c
 tests_fuzz_dialogue_fuzz_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_dialogue_fuzz_LDADD = $(UNIT_LIBS)
 endif
-EXTRA_DIST += tests/fuzz/corpus/dialogue
+EXTRA_DIST += tests/fuzz/corpus/dialogue tests/fuzz/corpus/smtp_reply

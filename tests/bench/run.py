@@ -9,14 +9,15 @@ usage: tests/bench/run.py --build DIR --ceiling DIR [--rounds N] [--only NAME,..
            redis-server, node, and `npm install` done in peers/, for the part
            sustained faketime
 --rounds   runs of each, in turn; the table has their medians (3)
---only     parts: throughput, sustained, latency, backlog, beside, bullmq
+--only     parts: throughput, sustained, latency, backlog, beside, mail, bullmq
 
 Run by hand, on a machine with nothing else to do: never part of `make check`.
 Every figure is a ratio of runs taken in turn in this one run, or a size. A run
 in which an answer was not 2xx, an event was lost or doubled, or the state that
 it is to measure did not come about, has no result: the program says why, prints
 no table for it and ends with status 1. What it starts it ends, by its process
-id. Traffic stays on 127.0.0.1, ports 8201 and 9000 to 9002.
+id. Traffic stays on 127.0.0.1, ports 8201 and 9000 to 9003. The part mail wants
+smtp-sink (Debian's postfix) and the ceiling's smtpload.
 
 belfry runs with the defaults that are shipped; the conf file adds a listener, a
 token and a channel, and the module stands in the common workers, as an installed
@@ -45,6 +46,8 @@ import urllib.request
 TOKEN = "bench-token-0123456789"
 API = 8201
 SINK = 9000
+MAIL = 9003
+MAILS = 10000
 
 
 # Name, bars of the rate and of the processor time, how it is fed.
@@ -232,6 +235,21 @@ token bench {{ value {TOKEN}; scope ingest; }}
 def channel(port=SINK, name="sink", more=""):
     return (f"channel webhook {name} {{ url http://127.0.0.1:{port}/hook; "
             f"secret topsecret; {more} }}")
+
+
+class MailSink:
+    """Postfix' smtp-sink, which takes every mail and forgets it."""
+
+    def __init__(self):
+        if listening(MAIL):
+            raise Invalid(f"something listens on port {MAIL} already")
+        self.process = subprocess.Popen(
+            ["smtp-sink", "-c", f"127.0.0.1:{MAIL}", "256"],
+            stdout=subprocess.DEVNULL)
+        wait_for("smtp-sink listens", lambda: listening(MAIL), 5)
+
+    def stop(self):
+        end(self.process)
 
 
 class Bench:
@@ -505,6 +523,63 @@ class Bench:
             figures.append(sink.stats()["p99_us"] / 1000)
         return statistics.median(figures)
 
+    # ---- mails into smtp-sink, beside libcurl's own loop ----
+
+    def drain_mails(self, sink):
+        """Mails a second, and processor time of a mail in all processes."""
+        conf = (f"load_module {self.build}/.libs/smtp.so isolate=off;"
+                f"channel smtp mail {{ host 127.0.0.1; port {MAIL}; tls off; "
+                "ehlo bench; from belfry@example.com; to ops@example.com; ")
+        daemon = Belfry(self.build, conf + "rate 1/h; }")
+        try:
+            daemon.start()
+            self.feed(MAILS, "-B", "50", "-c", "16")
+            time.sleep(2)
+            cpu = cpu_seconds(daemon.process.pid)
+            start = time.monotonic()
+            daemon.configure(conf + "}")
+            daemon.process.send_signal(signal.SIGHUP)
+
+            def drained():
+                time.sleep(0.1)
+                found = json.loads(daemon.ctl("stats", "--json"))["deliveries"]
+                return found["waiting"] + found["in_flight"] == 0
+            wait_for("the mails are sent", drained, 120)
+            took = time.monotonic() - start
+            cpu = cpu_seconds(daemon.process.pid) - cpu
+            failed = json.loads(daemon.ctl("deliveries", "--state", "failed",
+                                           "--json"))["deliveries"]
+            if failed or sink.process.poll() is not None:
+                raise Invalid("mail: a delivery failed")
+            return MAILS / took, cpu / MAILS * 1e6
+        finally:
+            daemon.stop()
+
+    def load_mails(self):
+        answer = subprocess.run(
+            [f"{self.ceiling}/smtpload", "-u", f"smtp://127.0.0.1:{MAIL}",
+             "-c", "16", "-n", str(MAILS)], capture_output=True, text=True)
+        found = values(answer.stdout)
+        if found.get("failed") != "0":
+            raise Invalid(answer.stdout + answer.stderr)
+        return float(found["req_per_s"]), float(found["cpu_us_per_req"])
+
+    def mail(self):
+        sink = MailSink()
+        try:
+            runs = [(self.drain_mails(sink), self.load_mails())
+                    for _ in range(self.rounds)]
+        finally:
+            sink.stop()
+        rate, cpu, most, least = (
+            statistics.median(run[i][j] for run in runs)
+            for i, j in ((0, 0), (0, 1), (1, 0), (1, 1)))
+        self.row(f"{MAILS:,} mails: mails/s, beside smtpload", f"{rate:,.0f}",
+                 f"{most:,.0f}", f"{rate / most:.2f}", "at least 0.7")
+        self.row(f"{MAILS:,} mails: CPU a mail, all processes",
+                 f"{cpu:.0f} us", f"{least:.0f} us", f"{cpu / least:.2f}",
+                 "at most 1.25")
+
     def table(self):
         print("\n| figure | belfry | beside | ratio | bar |")
         print("| --- | --- | --- | --- | --- |")
@@ -512,7 +587,8 @@ class Bench:
             print("| " + " | ".join(str(cell) for cell in row) + " |")
 
 
-PARTS = ("throughput", "sustained", "latency", "backlog", "beside", "bullmq")
+PARTS = ("throughput", "sustained", "latency", "backlog", "beside", "mail",
+         "bullmq")
 
 
 def main():
