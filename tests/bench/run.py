@@ -244,8 +244,8 @@ class MailSink:
         if listening(MAIL):
             raise Invalid(f"something listens on port {MAIL} already")
         self.process = subprocess.Popen(
-            ["smtp-sink", "-c", f"127.0.0.1:{MAIL}", "256"],
-            stdout=subprocess.DEVNULL)
+            ["smtp-sink", *(["-u", "postfix"] if os.geteuid() == 0 else []),
+             f"127.0.0.1:{MAIL}", "256"], stdout=subprocess.DEVNULL)
         wait_for("smtp-sink listens", lambda: listening(MAIL), 5)
 
     def stop(self):
