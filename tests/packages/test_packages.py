@@ -11,6 +11,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -162,10 +163,58 @@ def test_installed_with_one_module_it_delivers(root, request):
     (root / "etc/belfry/conf.d/test.conf").unlink()
 
 
+def test_module_comes_later_and_goes_again(root, request):
+    install(root, "belfry", "libbelfry1", "belfry-mod-webhook")
+    process = request.getfixturevalue("daemon")
+    enabled = root / "etc/belfry/modules-enabled/50-smtp.conf"
+    assert modules(root) == {"webhook"} and not enabled.exists()
+    for _ in range(2):
+        install(root, "belfry-mod-smtp")
+        assert enabled.exists()
+        inside(root, "belfry", "-t", "-g", "user belfry belfry;")
+        process.send_signal(signal.SIGHUP)
+        wait_until(lambda: modules(root) == {"webhook", "smtp"}, "it is loaded")
+        inside(root, "apt-get", "-q", "remove", "-y", "belfry-mod-smtp",
+               env=dict(os.environ, DEBIAN_FRONTEND="noninteractive"))
+        assert not enabled.exists()
+        inside(root, "belfry", "-t", "-g", "user belfry belfry;")
+        process.send_signal(signal.SIGHUP)
+        wait_until(lambda: modules(root) == {"webhook"}, "it is gone")
+
+
+def needs(built, package):
+    deb = next(path for path in built.glob(f"{package}_*.deb"))
+    depends = run("dpkg-deb", "-f", str(deb), "Depends")
+    return {word.split()[0] for word in depends.split(", ")}
+
+
+def test_what_a_module_needs_comes_with_it_alone(built):
+    assert any(name.startswith("libidn2") for name in
+               needs(built, "belfry-mod-smtp"))
+    for package in ("belfry-mod-webhook", "belfry-mod-exec",
+                    "belfry-mod-syslog"):
+        assert all(name.startswith(("libc6", "libbelfry1", "belfry-module-abi"))
+                   for name in needs(built, package)), needs(built, package)
+
+
+# Of 10; lower is better. systemd calls up to 5 "medium", 2 "safe".
+EXPOSURE_MOST = 3.0
+
+
+def test_unit_is_good_and_exposes_little(built):
+    unit = next(built.glob("belfry-*/debian/belfry.service"))
+    done = run("systemd-analyze", "security", "--offline=yes",
+               f"--threshold={round(EXPOSURE_MOST * 10)}", "--no-pager",
+               str(unit))
+    level = re.search(r"exposure level for \S+: (\S+)", done)
+    assert level and float(level[1]) <= EXPOSURE_MOST, done[-1500:]
+
+
 def test_the_rpm_builds_too(tmp_path):
     if not shutil.which("rpmbuild"):
         pytest.fail("rpmbuild is not installed")
     run("rpmbuild", "-tb", "--nodeps", "-D", f"_topdir {tmp_path}",
         "-D", "_lto_cflags %{nil}", str(TARBALL))
     names = {path.name.rsplit("-", 2)[0] for path in tmp_path.glob("RPMS/*/*.rpm")}
-    assert {"belfry", "libbelfry", "libbelfry-devel", "belfry-mod-webhook"} <= names
+    assert {"belfry", "libbelfry", "libbelfry-devel", "belfry-mod-webhook",
+            "belfry-mod-smtp", "belfry-mod-syslog"} <= names
