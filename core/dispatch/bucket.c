@@ -9,18 +9,39 @@ per_ms(const struct bf_rate *rate)
 	return (double)rate->count / (double)rate->period.ms;
 }
 
+static double
+burst_of(const struct bf_rate *rate)
+{
+	return rate->burst > 0 ? (double)rate->burst : 1;
+}
+
+/* How many tokens came since the bucket was last touched. */
+static double
+gained(const struct bf_bucket *bucket, const struct bf_rate *rate, int64_t now)
+{
+	return now > bucket->filled
+		   ? (double)(now - bucket->filled) * per_ms(rate)
+		   : 0;
+}
+
+static bool
+is_spent(const struct bf_bucket *bucket, const struct bf_rate *rate,
+    int64_t now)
+{
+	return bucket->spent && gained(bucket, rate, now) < burst_of(rate);
+}
+
 /* How many tokens there are at the time. */
 static double
 level(const struct bf_bucket *bucket, const struct bf_rate *rate, int64_t now)
 {
-	const double burst = rate->burst > 0 ? (double)rate->burst : 1;
-	double tokens = bucket->tokens;
+	const double burst = burst_of(rate);
+	const double most = is_spent(bucket, rate, now) ? 1 : burst;
+	const double tokens = bucket->tokens + gained(bucket, rate, now);
 
 	if (bucket->filled == 0)
 		return burst;
-	if (now > bucket->filled)
-		tokens += (double)(now - bucket->filled) * per_ms(rate);
-	return tokens < burst ? tokens : burst;
+	return tokens < most ? tokens : most;
 }
 
 bool
@@ -36,6 +57,7 @@ bf_bucket_take(struct bf_bucket *bucket, const struct bf_rate *rate,
 	 */
 	if (tokens < 1 - 1e-6)
 		return false;
+	bucket->spent = is_spent(bucket, rate, now);
 	bucket->tokens = tokens - 1;
 	bucket->filled = now > 0 ? now : 1;
 	return true;
@@ -45,6 +67,7 @@ void
 bf_bucket_restart(struct bf_bucket *bucket, int64_t at)
 {
 	bucket->tokens = 1;
+	bucket->spent = true;
 	bucket->filled = at > 0 ? at : 1;
 }
 
