@@ -34,6 +34,15 @@ struct bf_draft_node *bf_draft_add(struct bf_draft_list *list,
 int bf_draft_refuse(struct bf_draft *draft, const char *prefix,
     const char *name, const char *format, ...) BF_PRINTF(4, 5);
 
+/* Splits problem's "POINTER: message" where the pointer is that of a node. */
+void bf_draft_blame(struct bf_draft *draft, const struct bf_draft_list *list);
+
+/* Frees the nodes, wiping those that are secret. */
+void bf_draft_clear(struct bf_draft_list *list);
+
+/* Whether a member of a channel is no directive, or only stands in answers. */
+bool bf_draft_ignores(const char *name);
+
 /* Adds the secrets of the saved channel that were left out; -1 if they can't
  * be kept, as the channel goes to another place now. */
 int bf_draft_keep(struct bf_draft *draft, const struct bf_channel *saved);

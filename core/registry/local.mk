@@ -6,8 +6,9 @@ libcore_la_SOURCES += core/registry/builtin.h core/registry/channel_draft.h \
 	core/registry/registry.h \
 	core/registry/snapshot.h core/registry/snapshot_private.h \
 	core/registry/snapshot_wire.h
-libcore_la_SOURCES += core/registry/builtin.c core/registry/channel_json.c \
-	core/registry/channel_keep.c core/registry/context.c \
+libcore_la_SOURCES += core/registry/builtin.c core/registry/channel_draft.c \
+	core/registry/channel_keep.c core/registry/channel_read.c \
+	core/registry/channel_write.c core/registry/context.c \
 	core/registry/load.c core/registry/load_api.c \
 	core/registry/load_channel.c core/registry/load_events.c \
 	core/registry/load_main.c core/registry/load_module.c \

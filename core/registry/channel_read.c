@@ -1,9 +1,8 @@
 /*
- * channel_json.c - channels from JSON, and back
+ * channel_read.c - channels from JSON
  */
 #include "core/registry/channel_json.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,100 +56,6 @@ bf_channel_reader_table(struct bf_channel_reader *reader, const char *module)
 		return reader->tables[i];
 	}
 	return NULL;
-}
-
-/* ---- drafts ---- */
-
-/* "prefix/name", escaped. Source: RFC 6901, section 3. */
-static char *
-pointer(const char *prefix, const char *name)
-{
-	struct bf_buf text = { 0 };
-
-	bf_buf_add_text(&text, prefix);
-	bf_buf_add_byte(&text, '/');
-	for (; *name; name++) {
-		if (*name == '~')
-			bf_buf_add_text(&text, "~0");
-		else if (*name == '/')
-			bf_buf_add_text(&text, "~1");
-		else
-			bf_buf_add_byte(&text, *name);
-	}
-	return bf_buf_take(&text);
-}
-
-struct bf_draft_node *
-bf_draft_add(struct bf_draft_list *list, const char *prefix, const char *name)
-{
-	struct bf_draft_node *node = bf_new(struct bf_draft_node);
-
-	node->node.name = bf_strdup(name);
-	node->node.file = pointer(prefix, name);
-	if (list->last) {
-		list->last->next = node;
-		list->last->node.next = &node->node;
-	} else {
-		list->first = node;
-	}
-	list->last = node;
-	return node;
-}
-
-static void
-free_list(struct bf_draft_list *list)
-{
-	struct bf_draft_node *node;
-
-	while ((node = list->first)) {
-		list->first = node->next;
-		for (size_t i = 0; node->secret && i < node->node.words.count;
-		     i++)
-			explicit_bzero(node->node.words.items[i],
-			    strlen(node->node.words.items[i]));
-		bf_strings_free(&node->node.words);
-		free(node->node.name);
-		free((char *)node->node.file);
-		free(node);
-	}
-}
-
-int
-bf_draft_refuse(struct bf_draft *draft, const char *prefix, const char *name,
-    const char *format, ...)
-{
-	char *field = pointer(prefix, name);
-	va_list args;
-
-	snprintf(draft->problem->field, sizeof(draft->problem->field), "%s",
-	    field);
-	free(field);
-	va_start(args, format);
-	vsnprintf(draft->problem->error.text,
-	    sizeof(draft->problem->error.text), format, args);
-	va_end(args);
-	return -1;
-}
-
-/* Splits "POINTER: message" where the pointer is that of a node. */
-static void
-split_place(struct bf_draft *draft, const struct bf_draft_list *list)
-{
-	struct bf_channel_problem *problem = draft->problem;
-	char *text = problem->error.text;
-
-	for (const struct bf_draft_node *node = list->first; node;
-	     node = node->next) {
-		const char *place = node->node.file;
-		const size_t size = strlen(place);
-
-		if (strncmp(text, place, size) != 0 ||
-		    strncmp(text + size, ": ", 2) != 0)
-			continue;
-		snprintf(problem->field, sizeof(problem->field), "%s", place);
-		memmove(text, text + size + 2, strlen(text + size + 2) + 1);
-		return;
-	}
 }
 
 /* ---- values to words ---- */
@@ -267,22 +172,6 @@ cut_words(struct bf_draft *draft, const char *name, const char *text)
 
 /* ---- members ---- */
 
-/* Members of a channel that are no directives, or only stand in answers. */
-static bool
-is_ignored(const char *name)
-{
-	static const char *const names[] = { "name", "module", "tenant_id",
-		"settings", "state", "reason", "waiting", "in_flight",
-		"secrets", "file", "line", "version", "if_match",
-		"paced_until" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		if (strcmp(name, names[i]) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* One directive that every channel has. As answers have it, an empty list of
  * events means all, and one of retries none; jitter is a number of per cent. */
 static int
@@ -322,7 +211,7 @@ read_policy(struct bf_draft *draft, const cJSON *json)
 
 	cJSON_ArrayForEach(item, json)
 	{
-		if (!cJSON_IsNull(item) && !is_ignored(item->string) &&
+		if (!cJSON_IsNull(item) && !bf_draft_ignores(item->string) &&
 		    read_directive(draft, item->string, item) == -1)
 			return -1;
 	}
@@ -444,7 +333,7 @@ apply(struct bf_draft *draft, struct bf_loading *loading,
 	at.block = draft->policy.first ? &draft->policy.first->node : NULL;
 	if (bf_load_policy(loading, &at, module, NULL, &channel->policy) ==
 	    -1) {
-		split_place(draft, &draft->policy);
+		bf_draft_blame(draft, &draft->policy);
 		return -1;
 	}
 	at.block = node ? &draft->settings.first->node : NULL;
@@ -454,7 +343,7 @@ apply(struct bf_draft *draft, struct bf_loading *loading,
 	bf_settings_clear(draft->table, scratch);
 	free(scratch);
 	if (result == -1)
-		split_place(draft, &draft->settings);
+		bf_draft_blame(draft, &draft->settings);
 	for (; result == 0 && node; node = node->next) {
 		struct bf_setting *setting;
 
@@ -553,93 +442,7 @@ bf_channel_read(struct bf_channel_reader *reader, const char *tenant,
 	channel->tenant = bf_strdup(tenant);
 	if (read_channel(&draft, &loading, reader, json, saved, channel) == -1)
 		bf_channel_free(&channel);
-	free_list(&draft.policy);
-	free_list(&draft.settings);
+	bf_draft_clear(&draft.policy);
+	bf_draft_clear(&draft.settings);
 	return channel;
-}
-
-/* ---- and back ---- */
-
-static cJSON *
-word_json(const struct bf_setting *setting, const char *directive, size_t index,
-    bf_channel_secret *secret, void *context)
-{
-	const char *word = setting->words.items[index];
-
-	return setting->secret ? secret(context, directive, word)
-			       : cJSON_CreateString(word);
-}
-
-/* A pair: [name, value]; only the value may be secret. */
-static void
-add_pair_json(cJSON *list, const struct bf_setting *setting,
-    bf_channel_secret *secret, void *context)
-{
-	cJSON *pair = cJSON_CreateArray();
-	char *directive =
-	    bf_strf("%s %s", setting->name, setting->words.items[0]);
-
-	cJSON_AddItemToArray(pair, cJSON_CreateString(setting->words.items[0]));
-	cJSON_AddItemToArray(pair,
-	    word_json(setting, directive, 1, secret, context));
-	cJSON_AddItemToArray(list, pair);
-	free(directive);
-}
-
-cJSON *
-bf_channel_settings(struct bf_channel_reader *reader,
-    const struct bf_channel *channel, bf_channel_secret *secret, void *context)
-{
-	const struct bf_directive *table =
-	    bf_channel_reader_table(reader, channel->module);
-	cJSON *json = cJSON_CreateObject();
-
-	for (size_t i = 0; i < channel->setting_count; i++) {
-		const struct bf_setting *setting = &channel->settings[i];
-		const struct bf_directive *directive =
-		    table ? bf_settings_find(table, setting->name) : NULL;
-		const enum bf_directive_type type =
-		    directive ? directive->type : BF_TYPE_WORDS;
-		cJSON *list;
-
-		if (setting->secret && !secret)
-			continue;
-		if (type != BF_TYPE_PAIRS && type != BF_TYPE_WORDS) {
-			cJSON_AddItemToObject(json, setting->name,
-			    word_json(setting, setting->name, 0, secret,
-				context));
-			continue;
-		}
-		list = cJSON_GetObjectItemCaseSensitive(json, setting->name);
-		if (!list)
-			list = cJSON_AddArrayToObject(json, setting->name);
-		if (type == BF_TYPE_PAIRS)
-			add_pair_json(list, setting, secret, context);
-		for (size_t k = 0;
-		     type == BF_TYPE_WORDS && k < setting->words.count; k++)
-			cJSON_AddItemToArray(list,
-			    word_json(setting, setting->name, k, secret,
-				context));
-	}
-	return json;
-}
-
-cJSON *
-bf_channel_document(struct bf_channel_reader *reader, const cJSON *json,
-    const struct bf_channel *channel, bf_channel_secret *secret, void *context)
-{
-	cJSON *document = cJSON_CreateObject();
-	const cJSON *item;
-
-	cJSON_AddStringToObject(document, "name", channel->name);
-	cJSON_AddStringToObject(document, "module", channel->module);
-	cJSON_ArrayForEach(item, json)
-	{
-		if (!cJSON_IsNull(item) && !is_ignored(item->string))
-			cJSON_AddItemToObject(document, item->string,
-			    cJSON_Duplicate(item, 1));
-	}
-	cJSON_AddItemToObject(document, "settings",
-	    bf_channel_settings(reader, channel, secret, context));
-	return document;
 }
