@@ -4,7 +4,7 @@ dist_man_MANS += doc/belfry.8
 
 manualdir = $(docdir)/manual
 dist_manual_DATA = doc/manual/api.md doc/manual/conf.md \
-	doc/manual/event-types.md doc/manual/exec.md doc/manual/index.md doc/manual/metrics.md \
+	doc/manual/egress.md doc/manual/event-types.md doc/manual/exec.md doc/manual/index.md doc/manual/metrics.md \
 	doc/manual/modules.md doc/manual/performance.md doc/manual/receivers.md \
 	doc/manual/secrets.md doc/manual/smtp.md \
 	doc/manual/troubleshooting.md doc/manual/upgrading.md \

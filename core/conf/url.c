@@ -110,7 +110,7 @@ host_mistake(struct part part)
 		return "the host is too long; expected 253 characters at most";
 	memcpy(host, part.text, part.size);
 	host[part.size] = '\0';
-	if (host[0] == '[') {
+	if (host[0] == '[' && host[part.size - 1] == ']') {
 		host[part.size - 1] = '\0';
 		if (inet_pton(AF_INET6, host + 1, address) == 1)
 			return NULL;
@@ -260,6 +260,17 @@ int
 bf_proxy_check(const char *text, struct bf_error *err)
 {
 	return refuse_url(err, mistake_of(text, true));
+}
+
+int
+bf_host_check(const char *text, struct bf_error *err)
+{
+	const struct part whole = { text, strlen(text) };
+	unsigned char address[16];
+
+	if (inet_pton(AF_INET6, text, address) == 1)
+		return 0;
+	return refuse(err, text, host_mistake(whole));
 }
 
 int

@@ -18,6 +18,10 @@ int bf_url_check(const char *text, struct bf_error *err);
  */
 int bf_proxy_check(const char *text, struct bf_error *err);
 
+/* A host alone, as it stands in a URL; an IPv6 address also without brackets.
+ */
+int bf_host_check(const char *text, struct bf_error *err);
+
 /* "ADDRESS:PORT", "[ADDRESS]:PORT" with a numeric address and 1..65535. */
 int bf_endpoint_check(const char *text, struct bf_error *err);
 

@@ -387,7 +387,7 @@ can_be_abandoned(struct bf_kit_subject *subject, struct bf_error *err)
 			.attempt = 1,
 			.timeout = { 1 + i },
 			.test = i % 2 },
-		    &(struct bf_transport_options){ 0 }, count_done, &done);
+		    NULL, &(struct bf_transport_options){ 0 }, count_done, &done);
 	event_base_loopexit(base, &(struct timeval){ 1, 0 });
 	event_base_dispatch(base);
 	bf_worker_tasks_free(&tasks);

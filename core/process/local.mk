@@ -23,7 +23,8 @@ libcore_la_SOURCES += core/process/child.c core/process/child.h \
 	core/process/worker_private.h \
 	core/process/spawner.c core/process/worker_program.c \
 	core/process/worker_program.h core/process/worker_task.c \
-	core/process/worker_task.h \
+	core/process/worker_task.h core/process/worker_transport.c \
+	core/process/worker_transport.h \
 	core/process/listen.c core/process/listen.h \
 	core/process/loader_process.c core/process/loader_process.h \
 	core/process/master.c core/process/master_private.h \

@@ -1,14 +1,16 @@
 /*
  * own_address.c - whether an address is belfry's own
  *
- * A wildcard listener is reached over any address of this machine; of those,
- * the loopback ones are known without asking.
+ * A wildcard listener is reached over any address of this machine. Only such a
+ * one can be bound to, which asks the kernel about one address instead of
+ * reading the list of all.
  */
 #include "core/process/own_address.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <event2/util.h>
 
@@ -52,20 +54,37 @@ is_wildcard(const struct in6_addr *address)
 	       memcmp(address, any_four, sizeof(any_four)) == 0;
 }
 
-static bool
-is_loopback(const struct in6_addr *address)
+bool
+bf_local_address(const struct sockaddr *address)
 {
-	return IN6_IS_ADDR_LOOPBACK(address) ||
-	       (IN6_IS_ADDR_V4MAPPED(address) && address->s6_addr[12] == 127);
+	struct sockaddr_in6 six = { 0 };
+	struct sockaddr_in four = { 0 };
+	const bool is_six = address->sa_family == AF_INET6;
+	int fd, result;
+
+	fd = socket(address->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return false;
+	if (is_six) {
+		six = *(const struct sockaddr_in6 *)address;
+		six.sin6_port = 0; /* any one that is free */
+	} else {
+		four = *(const struct sockaddr_in *)address;
+		four.sin_port = 0;
+	}
+	result = bind(fd,
+	    is_six ? (struct sockaddr *)&six : (struct sockaddr *)&four,
+	    is_six ? sizeof(six) : sizeof(four));
+	close(fd);
+	return result == 0;
 }
 
 bool
 bf_own_address(const struct bf_snapshot *snapshot,
-    const struct sockaddr *address, socklen_t length)
+    const struct sockaddr *address)
 {
 	struct place there, here;
 
-	(void)length;
 	if (!read_place(address, &there))
 		return false;
 	for (size_t i = 0; i < snapshot->api.listen_count; i++) {
@@ -80,7 +99,7 @@ bf_own_address(const struct bf_snapshot *snapshot,
 		if (memcmp(&here.address, &there.address,
 			sizeof(here.address)) == 0 ||
 		    is_wildcard(&there.address) ||
-		    (is_wildcard(&here.address) && is_loopback(&there.address)))
+		    (is_wildcard(&here.address) && bf_local_address(address)))
 			return true;
 	}
 	return false;

@@ -9,6 +9,9 @@
 /* Whether the address is one that belfry's own API listens on, by itself or
  * through a wildcard (0.0.0.0, [::]) or an IPv4-mapped form. */
 bool bf_own_address(const struct bf_snapshot *snapshot,
-    const struct sockaddr *address, socklen_t length);
+    const struct sockaddr *address);
+
+/* Whether the address is one of this machine. */
+bool bf_local_address(const struct sockaddr *address);
 
 #endif

@@ -5,20 +5,18 @@
  * it again if this process dies. It ends when its link to the scheduler does.
  */
 #include <errno.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <belfry/memory.h>
 
 #include "core/base/log.h"
-#include "core/process/own_address.h"
 #include "core/process/worker_private.h"
 #include "core/process/worker_task.h"
+#include "core/process/worker_transport.h"
 #include "core/wire/control.h"
 
 #define EXCERPT_MOST 1024 /* bytes of an answer that are kept */
@@ -30,10 +28,9 @@ struct worker {
 	int control;
 	struct bf_link *link;
 	struct worker_channels *channels;
-	struct bf_transport *transport;
+	struct bf_worker_transports *transports;
 	struct bf_programs *programs;
 	struct bf_worker_tasks *tasks;
-	const struct bf_snapshot *snapshot;
 	TAILQ_HEAD(, attempt) attempts; /* in hand */
 	bool draining;
 	int status;
@@ -231,7 +228,7 @@ start_task(struct attempt *attempt)
 	bf_worker_tasks_start(attempt->worker->tasks,
 	    bf_worker_channel_module(attempt->channel),
 	    bf_worker_channel_settings(attempt->channel), attempt->event, &task,
-	    &options, on_task_done, attempt);
+	    conf, &options, on_task_done, attempt);
 }
 
 /* Composes the request and starts it. */
@@ -239,6 +236,8 @@ static void
 start_request(struct attempt *attempt)
 {
 	struct worker *worker = attempt->worker;
+	const struct bf_channel *conf =
+	    bf_worker_channel_conf(attempt->channel);
 	const struct bf_module *module =
 	    bf_worker_channel_module(attempt->channel);
 	const struct bf_transport_options options = options_of(attempt);
@@ -262,8 +261,14 @@ start_request(struct attempt *attempt)
 		conclude_settled(attempt);
 		return;
 	}
-	bf_transport_start(worker->transport, &request, &options, on_done,
-	    attempt);
+	if (bf_worker_may_request(worker->transports, conf, &request, &err) ==
+	    -1) {
+		bf_request_free(&request);
+		conclude(attempt, BF_FAILED, err.text);
+		return;
+	}
+	bf_transport_start(bf_worker_transport(worker->transports, conf),
+	    &request, &options, on_done, attempt);
 }
 
 static void
@@ -381,19 +386,6 @@ on_control(evutil_socket_t fd, short what, void *context)
 		event_base_loopbreak(worker->base);
 }
 
-/* An event that is delivered to belfry itself would never end. */
-static int
-guard(void *context, const struct sockaddr *address, unsigned length,
-    char *reason, size_t size)
-{
-	const struct worker *worker = context;
-
-	if (!bf_own_address(worker->snapshot, address, length))
-		return 0;
-	snprintf(reason, size, "that address is belfry's own intake");
-	return -1;
-}
-
 static void
 say_hello(struct worker *worker, const struct bf_birth *birth)
 {
@@ -411,8 +403,7 @@ int
 bf_worker_main(struct bf_birth *birth)
 {
 	static const struct bf_link_handler handler = { on_message, on_closed };
-	struct worker worker = { .control = birth->control,
-		.snapshot = birth->snapshot };
+	struct worker worker = { .control = birth->control };
 	struct bf_error err;
 
 	signal(SIGPIPE, SIG_IGN);
@@ -420,17 +411,16 @@ bf_worker_main(struct bf_birth *birth)
 	worker.base = event_base_new();
 	if (!worker.base)
 		abort();
-	worker.transport = bf_transport_new(worker.base,
-	    2 * (long)birth->snapshot->worker_connections, &err);
-	if (!worker.transport) {
+	worker.transports =
+	    bf_worker_transports_new(worker.base, birth->snapshot, &err);
+	if (!worker.transports) {
 		bf_log(BF_LOG_EMERG, "%s", err.text);
 		event_base_free(worker.base);
 		return EXIT_FAILURE;
 	}
-	bf_transport_guard_with(worker.transport, guard, &worker);
 	worker.programs = bf_programs_new(worker.base, birth->programs);
-	worker.tasks =
-	    bf_worker_tasks_new(worker.base, worker.programs, worker.transport);
+	worker.tasks = bf_worker_tasks_new(worker.base, worker.programs,
+	    worker.transports);
 	worker.channels = bf_worker_channels_new(birth->snapshot);
 	worker.link = bf_link_new(worker.base, birth->link, &handler, &worker);
 	evutil_make_socket_nonblocking(worker.control);
@@ -444,7 +434,7 @@ bf_worker_main(struct bf_birth *birth)
 
 	bf_link_free(&worker.link);
 	bf_worker_tasks_free(&worker.tasks);
-	bf_transport_free(&worker.transport);
+	bf_worker_transports_free(&worker.transports);
 	bf_programs_free(&worker.programs);
 	/* Nobody is left to hear of these; the scheduler sends them again. */
 	while (!TAILQ_EMPTY(&worker.attempts))

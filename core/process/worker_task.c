@@ -38,6 +38,7 @@ struct task {
 	uint64_t program; /* 0: none runs */
 	bf_task_ended *ended;
 	int64_t began_us;
+	const struct bf_channel *channel;
 	struct bf_transport_options options; /* how it connects */
 	struct bf_stream *stream;
 	bf_task_connected *connected;
@@ -51,7 +52,7 @@ struct task {
 struct bf_worker_tasks {
 	struct event_base *base;
 	struct bf_programs *programs;
-	struct bf_transport *transport;
+	struct bf_worker_transports *transports;
 	TAILQ_HEAD(, task) all;
 };
 
@@ -242,6 +243,7 @@ connect_stream(struct bf_task *open, const struct bf_endpoint *endpoint,
     bf_task_connected *connected, struct bf_error *err)
 {
 	struct task *task = task_of(open);
+	struct bf_worker_transports *transports = task->tasks->transports;
 	const bool literal = strchr(endpoint->host, ':') != NULL;
 	char *url = bf_strf("%s://%s%s%s:%d", endpoint->tls ? "https" : "http",
 	    literal ? "[" : "", endpoint->host, literal ? "]" : "",
@@ -254,17 +256,21 @@ connect_stream(struct bf_task *open, const struct bf_endpoint *endpoint,
 
 	if (task->stream)
 		bf_error_set(err, "the task has a stream already");
-	else if (!task->tasks->transport)
+	else if (!transports)
 		bf_error_set(err, "there is no way out");
 	else if (strpbrk(endpoint->host, "/?#@\\"))
 		bf_error_set(err, "%s: expected the name of a host",
 		    endpoint->host);
 	else
 		result = bf_url_check(url, err);
+	if (result == 0)
+		result = bf_worker_may_request(transports, task->channel,
+		    &request, err);
 	if (result == 0) {
 		task->connected = connected;
-		task->stream = bf_stream_open(task->tasks->transport, &request,
-		    &task->options, on_opened, task);
+		task->stream = bf_stream_open(bf_worker_transport(transports,
+						  task->channel),
+		    &request, &task->options, on_opened, task);
 	}
 	free(url);
 	return result;
@@ -380,6 +386,7 @@ void
 bf_worker_tasks_start(struct bf_worker_tasks *tasks,
     const struct bf_module *module, const void *settings,
     const struct bf_event *event, const struct bf_task *what,
+    const struct bf_channel *channel,
     const struct bf_transport_options *options, bf_worker_task_done *done,
     void *context)
 {
@@ -393,6 +400,7 @@ bf_worker_tasks_start(struct bf_worker_tasks *tasks,
 	task->tasks = tasks;
 	task->module = module;
 	task->began_us = bf_clock_monotonic_us();
+	task->channel = channel;
 	task->options = *options;
 	task->done = done;
 	task->context = context;
@@ -410,13 +418,13 @@ bf_worker_tasks_start(struct bf_worker_tasks *tasks,
 
 struct bf_worker_tasks *
 bf_worker_tasks_new(struct event_base *base, struct bf_programs *programs,
-    struct bf_transport *transport)
+    struct bf_worker_transports *transports)
 {
 	struct bf_worker_tasks *tasks = bf_new(struct bf_worker_tasks);
 
 	tasks->base = base;
 	tasks->programs = programs;
-	tasks->transport = transport;
+	tasks->transports = transports;
 	TAILQ_INIT(&tasks->all);
 	return tasks;
 }

@@ -3,14 +3,14 @@
 
 #include "core/module/module.h"
 #include "core/process/worker_program.h"
-#include "core/transport/transport.h"
+#include "core/process/worker_transport.h"
 
 /* Attempts that modules make themselves: what is under way of them. */
 struct bf_worker_tasks;
 
 /* Borrows both, and is to be freed before them. */
 struct bf_worker_tasks *bf_worker_tasks_new(struct event_base *base,
-    struct bf_programs *programs, struct bf_transport *transport);
+    struct bf_programs *programs, struct bf_worker_transports *transports);
 
 /* The task has ended: done is called exactly once, possibly before start
  * returns. All but context is borrowed for the call; transcript (a JSON array
@@ -20,11 +20,12 @@ typedef void bf_worker_task_done(void *context,
     const char *transcript);
 
 /* Starts an attempt of a module that has deliver. what has the first members
- * of the task, options how it connects; settings, event and what options point
- * to must outlive it. */
+ * of the task, options how it connects; settings, event, channel and what
+ * options point to must outlive it. */
 void bf_worker_tasks_start(struct bf_worker_tasks *tasks,
     const struct bf_module *module, const void *settings,
     const struct bf_event *event, const struct bf_task *what,
+    const struct bf_channel *channel,
     const struct bf_transport_options *options, bf_worker_task_done *done,
     void *context);
 

@@ -21,8 +21,9 @@
  *                             it is to go
  *
  * What is not for tenants is refused: references (env:, file:, sealed:), files
- * of the server, proxy and bind_address. No foreign code runs here: whether the
- * settings fit together is the module's own check, which a worker makes.
+ * of the server, proxy and bind_address, and places that core/registry/egress.h
+ * keeps closed. No foreign code runs here: whether the settings fit together is
+ * the module's own check, which a worker makes.
  */
 
 /* A snapshot's modules, ready to read channels by. Borrows the snapshot. */

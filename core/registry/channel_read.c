@@ -11,6 +11,7 @@
 
 #include "core/conf/describe.h"
 #include "core/registry/channel_draft.h"
+#include "core/registry/egress.h"
 #include "core/registry/snapshot_private.h"
 #include "core/registry/snapshot_wire.h"
 
@@ -228,9 +229,10 @@ has_control(const char *text)
 
 /* What only the conf file may say. */
 static int
-check_words(struct bf_draft *draft, const struct bf_directive *directive,
-    const struct bf_draft_node *node)
+check_words(struct bf_draft *draft, const struct bf_egress *egress,
+    const struct bf_directive *directive, const struct bf_draft_node *node)
 {
+	struct bf_error cause;
 	const struct bf_strings *words = &node->node.words;
 	const size_t first = directive->type == BF_TYPE_PAIRS ? 1 : 0;
 	const bool refers = first == 1 || directive->type == BF_TYPE_URL ||
@@ -261,12 +263,17 @@ check_words(struct bf_draft *draft, const struct bf_directive *directive,
 			    "%s: env:, file: and sealed: are for the conf "
 			    "file; expected the value itself",
 			    directive->name);
+		if (bf_egress_setting(egress, directive, words->items[i],
+			&cause) == -1)
+			return bf_draft_refuse(draft, "/settings",
+			    directive->name, "%s: %s", directive->name,
+			    cause.text);
 	}
 	return 0;
 }
 
 static int
-read_settings(struct bf_draft *draft)
+read_settings(struct bf_draft *draft, const struct bf_egress *egress)
 {
 	const cJSON *item;
 
@@ -290,7 +297,7 @@ read_settings(struct bf_draft *draft)
 		     directive && node; node = node->next) {
 			node->secret |= directive->type == BF_TYPE_SECRET ||
 					directive->secret;
-			if (check_words(draft, directive, node) == -1)
+			if (check_words(draft, egress, directive, node) == -1)
 				return -1;
 		}
 	}
@@ -336,6 +343,8 @@ apply(struct bf_draft *draft, struct bf_loading *loading,
 		bf_draft_blame(draft, &draft->policy);
 		return -1;
 	}
+	free(channel->policy.proxy);
+	channel->policy.proxy = bf_strdup(loading->snapshot->egress.proxy);
 	at.block = node ? &draft->settings.first->node : NULL;
 	scratch = bf_zalloc(1, bf_settings_size(draft->table) + 1);
 	result = bf_settings_apply(draft->table, scratch, &at, NULL, NULL,
@@ -417,7 +426,8 @@ read_channel(struct bf_draft *draft, struct bf_loading *loading,
 	if (!draft->table)
 		return bf_draft_refuse(draft, "", "module",
 		    "module: its directives can't be read");
-	if (read_policy(draft, json) == -1 || read_settings(draft) == -1 ||
+	if (read_policy(draft, json) == -1 ||
+	    read_settings(draft, &reader->snapshot->egress) == -1 ||
 	    (saved && bf_draft_keep(draft, saved) == -1) ||
 	    check_required(draft) == -1)
 		return -1;

@@ -13,6 +13,7 @@
 const struct bf_context *const bf_contexts[] = {
 	&bf_context_main,
 	&bf_context_api,
+	&bf_context_egress,
 	&bf_context_events,
 	&bf_context_event,
 	&bf_context_channel,

@@ -39,6 +39,7 @@ struct bf_context {
 
 extern const struct bf_context bf_context_main;
 extern const struct bf_context bf_context_api;
+extern const struct bf_context bf_context_egress;
 extern const struct bf_context bf_context_events;
 extern const struct bf_context bf_context_event;
 extern const struct bf_context bf_context_channel;

@@ -255,8 +255,8 @@ static const struct bf_special specials[] = {
 	    "otherwise a UUID is made at the first start",
 	    0, read_default_tenant },
 	{ "proxy", "URL | off", 1, 1, false, false, "off",
-	    "The proxy for all channels that name no other; the environment's "
-	    "proxy variables are ignored",
+	    "The proxy for all channels of the conf file that name no other; "
+	    "the environment's proxy variables are ignored",
 	    offsetof(struct bf_snapshot, proxy), bf_load_proxy },
 	{ "bind_address", "ADDRESS | INTERFACE | off", 1, 1, false, false,
 	    "off",
@@ -265,6 +265,10 @@ static const struct bf_special specials[] = {
 	    offsetof(struct bf_snapshot, bind_address), bf_load_bind_address },
 	{ "api", "", 0, 0, true, false, "",
 	    "Where the API listens, and its limits", 0, bf_load_api },
+	{ "egress", "", 0, 0, true, false, "",
+	    "What channels made over the API may reach: public addresses, by "
+	    "https, unless it says more",
+	    0, bf_load_egress },
 	{ "events", "", 0, 0, true, false, NULL,
 	    "Toggles of event types, and event types of your own", 0,
 	    bf_load_events },

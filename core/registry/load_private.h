@@ -67,6 +67,8 @@ int bf_load_bind_address(struct bf_loading *loading,
 /* Readers of blocks. */
 int bf_load_api(struct bf_loading *loading, const struct bf_special *special,
     const struct bf_conf_node *node, void *target);
+int bf_load_egress(struct bf_loading *loading, const struct bf_special *special,
+    const struct bf_conf_node *node, void *target);
 int bf_load_events(struct bf_loading *loading, const struct bf_special *special,
     const struct bf_conf_node *node, void *target);
 int bf_load_toggles(struct bf_loading *loading,

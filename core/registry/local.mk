@@ -1,6 +1,6 @@
 libcore_la_SOURCES += core/registry/builtin.h core/registry/channel_draft.h \
 	core/registry/channel_json.h \
-	core/registry/context.h \
+	core/registry/context.h core/registry/egress.h \
 	core/registry/load.h core/registry/load_private.h \
 	core/registry/pattern.h core/registry/place.h \
 	core/registry/registry.h \
@@ -9,6 +9,7 @@ libcore_la_SOURCES += core/registry/builtin.h core/registry/channel_draft.h \
 libcore_la_SOURCES += core/registry/builtin.c core/registry/channel_draft.c \
 	core/registry/channel_keep.c core/registry/channel_read.c \
 	core/registry/channel_write.c core/registry/context.c \
+	core/registry/egress.c core/registry/load_egress.c \
 	core/registry/load.c core/registry/load_api.c \
 	core/registry/load_channel.c core/registry/load_events.c \
 	core/registry/load_main.c core/registry/load_module.c \
@@ -18,11 +19,15 @@ libcore_la_SOURCES += core/registry/builtin.c core/registry/channel_draft.c \
 	core/registry/snapshot_wire.c
 
 if CMOCKA
-check_PROGRAMS += tests/unit/channel_json_test tests/unit/load_test tests/unit/registry_test \
+check_PROGRAMS += tests/unit/channel_json_test tests/unit/egress_test \
+	tests/unit/load_test tests/unit/registry_test \
 	tests/unit/snapshot_wire_test
 tests_unit_channel_json_test_SOURCES = tests/unit/channel_json_test.c \
 	tests/unit/load_fixture.c tests/unit/load_fixture.h
 tests_unit_channel_json_test_LDADD = $(UNIT_LIBS)
+tests_unit_egress_test_SOURCES = tests/unit/egress_test.c \
+	tests/unit/load_fixture.c tests/unit/load_fixture.h
+tests_unit_egress_test_LDADD = $(UNIT_LIBS)
 tests_unit_load_test_SOURCES = tests/unit/load_test.c \
 	tests/unit/load_fixture.c tests/unit/load_fixture.h
 tests_unit_load_test_LDADD = $(UNIT_LIBS)

@@ -36,6 +36,12 @@ bf_snapshot_module(const struct bf_snapshot *snapshot, const char *name)
 	return NULL;
 }
 
+bool
+bf_channel_is_trusted(const struct bf_channel *channel)
+{
+	return channel->file != NULL;
+}
+
 static int
 compare_tenant(const void *id, const void *tenant)
 {
@@ -179,6 +185,9 @@ bf_snapshot_free(struct bf_snapshot **snapshot)
 	free(old->log_target);
 	free(old->proxy);
 	free(old->bind_address);
+	free(old->egress.ranges);
+	free(old->egress.ports);
+	free(old->egress.proxy);
 	free(old->api.certificate);
 	free(old->api.certificate_key);
 	free(old);

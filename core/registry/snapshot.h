@@ -10,6 +10,7 @@
 #include <belfry/severity.h>
 
 #include "core/base/log.h"
+#include "core/conf/ip.h"
 
 /*
  * What the conf file says, checked and complete: an immutable value that every
@@ -89,7 +90,7 @@ struct bf_channel {
 	struct bf_channel_policy policy;
 	struct bf_setting *settings;
 	size_t setting_count;
-	char *file;
+	char *file;      /* NULL: it was made over the API */
 	unsigned line;
 };
 
@@ -163,6 +164,20 @@ struct bf_api_settings {
 	struct bf_duration keepalive_timeout;
 };
 
+struct bf_port_range {
+	uint16_t first, last; /* both included */
+};
+
+/* What channels made over the API may reach. */
+struct bf_egress {
+	bool allow_http;
+	struct bf_ip_range *ranges; /* opened, though not public */
+	size_t range_count;
+	struct bf_port_range *ports;
+	size_t port_count;
+	char *proxy; /* URL, or NULL: none */
+};
+
 struct bf_snapshot {
 	char *path; /* of the conf file */
 	char *user; /* to run as; NULL: as started */
@@ -186,6 +201,7 @@ struct bf_snapshot {
 	char *proxy;              /* defaults for channels */
 	char *bind_address;
 	struct bf_api_settings api;
+	struct bf_egress egress;
 	struct bf_event_type *types; /* sorted by name */
 	size_t type_count;
 	struct bf_tenant *tenants; /* the default tenant first, id NULL if so */
@@ -206,6 +222,10 @@ void bf_snapshot_free(struct bf_snapshot **snapshot);
 /* Looks an event type up by its exact name, or NULL. */
 const struct bf_event_type *bf_snapshot_type(const struct bf_snapshot *snapshot,
     const char *name);
+
+/* Whether the operator wrote the channel: it stands in the conf file. Else it
+ * was made over the API, be it to be tested only. */
+bool bf_channel_is_trusted(const struct bf_channel *channel);
 
 /* Looks a module up by name, or NULL. */
 const struct bf_module_info *

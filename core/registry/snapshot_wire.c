@@ -16,7 +16,7 @@
 #include "core/registry/snapshot_private.h"
 #include "core/wire/codec.h"
 
-#define SNAPSHOT_MARK 0x32736662u /* "bfs2": changes with the layout */
+#define SNAPSHOT_MARK 0x33736662u /* "bfs3": changes with the layout */
 #define CHANNEL_MARK 0x31636662u  /* "bfc1" */
 
 /* One direction: out is set when writing, else reader is read from. */
@@ -346,6 +346,46 @@ carry_api(struct carry *carry, struct bf_api_settings *api)
 }
 
 static void
+carry_range(struct carry *carry, void *item)
+{
+	struct bf_ip_range *range = item;
+	const char *bytes;
+	size_t size = sizeof(range->ip.bytes);
+
+	carry_bool(carry, &range->ip.six);
+	carry_u32(carry, &range->bits);
+	require(carry, range->bits <= (range->ip.six ? 128u : 32u));
+	if (carry->out) {
+		bf_put_bytes(carry->out, range->ip.bytes, size);
+		return;
+	}
+	bytes = bf_get_bytes(&carry->reader, &size);
+	require(carry, size == sizeof(range->ip.bytes));
+	if (!carry->reader.bad)
+		memcpy(range->ip.bytes, bytes, size);
+}
+
+static void
+carry_port_range(struct carry *carry, void *item)
+{
+	struct bf_port_range *range = item;
+
+	range->first = (uint16_t)carry_small(carry, range->first, UINT16_MAX);
+	range->last = (uint16_t)carry_small(carry, range->last, UINT16_MAX);
+}
+
+static void
+carry_egress(struct carry *carry, struct bf_egress *egress)
+{
+	carry_bool(carry, &egress->allow_http);
+	egress->ranges = carry_list(carry, egress->ranges, &egress->range_count,
+	    sizeof(*egress->ranges), 25, carry_range);
+	egress->ports = carry_list(carry, egress->ports, &egress->port_count,
+	    sizeof(*egress->ports), 8, carry_port_range);
+	carry_proxy(carry, &egress->proxy);
+}
+
+static void
 carry_main(struct carry *carry, struct bf_snapshot *snapshot)
 {
 	carry_text(carry, &snapshot->path);
@@ -377,6 +417,7 @@ carry_snapshot(struct carry *carry, struct bf_snapshot *snapshot)
 {
 	carry_main(carry, snapshot);
 	carry_api(carry, &snapshot->api);
+	carry_egress(carry, &snapshot->egress);
 	snapshot->types = carry_list(carry, snapshot->types,
 	    &snapshot->type_count, sizeof(*snapshot->types), 30, carry_type);
 	snapshot->tenants =

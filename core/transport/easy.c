@@ -3,6 +3,8 @@
  */
 #include "core/transport/transport_private.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -13,16 +15,67 @@ open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct easy *easy = context;
 	struct bf_transport *transport = easy->transport;
+	struct bf_error refusal;
 
 	(void)purpose;
 	if (transport->guard &&
 	    transport->guard(transport->guard_context, &address->addr,
-		address->addrlen, easy->refusal, sizeof(easy->refusal)) == -1)
+		easy->proxied, &refusal) == -1) {
+		/* Of a host's addresses, another may pass: what becomes of
+		 * that one counts. */
+		if (!easy->connecting)
+			easy->refusal = refusal;
 		return CURL_SOCKET_BAD;
+	}
+	easy->connecting = true;
+	easy->refusal.text[0] = '\0';
 	if (easy->transcript)
 		bf_transcript_address(easy->transcript, &address->addr);
 	return socket(address->family, address->socktype | SOCK_CLOEXEC,
 	    address->protocol);
+}
+
+/* Asks the guard again, about the address that is connected to. */
+static bool
+is_allowed(struct easy *easy, const char *ip, long port)
+{
+	struct bf_transport *transport = easy->transport;
+	struct sockaddr_storage room = { 0 };
+	struct sockaddr_in *four = (struct sockaddr_in *)&room;
+	struct sockaddr_in6 *six = (struct sockaddr_in6 *)&room;
+
+	if (!transport->guard || !transport->guards_requests)
+		return true;
+	if (inet_pton(AF_INET, ip, &four->sin_addr) == 1) {
+		four->sin_family = AF_INET;
+		four->sin_port = htons((uint16_t)port);
+	} else if (inet_pton(AF_INET6, ip, &six->sin6_addr) == 1) {
+		six->sin6_family = AF_INET6;
+		six->sin6_port = htons((uint16_t)port);
+	}
+	return transport->guard(transport->guard_context,
+		   (struct sockaddr *)&room, easy->proxied,
+		   &easy->refusal) == 0;
+}
+
+static int
+before_request(void *context, char *ip, char *own_ip, int port, int own_port)
+{
+	(void)own_ip;
+	(void)own_port;
+	return is_allowed(context, ip, port) ? CURL_PREREQFUNC_OK
+					     : CURL_PREREQFUNC_ABORT;
+}
+
+bool
+bf_easy_may_continue(struct easy *easy)
+{
+	char *ip = NULL;
+	long port = 0;
+
+	curl_easy_getinfo(easy->curl, CURLINFO_PRIMARY_IP, &ip);
+	curl_easy_getinfo(easy->curl, CURLINFO_PRIMARY_PORT, &port);
+	return is_allowed(easy, ip ? ip : "", port);
 }
 
 /* The server asks for a client certificate; the one that is set, if any, is
@@ -69,6 +122,8 @@ bf_easy_init(struct easy *easy, struct bf_transport *transport,
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, easy->detail);
 	curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, easy);
+	curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, before_request);
+	curl_easy_setopt(curl, CURLOPT_PREREQDATA, easy);
 	curl_easy_setopt(curl, CURLOPT_CLOSESOCKETFUNCTION, bf_sockets_close);
 	curl_easy_setopt(curl, CURLOPT_CLOSESOCKETDATA, sockets);
 	curl_easy_setopt(curl, CURLOPT_SSL_CTX_FUNCTION, set_up_tls);
@@ -124,7 +179,7 @@ struct failure
 bf_easy_failure(const struct easy *easy, CURLcode code, const char *url)
 {
 	return (struct failure){ easy->curl, code, url, easy->detail,
-		easy->timeout, easy->asked, easy->proxied, easy->refusal };
+		easy->timeout, easy->asked, easy->proxied, easy->refusal.text };
 }
 
 /* Microseconds from the start to a step; -1 if there was none. */
@@ -154,5 +209,6 @@ bf_easy_clear(struct easy *easy)
 {
 	easy->asked = false;
 	easy->detail[0] = '\0';
-	easy->refusal[0] = '\0';
+	easy->connecting = false;
+	easy->refusal.text[0] = '\0';
 }

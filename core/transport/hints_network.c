@@ -45,6 +45,14 @@ const struct hint_row bf_hints_network[] = {
 		"back as a new event without end.",
 		"Write the address of the receiver, not that of belfry." } },
 	{ .stage = BF_STAGE_CONNECT,
+	    .marks = "channels made over the API may",
+	    .hint = { "egress-closed",
+		"The channel was made over the API, and belfry keeps such "
+		"ones from that address or port.",
+		"Use a public address and a usual port, or ask the operator to "
+		"open it with `allow_private` or `allow_ports` in the block "
+		"`egress` of the conf file." } },
+	{ .stage = BF_STAGE_CONNECT,
 	    .marks =
 		"bind failed|couldn't bind|cannot assign requested address",
 	    .hint = { "bind-address",

@@ -555,6 +555,10 @@ bf_smtp_session_take(struct smtp_sessions *sessions,
 	make_key(request, options, &token, key);
 	if (!options->fresh)
 		session = find_idle(sessions, key);
+	if (session && !bf_easy_may_continue(&session->easy)) {
+		bf_smtp_session_release(session, false);
+		session = NULL;
+	}
 	*reused = session != NULL;
 	if (session)
 		session->state = IN_USE;

@@ -328,10 +328,11 @@ bf_transport_new(struct event_base *base, long max_connections,
 
 void
 bf_transport_guard_with(struct bf_transport *transport,
-    bf_transport_guard *guard, void *context)
+    bf_transport_guard *guard, void *context, bool each_request)
 {
 	transport->guard = guard;
 	transport->guard_context = context;
+	transport->guards_requests = each_request;
 }
 
 size_t

@@ -49,13 +49,15 @@ void bf_transport_start(struct bf_transport *transport,
     bf_transport_done *done, void *context);
 
 /*
- * Is asked about each address before it is connected to. Returns 0, or -1 with
- * why not in reason: the request then fails with that.
+ * Is asked about each address before it is connected to, be it that of the
+ * proxy. Returns 0, or -1 with why not in err: the request then fails with
+ * that. With each_request it is asked again before every request, also on a
+ * connection that stands.
  */
 typedef int bf_transport_guard(void *context, const struct sockaddr *address,
-    unsigned length, char *reason, size_t size);
+    bool proxy, struct bf_error *err);
 void bf_transport_guard_with(struct bf_transport *transport,
-    bf_transport_guard *guard, void *context);
+    bf_transport_guard *guard, void *context, bool each_request);
 
 /* How many requests are under way. */
 size_t bf_transport_active(const struct bf_transport *transport);

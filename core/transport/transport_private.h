@@ -19,6 +19,7 @@ struct bf_transport {
 	size_t active;
 	bf_transport_guard *guard;
 	void *guard_context;
+	bool guards_requests; /* not only connections */
 };
 
 /* ---- sockets.c ---- */
@@ -52,7 +53,8 @@ struct easy {
 	struct bf_duration timeout;
 	struct transcript *transcript; /* of a test; else NULL */
 	char detail[CURL_ERROR_SIZE];  /* libcurl's own words, or "" */
-	char refusal[160];             /* by the guard, or "" */
+	bool connecting;         /* to an address that the guard let pass */
+	struct bf_error refusal; /* by the guard, of all others; or "" */
 };
 
 /* Makes the handle and sets what holds for whatever it will do. */
@@ -62,6 +64,9 @@ void bf_easy_init(struct easy *easy, struct bf_transport *transport,
 /* Sets what a request asks of its connection. */
 void bf_easy_set(struct easy *easy, const struct bf_request *request,
     const struct bf_transport_options *options);
+
+/* Whether the guard lets another request pass on the connection. */
+bool bf_easy_may_continue(struct easy *easy);
 
 /* When the steps of the connection were done; in a reused one, none were. */
 void bf_easy_timings(const struct easy *easy, bool reused,

@@ -68,7 +68,7 @@ class Receiver:
     """An endpoint. answer(request) gives a status, or (status, headers[,
     body]); by default everything is taken with 204."""
 
-    def __init__(self, answer=None, ssl=None, port=0):
+    def __init__(self, answer=None, ssl=None, port=0, host="127.0.0.1"):
         receiver = self
         self.answer = answer or (lambda request: 204)
         self.requests = []
@@ -106,12 +106,12 @@ class Receiver:
             def handle_error(self, request, client_address):
                 pass  # clients that are killed are what is tested
 
-        self.server = Server(("127.0.0.1", port), Handler)
+        self.server = Server((host, port), Handler)
         if ssl:
             self.server.socket = ssl.wrap_socket(
                 self.server.socket, server_side=True)
         self.port = self.server.server_address[1]
-        self.url = f"http{'s' if ssl else ''}://127.0.0.1:{self.port}/"
+        self.url = f"http{'s' if ssl else ''}://{host}:{self.port}/"
         threading.Thread(target=self.server.serve_forever,
                          kwargs={"poll_interval": 0.05}, daemon=True).start()
 
@@ -237,6 +237,10 @@ class Belfry:
             self.api_more = api
         main = "\n".join(f"{name} {words};"
                          for name, words in self.main.items() if words)
+        # Channels that tests make over the API go to endpoints on loopback.
+        egress = "" if re.search(r"(?m)^\s*egress\b", conf) else """
+egress { allow_http on; allow_private 127.0.0.0/8 ::1; allow_ports 1-65535; }
+"""
         self.conf_file.write_text(f"""
 load_module {self.build}/.libs/webhook.so isolate=off;
 {main}
@@ -246,6 +250,7 @@ api {{
     {self.api_more}
 }}
 token scenario {{ value {TOKEN}; scope admin; }}
+{egress}
 {conf}
 """)
 

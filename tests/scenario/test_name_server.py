@@ -1,92 +1,19 @@
-"""Name servers that do not answer, and hosts that do not exist.
-
-The resolver of the C library knows one place for its settings, so belfry runs
-in a mount namespace of its own here, where /etc/resolv.conf names a server of
-the test's on a loopback address. Skipped where that is not allowed."""
-import socket
-import struct
-import subprocess
-import threading
+"""Name servers that do not answer, and hosts that do not exist."""
 import time
 
 import pytest
 
-from harness import channel, have
+from harness import channel
+from names import NO_NAME, SERVER_FAILURE, NameServer, needs_namespace
 
-
-def may_unshare():
-    return have("unshare") and subprocess.run(
-        ["unshare", "-m", "true"], capture_output=True).returncode == 0
-
-
-pytestmark = pytest.mark.skipif(
-    not may_unshare(), reason="needs a mount namespace (unshare -m)")
-
-
-class NameServer:
-    """Answers some names with 127.0.0.1, some with an error, others never."""
-
-    def __init__(self):
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        # Any loopback address will do; the port is the C library's choice.
-        for last in range(2, 250):
-            self.address = f"127.0.53.{last}"
-            try:
-                self.socket.bind((self.address, 53))
-                break
-            except OSError:
-                continue
-        else:
-            pytest.skip("port 53 of no loopback address is free")
-        self.asked = []
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self):
-        while True:
-            try:
-                question, peer = self.socket.recvfrom(512)
-            except OSError:
-                return
-            name, at = [], 12
-            while question[at]:
-                name.append(question[at + 1:at + 1 + question[at]].decode())
-                at += question[at] + 1
-            if not name:
-                continue  # no question: the end of the test
-            kind, = struct.unpack(">H", question[at + 1:at + 3])
-            self.asked.append(".".join(name))
-            answer = self._answer(name[0], kind, question, at + 5)
-            if answer:
-                self.socket.sendto(answer, peer)
-
-    def _answer(self, name, kind, question, end):
-        code = {"good": 0, "absent": 3, "broken": 2}.get(name)
-        if code is None:
-            return None
-        records = b""
-        if code == 0 and kind == 1:
-            records = struct.pack(">HHHIH4B", 0xc00c, 1, 1, 1, 4,
-                                  127, 0, 0, 1)
-        return question[:2] + struct.pack(
-            ">HHHHH", 0x8180 | code, 1, 1 if records else 0, 0, 0) + \
-            question[12:end] + records
-
-    def close(self):
-        # A blocked recvfrom does not notice close alone.
-        self.socket.sendto(b"\0" * 17, (self.address, 53))
-        self.socket.close()
+pytestmark = needs_namespace
 
 
 @pytest.fixture
 def name_server(closing, tmp_path):
-    server = closing(NameServer())
-    conf = tmp_path / "resolv.conf"
-    conf.write_text(f"nameserver {server.address}\n"
-                    "options timeout:3 attempts:2\n")
-    server.before = [
-        "unshare", "-m", "sh", "-c",
-        'mount --make-rprivate / && mount --bind "$0" /etc/resolv.conf && '
-        'exec "$@"', str(conf)]
+    server = closing(NameServer({"good": ["127.0.0.1"], "absent": NO_NAME,
+                                 "broken": SERVER_FAILURE}))
+    server.before = server.use(tmp_path)
     return server
 
 

@@ -29,7 +29,8 @@ set_up(void **state)
 {
 	static struct fixture fixture;
 
-	fixture.snapshot = load_good("proxy http://proxy.example:3128;");
+	fixture.snapshot = load_good("proxy http://proxy.example:1;"
+			       "egress { proxy http://proxy.example:3128; }");
 	fixture.reader = bf_channel_reader_new(fixture.snapshot);
 	*state = &fixture;
 	return 0;

@@ -52,6 +52,10 @@ static const struct example examples[] = {
 			 "host: h)" } },
 	{ "own-intake", { HTTP = BF_STAGE_CONNECT,
 			    .error = "that address is belfry's own intake" } },
+	{ "egress-closed", { HTTP = BF_STAGE_CONNECT,
+			       .error = "10.0.0.7 is a private address, which "
+					"channels made over the "
+					"API may not reach" } },
 	{ "bind-address",
 	    { HTTP = BF_STAGE_CONNECT,
 		.error = "bind failed with errno 99: Cannot assign requested "

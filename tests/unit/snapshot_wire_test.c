@@ -20,6 +20,8 @@ static const char everything[] =
     "events { deploy_failed off; event x { category y; default off;\n"
     " metadata a b; } }\n"
     "token t { value abcdef; scope read; }\n"
+    "egress { allow_http on; allow_ports 443 8000-8999; proxy http://u:pw@e:1;\n"
+    " allow_private 10.0.0.0/8 fd00::/8; }\n"
     "channel hook h { url https://a/; secret env:KEY; header A env:KEY;\n"
     " events deploy_* x; retry 1s 5m; jitter 7%; rate 3/h burst=2; }\n"
     "channel post p { ordered on; }\n"
@@ -68,6 +70,12 @@ a_snapshot_comes_back_whole(void **state)
 	    "s3cret");
 	assert_int_equal(s->channels[0].policy.retry.delays[1].ms, 300000);
 	assert_true(bf_snapshot_module(s, "post")->disabled);
+	assert_true(s->egress.allow_http);
+	assert_int_equal(s->egress.range_count, 2);
+	assert_true(s->egress.ranges[1].ip.six);
+	assert_int_equal(s->egress.ranges[1].bits, 8);
+	assert_int_equal(s->egress.port_count, 2);
+	assert_int_equal(s->egress.ports[1].last, 8999);
 	assert_memory_equal(s->tokens[0].hash, first->tokens[0].hash,
 	    BF_TOKEN_HASH_SIZE);
 	bf_snapshot_free(&s);
@@ -94,6 +102,7 @@ the_public_form_has_no_secrets(void **state)
 	assert_false(contains(&bytes, "u:pw@"));
 	s = decoded(&bytes);
 	assert_string_equal(s->proxy, "http://proxy:1");
+	assert_string_equal(s->egress.proxy, "http://e:1");
 	assert_string_equal(s->channels[0].settings[1].name, "secret");
 	assert_true(s->channels[0].settings[1].secret);
 	assert_string_equal(s->channels[0].settings[1].words.items[0], "");

@@ -397,15 +397,15 @@ silence_ends_with_the_time_out(void **state)
 }
 
 static int
-refuse(void *context, const struct sockaddr *address, unsigned length,
-    char *reason, size_t size)
+refuse(void *context, const struct sockaddr *address, bool proxy,
+    struct bf_error *err)
 {
 	unsigned *asked = context;
 
 	(*asked)++;
 	assert_int_equal(address->sa_family, AF_INET);
-	assert_int_equal(length, sizeof(struct sockaddr_in));
-	snprintf(reason, size, "127.0.0.1 is where belfry itself listens");
+	assert_false(proxy);
+	bf_error_set(err, "127.0.0.1 is where belfry itself listens");
 	return -1;
 }
 
@@ -417,7 +417,7 @@ the_guard_has_the_last_word(void **state)
 	struct result result;
 
 	(void)state;
-	bf_transport_guard_with(transport, refuse, &asked);
+	bf_transport_guard_with(transport, refuse, &asked, false);
 	perform(&request, &usual, &result);
 	assert_int_equal(result.response.status, 0);
 	assert_string_equal(result.error,
@@ -426,6 +426,38 @@ the_guard_has_the_last_word(void **state)
 	event_base_loop(server.base, EVLOOP_NONBLOCK);
 	assert_int_equal(server.connections, 0);
 	clear_result(&result);
+}
+
+/* Lets the first pass, as long as it says so. */
+static int
+refuse_later(void *context, const struct sockaddr *address, bool proxy,
+    struct bf_error *err)
+{
+	unsigned *left = context;
+
+	assert_int_equal(address->sa_family, AF_INET);
+	assert_false(proxy);
+	if (*left > 0) {
+		(*left)--;
+		return 0;
+	}
+	bf_error_set(err, "not there any more");
+	return -1;
+}
+
+static void
+the_guard_is_asked_again_on_a_connection_that_stands(void **state)
+{
+	unsigned left = 3; /* connecting, and two requests */
+
+	(void)state;
+	bf_transport_guard_with(transport, refuse_later, &left, true);
+	check("HTTP/1.1 204 No Content\r\n\r\n", false, 204, "");
+	check("HTTP/1.1 204 No Content\r\n\r\n", false, 204, "");
+	assert_int_equal(left, 0);
+	check("HTTP/1.1 204 No Content\r\n\r\n", false, 0,
+	    "not there any more");
+	assert_int_equal(server.connections, 1);
 }
 
 static void
@@ -653,6 +685,7 @@ main(void)
 		TEST(a_refused_connection_is_named),
 		TEST(silence_ends_with_the_time_out),
 		TEST(the_guard_has_the_last_word),
+		TEST(the_guard_is_asked_again_on_a_connection_that_stands),
 		TEST(a_url_of_another_kind_is_not_fetched),
 		TEST(a_redirect_is_an_answer_like_any_other),
 		TEST(what_is_no_answer_is_a_failure),
