@@ -157,19 +157,35 @@ static const int refused[] = {
 	SCMP_SYS(io_uring_register),
 };
 
-/* A call that is refused if one of its arguments has some value. */
-struct rule {
-	int call;
-	struct scmp_arg_cmp argument;
-};
+/* Negative calls are those that this architecture does not have. */
+static bool
+refuse(scmp_filter_ctx filter, int call)
+{
+	return call < 0 ||
+	       seccomp_rule_add_array(filter, REFUSE, call, 0, NULL) == 0;
+}
+
+/* The n-th argument, compared as how says; the library's own macros are not
+ * ISO C. */
+static bool
+refuse_when(scmp_filter_ctx filter, int call, unsigned n, enum scmp_compare how,
+    scmp_datum_t value)
+{
+	const struct scmp_arg_cmp argument = { n, how, value, 0 };
+
+	return call < 0 ||
+	       seccomp_rule_add_array(filter, REFUSE, call, 1, &argument) == 0;
+}
 
 static bool
-refuse(scmp_filter_ctx filter, int call, unsigned count,
-    const struct scmp_arg_cmp *arguments)
+refuse_masked(scmp_filter_ctx filter, int call, unsigned n, scmp_datum_t mask,
+    scmp_datum_t value)
 {
-	/* Negative: what this architecture does not have. */
-	return call < 0 || seccomp_rule_add_array(filter, REFUSE, call, count,
-			       arguments) == 0;
+	const struct scmp_arg_cmp argument = { n, SCMP_CMP_MASKED_EQ, mask,
+		value };
+
+	return call < 0 ||
+	       seccomp_rule_add_array(filter, REFUSE, call, 1, &argument) == 0;
 }
 
 /* Families of sockets that go to peers by name or address; netlink is how the
@@ -186,12 +202,11 @@ refuse_families(scmp_filter_ctx filter)
 		for (size_t i = 0; i < sizeof(allowed) / sizeof(*allowed); i++)
 			found = found || allowed[i] == family;
 		if (!found)
-			good = good && refuse(filter, SCMP_SYS(socket), 1,
-					   &SCMP_A0_32(SCMP_CMP_EQ,
-					       (scmp_datum_t)family));
+			good = good && refuse_when(filter, SCMP_SYS(socket), 0,
+					   SCMP_CMP_EQ, (scmp_datum_t)family);
 	}
-	return good && refuse(filter, SCMP_SYS(socket), 1,
-			   &SCMP_A0_32(SCMP_CMP_GE, (scmp_datum_t)AF_MAX));
+	return good && refuse_when(filter, SCMP_SYS(socket), 0, SCMP_CMP_GE,
+			   (scmp_datum_t)AF_MAX);
 }
 
 /* A file may be written at its end only: that is how the log is opened anew. */
@@ -210,13 +225,11 @@ refuse_writing(scmp_filter_ctx filter)
 		const scmp_datum_t values[] = { plain, cut, both };
 
 		for (size_t j = 0; j < sizeof(values) / sizeof(*values); j++)
-			good =
-			    good &&
-			    refuse(filter, SCMP_SYS(open), 1,
-				&SCMP_A1(SCMP_CMP_MASKED_EQ, mask,
-				    values[j])) &&
-			    refuse(filter, SCMP_SYS(openat), 1,
-				&SCMP_A2(SCMP_CMP_MASKED_EQ, mask, values[j]));
+			good = good &&
+			       refuse_masked(filter, SCMP_SYS(open), 1, mask,
+				   values[j]) &&
+			       refuse_masked(filter, SCMP_SYS(openat), 2, mask,
+				   values[j]);
 	}
 	return good;
 }
@@ -225,22 +238,17 @@ static bool
 refuse_by_argument(scmp_filter_ctx filter)
 {
 	const scmp_datum_t own = (scmp_datum_t)getpid();
-	const struct rule rules[] = {
-#ifndef BF_SANITIZED
-		/* A thread, but no process. */
-		{ SCMP_SYS(clone),
-		    SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0) },
-#endif
-		{ SCMP_SYS(kill), SCMP_A0_32(SCMP_CMP_NE, own) },
-		{ SCMP_SYS(tgkill), SCMP_A0_32(SCMP_CMP_NE, own) },
-		{ SCMP_SYS(ioctl), SCMP_A1_32(SCMP_CMP_EQ, TIOCSTI) },
-		{ SCMP_SYS(ioctl), SCMP_A1_32(SCMP_CMP_EQ, TIOCLINUX) },
-	};
-	bool good = true;
+	bool good =
+	    refuse_when(filter, SCMP_SYS(kill), 0, SCMP_CMP_NE, own) &&
+	    refuse_when(filter, SCMP_SYS(tgkill), 0, SCMP_CMP_NE, own) &&
+	    refuse_when(filter, SCMP_SYS(ioctl), 1, SCMP_CMP_EQ, TIOCSTI) &&
+	    refuse_when(filter, SCMP_SYS(ioctl), 1, SCMP_CMP_EQ, TIOCLINUX);
 
-	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
-		good = good &&
-		       refuse(filter, rules[i].call, 1, &rules[i].argument);
+#ifndef BF_SANITIZED
+	/* A thread, but no process. */
+	good =
+	    good && refuse_masked(filter, SCMP_SYS(clone), 0, CLONE_THREAD, 0);
+#endif
 	return good && refuse_families(filter) && refuse_writing(filter);
 }
 
@@ -278,7 +286,7 @@ load_filter(void)
 	int result = -ENOMEM;
 
 	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++)
-		good = good && refuse(filter, refused[i], 0, NULL);
+		good = good && refuse(filter, refused[i]);
 	if (good && refuse_by_argument(filter)) {
 		/* An old kernel can't; refusing goes without it. */
 		seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1);

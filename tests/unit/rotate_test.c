@@ -279,10 +279,14 @@ rotate_until(long steps)
 	if (pid == 0) {
 		struct bf_store *store = open_store();
 		struct bf_rotation rotation;
+		bool good;
 
 		until_death = steps;
-		_exit(rotate(store, true, NULL, &rotation) == BF_STORE_OK ? 0
-									  : 1);
+		good = rotate(store, true, NULL, &rotation) == BF_STORE_OK;
+		/* Come through, it leaves nothing behind. */
+		clear(&rotation);
+		bf_store_close(&store);
+		_exit(good ? 0 : 1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	if (WIFEXITED(status))
