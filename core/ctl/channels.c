@@ -125,7 +125,9 @@ change_channel(struct bf_ctl *ctl, cJSON *body)
 	if (i == 3) {
 		cJSON_Delete(body);
 		return bf_ctl_usage(ctl,
-		    "\"%s\": expected start, enable or disable", ctl->argv[0]);
+		    "\"%s\": expected enable, disable, start, create, set or "
+		    "delete",
+		    ctl->argv[0]);
 	}
 	format = bf_strf("/v1/channels/%%s/%s", verbs[i]);
 	path = bf_ctl_path(format, ctl->argv[1]);

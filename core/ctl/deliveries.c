@@ -66,7 +66,8 @@ print_deliveries(const cJSON *json)
 		bf_table_cell(&table, bf_json_text(delivery, "event"));
 		bf_table_cell(&table, bf_json_text(delivery, "channel"));
 		bf_table_cell(&table, bf_json_text(delivery, "state"));
-		bf_table_number(&table, bf_json_number(delivery, "attempt_count"));
+		bf_table_number(&table,
+		    bf_json_number(delivery, "attempt_count"));
 		bf_table_cell(&table, bf_json_text(delivery, "subject"));
 	}
 	bf_table_print(&table);
@@ -125,6 +126,19 @@ follow(struct bf_ctl *ctl, const struct selection *selection)
 	return status >= 500 ? BF_CTL_FAILED : BF_CTL_REFUSED;
 }
 
+static bool
+is_state(const char *text)
+{
+	static const char *const states[] = { "scheduled", "sending",
+		"delivered", "failed", "cancelled" };
+
+	for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++) {
+		if (strcmp(states[i], text) == 0)
+			return true;
+	}
+	return false;
+}
+
 int
 bf_ctl_deliveries(struct bf_ctl *ctl)
 {
@@ -155,6 +169,16 @@ bf_ctl_deliveries(struct bf_ctl *ctl)
 
 	if (bf_ctl_options(ctl, options, 0, 0, &status) == -1)
 		return status;
+	if (following &&
+	    (selection.since || selection.until || selection.limit))
+		return bf_ctl_usage(ctl,
+		    "--follow is of what is to come: it takes no --since, "
+		    "--until or --limit");
+	if (following && selection.state && !is_state(selection.state))
+		return bf_ctl_usage(ctl,
+		    "state \"%s\": expected scheduled, sending, delivered, "
+		    "failed or cancelled",
+		    selection.state);
 	if (following)
 		return follow(ctl, &selection);
 	status = bf_ctl_ask(ctl, "GET", "/v1/deliveries",
@@ -322,6 +346,24 @@ bf_ctl_show(struct bf_ctl *ctl)
 	return BF_CTL_OK;
 }
 
+/* Posts to a path; adds to *count how many deliveries that changed. Takes
+ * query. */
+static int
+change_some(struct bf_ctl *ctl, const char *path, cJSON *query,
+    const char *counted, double *count)
+{
+	struct bf_answer answer;
+	int status = bf_ctl_request(ctl, "POST", path, query, NULL, &answer);
+
+	if (status != BF_CTL_OK)
+		return status;
+	*count += bf_json_number(answer.json, counted);
+	if (ctl->json)
+		puts(answer.text);
+	bf_answer_free(&answer);
+	return BF_CTL_OK;
+}
+
 /* Does to each id, or to what is selected, what action says. */
 static int
 change(struct bf_ctl *ctl, const struct selection *selection,
@@ -329,33 +371,24 @@ change(struct bf_ctl *ctl, const struct selection *selection,
 {
 	char *each = bf_strf("/v1/deliveries/%%s/%s", action);
 	char *all = bf_strf("/v1/deliveries/%s", action);
-	struct bf_answer answer;
 	int status = BF_CTL_OK;
 	double count = 0;
 
 	for (int i = 0; status == BF_CTL_OK && i < ctl->argc; i++) {
 		char *path = bf_ctl_path(each, ctl->argv[i]);
 
-		status = bf_ctl_ask(ctl, "POST", path, NULL, NULL, &answer);
+		status = change_some(ctl, path, NULL, counted, &count);
 		free(path);
-		if (status == BF_CTL_OK && !ctl->json) {
-			count += bf_json_number(answer.json, counted);
-			bf_answer_free(&answer);
-		}
 	}
-	if (ctl->argc == 0) {
-		status = bf_ctl_ask(ctl, "POST", all, NULL,
-		    make_query(selection), &answer);
-		if (status == BF_CTL_OK && !ctl->json) {
-			count = bf_json_number(answer.json, counted);
-			bf_answer_free(&answer);
-		}
-	}
+	if (ctl->argc == 0)
+		status = change_some(ctl, all, make_query(selection), counted,
+		    &count);
 	free(each);
 	free(all);
-	if (status != BF_CTL_OK || ctl->json)
+	if (status != BF_CTL_OK)
 		return status;
-	printf("%.0f %s\n", count, counted);
+	if (!ctl->json)
+		printf("%.0f %s\n", count, counted);
 	return count > 0 ? BF_CTL_OK : BF_CTL_NO;
 }
 

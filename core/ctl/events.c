@@ -33,13 +33,45 @@ print_accepted(const cJSON *json)
 	}
 }
 
+/* Prints what the daemon said to each line of a batch, in order; returns the
+ * exit status of the worst. */
 static int
-finish_send(struct bf_ctl *ctl, struct bf_answer *answer)
+finish_batch(const struct bf_ctl *ctl, const struct bf_answer *answer)
+{
+	int worst = BF_CTL_OK, number = 0;
+	const char *line = answer->text;
+
+	if (ctl->json)
+		fputs(answer->text, stdout);
+	while (*line) {
+		struct bf_answer one = { 0 };
+		int status;
+
+		number++;
+		one.json = cJSON_ParseWithOpts(line, &line, 0);
+		if (!one.json)
+			break;
+		line += strspn(line, "\n");
+		one.status = (long)bf_json_number(one.json, "status");
+		if (one.status >= 300)
+			fprintf(stderr, "line %d: ", number);
+		status = bf_ctl_status(&one);
+		if (status == BF_CTL_OK && !ctl->json)
+			print_accepted(one.json);
+		worst = status > worst ? status : worst;
+		cJSON_Delete(one.json);
+	}
+	return worst;
+}
+
+static int
+finish_send(struct bf_ctl *ctl, struct bf_answer *answer, bool batch)
 {
 	int status = bf_ctl_status(answer);
 
-	if (status == BF_CTL_OK &&
-	    (ctl->json || !answer->json || !bf_json_text(answer->json, "id")))
+	if (status == BF_CTL_OK && batch)
+		status = finish_batch(ctl, answer);
+	else if (status == BF_CTL_OK && ctl->json)
 		puts(answer->text);
 	else if (status == BF_CTL_OK)
 		print_accepted(answer->json);
@@ -48,9 +80,10 @@ finish_send(struct bf_ctl *ctl, struct bf_answer *answer)
 }
 
 static int
-post(struct bf_ctl *ctl, const char *type, const char *key, const char *text,
+post(struct bf_ctl *ctl, bool batch, const char *key, const char *text,
     size_t size)
 {
+	const char *type = batch ? "application/x-ndjson" : "application/json";
 	struct bf_answer answer;
 	struct bf_error err;
 
@@ -59,7 +92,7 @@ post(struct bf_ctl *ctl, const char *type, const char *key, const char *text,
 		fprintf(stderr, "belfryctl: %s\n", err.text);
 		return BF_CTL_UNREACHABLE;
 	}
-	return finish_send(ctl, &answer);
+	return finish_send(ctl, &answer, batch);
 }
 
 /* Adds the words NAME=VALUE as metadata: a value that is JSON as that, any
@@ -119,7 +152,7 @@ send_words(struct bf_ctl *ctl, const struct event_words *given, const char *key)
 		    wrong);
 	}
 	text = cJSON_PrintUnformatted(event);
-	status = post(ctl, "application/json", key, text, strlen(text));
+	status = post(ctl, false, key, text, strlen(text));
 	cJSON_free(text);
 	cJSON_Delete(event);
 	return status;
@@ -151,6 +184,15 @@ bf_ctl_send(struct bf_ctl *ctl)
 		return status;
 	if (file && ctl->argc > 0)
 		return bf_ctl_usage(ctl, "give either --file or TYPE SUBJECT");
+	if (batch && !file)
+		return bf_ctl_usage(ctl, "--batch needs --file FILE");
+	if (batch && key)
+		return bf_ctl_usage(ctl,
+		    "--key is for one event: a line of a batch may have an "
+		    "idempotency_key");
+	if (file && (given.body || given.tenant || given.timestamp))
+		return bf_ctl_usage(ctl,
+		    "what --file posts has its own body, tenant and time");
 	if (!file && ctl->argc < 2)
 		return bf_ctl_usage(ctl,
 		    "expected TYPE SUBJECT [NAME=VALUE...], or --file FILE");
@@ -160,10 +202,34 @@ bf_ctl_send(struct bf_ctl *ctl)
 	}
 	if (bf_ctl_read_file(file, &text) == -1)
 		return BF_CTL_USAGE;
-	status = post(ctl, batch ? "application/x-ndjson" : "application/json",
-	    key, text.data, text.size);
+	status = post(ctl, batch, key, text.data, text.size);
 	bf_buf_free(&text);
 	return status;
+}
+
+/* any: whether a channel gets the event. */
+static void
+print_explained(const cJSON *json, bool any)
+{
+	struct bf_table table;
+	const cJSON *channel;
+
+	bf_table_begin(&table, 4, "CHANNEL", "MODULE", "GETS IT", "WHY");
+	cJSON_ArrayForEach(channel,
+	    cJSON_GetObjectItemCaseSensitive(json, "channels"))
+	{
+		bf_table_cell(&table, bf_json_text(channel, "channel"));
+		bf_table_cell(&table, bf_json_text(channel, "module"));
+		bf_table_cell(&table,
+		    bf_json_true(channel, "receives") ? "yes" : "no");
+		bf_table_cell(&table, bf_json_text(channel, "reason"));
+	}
+	bf_table_print(&table);
+	if (!any && bf_json_text(json, "reason")) {
+		fputs("no channel gets it: ", stdout);
+		bf_print_text(bf_json_text(json, "reason"));
+		putchar('\n');
+	}
 }
 
 int
@@ -176,8 +242,7 @@ bf_ctl_explain(struct bf_ctl *ctl)
 		{ 0 },
 	};
 	struct bf_answer answer;
-	struct bf_table table;
-	const cJSON *channel;
+	const cJSON *channel, *channels;
 	bool any = false;
 	cJSON *body;
 	int status;
@@ -187,27 +252,17 @@ bf_ctl_explain(struct bf_ctl *ctl)
 	body = cJSON_CreateObject();
 	bf_ctl_add(body, "event", ctl->argv[0]);
 	bf_ctl_add(body, "tenant_id", tenant);
-	status = bf_ctl_ask(ctl, "POST", "/v1/explain", NULL, body, &answer);
-	if (status != BF_CTL_OK || ctl->json)
+	status =
+	    bf_ctl_request(ctl, "POST", "/v1/explain", NULL, body, &answer);
+	if (status != BF_CTL_OK)
 		return status;
-	bf_table_begin(&table, 4, "CHANNEL", "MODULE", "GETS IT", "WHY");
-	cJSON_ArrayForEach(channel,
-	    cJSON_GetObjectItemCaseSensitive(answer.json, "channels"))
-	{
-		const bool receives = bf_json_true(channel, "receives");
-
-		any = any || receives;
-		bf_table_cell(&table, bf_json_text(channel, "channel"));
-		bf_table_cell(&table, bf_json_text(channel, "module"));
-		bf_table_cell(&table, receives ? "yes" : "no");
-		bf_table_cell(&table, bf_json_text(channel, "reason"));
-	}
-	bf_table_print(&table);
-	if (!any && bf_json_text(answer.json, "reason")) {
-		fputs("no channel gets it: ", stdout);
-		bf_print_text(bf_json_text(answer.json, "reason"));
-		putchar('\n');
-	}
+	channels = cJSON_GetObjectItemCaseSensitive(answer.json, "channels");
+	cJSON_ArrayForEach(channel, channels) any =
+	    any || bf_json_true(channel, "receives");
+	if (ctl->json)
+		puts(answer.text);
+	else
+		print_explained(answer.json, any);
 	bf_answer_free(&answer);
 	return any ? BF_CTL_OK : BF_CTL_NO;
 }

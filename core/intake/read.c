@@ -275,10 +275,13 @@ read_time(const char *query, const char *name, uint64_t *id)
 	int64_t us;
 	int status = 0;
 
-	if (text && bf_timestamp_parse(text, &us) == 0)
+	if (text && bf_timestamp_parse(text, &us) == 0) {
+		/* 0 would be no bound. */
 		*id = bf_id_at((struct bf_instant){ us / 1000 });
-	else if (text)
+		*id = *id ? *id : 1;
+	} else if (text) {
 		status = -1;
+	}
 	free(text);
 	return status;
 }

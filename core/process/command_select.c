@@ -33,7 +33,9 @@ bound_of(const struct command *command, const char *argument, uint64_t *id)
 		return -1;
 	}
 	instant.ms = us / 1000;
+	/* 0 would be no bound. */
 	*id = bf_id_at(instant);
+	*id = *id ? *id : 1;
 	return 0;
 }
 

@@ -1,0 +1,416 @@
+"""belfryctl, every command: what it prints for people and for programs, and its
+exit status, as belfryctl(1) says."""
+import json
+import os
+import sqlite3
+import subprocess
+import threading
+
+import pytest
+from harness import BUILD, TOKEN, Belfry, Receiver, channel, wait_until
+
+OK, NO, USAGE, UNREACHABLE, REFUSED, FAILED = range(6)
+
+
+@pytest.fixture(scope="module")
+def b(module_closing, tmp_path_factory):
+    good = module_closing(Receiver())
+    bad = module_closing(Receiver(lambda request: 500))
+    made = module_closing(Belfry(
+        tmp_path_factory.mktemp("ctl"),
+        "events { channel_failing off; channel_recovered off; }\n" +
+        channel(good.url, "good", "events deploy_*;") +
+        channel(bad.url, "bad", "events incident_created; retry none;") +
+        channel(bad.url, "slow", "events incident_updated; retry 1h;") +
+        "tenant acme { " + channel(good.url, "team") + " }"))
+    made.good = good
+    return made.start()
+
+
+def run(b, *words, status=OK, text=None):
+    done = b.ctl(*words, check=False, text=text)
+    assert done.returncode == status, (words, done)
+    # What is said of a failure goes to standard error.
+    assert bool(done.stderr) == (status >= USAGE), (words, done)
+    return done
+
+
+def answer(b, *words, status=OK, text=None):
+    """What --json prints: one document, wherever the option stands."""
+    done = run(b, *words, "--json", status=status, text=text)
+    return json.loads(done.stdout)
+
+
+# ---- what is wrong with a command line, or with what it asks for ----
+
+@pytest.mark.parametrize("words,says", [
+    ((), "usage:"),
+    (("nosuch",), 'unknown command "nosuch"'),
+    (("--nosuch", "stats"), "unrecognized option"),
+    (("send",), "expected TYPE SUBJECT"),
+    (("send", "deploy_failed"), "expected TYPE SUBJECT"),
+    (("send", "deploy_failed", "x", "word"), 'metadata "word"'),
+    (("send", "deploy_failed", "x", "-f", "-"), "either --file or TYPE"),
+    (("send", "--batch", "x", "y"), "--batch needs --file"),
+    (("send", "--batch", "-f", "-", "-k", "x"), "idempotency_key"),
+    (("send", "-f", "-", "-t", "acme"), "has its own"),
+    (("send", "-f", "/nonexistent"), "/nonexistent: No such file"),
+    (("send", "deploy_failed", "x", "--nosuch"), "unknown option --nosuch"),
+    (("send", "deploy_failed", "x", "-t"), "option -t needs a value"),
+    (("explain",), "something is missing: expected TYPE"),
+    (("explain", "a", "b"), "too many words: expected TYPE"),
+    (("events", "deploy_failed", "maybe"), "expected on, off or default"),
+    (("channels", "frob", "good"), "expected enable, disable, start, create"),
+    (("deliveries", "x"), "too many words: expected none"),
+    (("deliveries", "-f", "--since", "2026-01-01T00:00:00Z"),
+     "--follow is of what is to come"),
+    (("deliveries", "-f", "-s", "odd"), 'state "odd": expected scheduled'),
+    (("show",), "something is missing: expected ID"),
+    (("replay",), "either IDs or a selection"),
+    (("replay", "dlv_1", "-c", "good"), "either IDs or a selection"),
+    (("cancel",), "either IDs or a selection"),
+    (("cancel", "-t", "acme"), "either IDs or a selection"),
+    (("modules", "x"), "too many words"),
+    (("token",), "expected create NAME"),
+    (("token", "burn", "x"), "expected create NAME, list or revoke NAME"),
+    (("stats", "x"), "too many words"),
+    (("backup",), "something is missing: expected FILE"),
+    (("check", "x"), "too many words"),
+    (("test",), "expected"),
+])
+def test_command_line_that_is_wrong(b, words, says):
+    assert says in run(b, *words, status=USAGE).stderr
+
+
+@pytest.mark.parametrize("words,says", [
+    (("send", "deploy_faild", "x"), "did you mean deploy_failed"),
+    (("send", "deploy_failed", "x", "--timestamp", "noon"), "/timestamp"),
+    (("explain", "deploy_faild"), "did you mean deploy_failed"),
+    (("events", "deploy_faild"), "did you mean deploy_failed"),
+    (("events", "channel_failing", "on"), "the conf file sets it, in "),
+    (("channels", "nosuch"), 'there is no channel "nosuch"'),
+    (("channels", "disable", "nosuch"), 'there is no channel "nosuch"'),
+    (("deliveries", "-s", "odd"), "expected scheduled, sending"),
+    (("deliveries", "-c", "nosuch"), "no such channel"),
+    (("deliveries", "--since", "noon"), "RFC 3339"),
+    (("deliveries", "-n", "0"), "expected 1 to 1000"),
+    (("show", "nosuch"), "no such delivery"),
+    (("show", "evt_0123456789abcdef"), "no such event"),
+    (("replay", "nosuch"), "no id of a delivery"),
+    (("replay", "-c", "nosuch"), 'there is no channel "nosuch"'),
+    (("cancel", "-e", "nosuch"), 'there is no event type "nosuch"'),
+    (("cancel", "--until", "noon"), "RFC 3339"),
+    (("test", "nosuch"), 'there is no channel "nosuch"'),
+    (("token", "create", "ci", "-s", "root"), "ingest, read or admin"),
+    (("token", "create", ""), "a name of 1 to 64 bytes"),
+    (("token", "revoke", "nosuch"), "no token of that name"),
+    (("token", "revoke", "scenario"), "no token of that name"),
+])
+def test_request_that_is_refused(b, words, says):
+    assert says in run(b, *words, status=REFUSED).stderr
+    done = run(b, *words, "--json", status=REFUSED)
+    assert says in done.stderr and not done.stdout
+
+
+def test_help_of_every_command(b):
+    whole = run(b, "--help").stdout
+    commands = [line.split()[0] for line in
+                whole.split("commands:\n")[1].split("\n\n")[0].splitlines()]
+    assert len(commands) >= 16
+    for command in commands:
+        assert run(b, command, "--help").stdout.startswith(
+            f"usage: belfryctl {command}")
+    assert run(b, "-V").stdout.startswith("belfryctl ")
+
+
+def test_daemon_that_is_not_there(b):
+    for words in (("stats",), ("stats", "--json"), ("deliveries", "-f"),
+                  ("send", "deploy_failed", "x")):
+        for where in (("--socket", "/nonexistent/socket"),
+                      ("--url", "http://127.0.0.1:9")):
+            done = subprocess.run([BUILD / "belfryctl", *where, *words],
+                                  capture_output=True, text=True)
+            assert done.returncode == UNREACHABLE and not done.stdout, done
+            assert "can't reach belfry" in done.stderr, done
+
+
+def test_over_http_with_a_token(b):
+    def over(token, *words):
+        return subprocess.run(
+            [BUILD / "belfryctl", "--url", f"http://127.0.0.1:{b.port}",
+             *words], capture_output=True, text=True,
+            env={**os.environ, "BELFRY_TOKEN": token})
+
+    assert over(TOKEN, "stats").returncode == OK
+    assert over("wrong", "stats").returncode == REFUSED
+    token = run_token(b, "reader", "read")
+    assert over(token, "events").returncode == OK
+    assert over(token, "send", "deploy_failed", "x").returncode == REFUSED
+    run(b, "token", "revoke", "reader")
+
+
+def run_token(b, name, scope):
+    done = b.ctl("token", "create", "-s", scope, name)
+    assert "only time" in done.stderr
+    return done.stdout.strip()
+
+
+# ---- the commands ----
+
+def test_send(b):
+    lines = run(b, "send", "deploy_failed", "A <b> & \N{SNOWMAN}",
+                "-b", "<p>x</p>", "--timestamp", "2026-04-10T15:30:45Z",
+                "text=shop", "number=9007199254740993", "list=[1,2]",
+                'quoted="5"', "empty=").stdout.splitlines()
+    assert lines[0].startswith("accepted evt_")
+    assert lines[1].endswith("  good") and lines[1].startswith("  dlv_")
+    shown = answer(b, "show", lines[0].split()[1])
+    assert shown["subject"] == "A <b> & \N{SNOWMAN}"
+    assert shown["body"] == "<p>x</p>"
+    assert shown["timestamp"] == "2026-04-10T15:30:45.000000+00:00"
+    assert shown["metadata"] == {"text": "shop", "number": 9007199254740993,
+                                 "list": [1, 2], "quoted": "5", "empty": ""}
+    first = answer(b, "send", "deploy_failed", "once", "-k", "key-1")
+    assert answer(b, "send", "deploy_failed", "once", "-k", "key-1") == first
+    assert "another body" in run(b, "send", "deploy_failed", "other", "-k",
+                                 "key-1", status=REFUSED).stderr
+    assert "no deliveries: event type deploy_started is off" in run(
+        b, "send", "deploy_started", "x").stdout
+    sent = answer(b, "send", "-t", "acme", "deploy_failed", "theirs")
+    assert [d["channel"] for d in sent["deliveries"]] == ["team"]
+
+
+def test_send_a_file(b, tmp_path):
+    path = tmp_path / "event.json"
+    path.write_text('{"event": "deploy_failed", "subject": "from a file"}')
+    assert "accepted" in run(b, "send", "-f", str(path)).stdout
+    run(b, "send", "-f", "-", text="{", status=REFUSED)
+
+
+def test_send_a_batch(b):
+    good = '{"event": "deploy_failed", "subject": "%d"}\n'
+    two = good % 1 + good % 2
+    assert run(b, "send", "--batch", "-f", "-",
+               text=two).stdout.count("accepted") == 2
+    done = b.ctl("send", "--batch", "-f", "-", check=False,
+                 text=good % 1 + '{"event": "deploy_failed"}\n' + good % 3)
+    assert done.returncode == REFUSED, done
+    assert done.stdout.count("accepted") == 2
+    assert done.stderr == "line 2: belfryctl: /subject: is required\n"
+    done = b.ctl("send", "--batch", "-f", "-", "--json", check=False,
+                 text='{"event": "deploy_failed"}\n' + good % 2)
+    assert done.returncode == REFUSED, done
+    assert [json.loads(line)["status"] for line in
+            done.stdout.splitlines()] == [422, 202]
+
+
+def test_explain(b):
+    assert "yes" in run(b, "explain", "deploy_failed").stdout
+    told = answer(b, "explain", "deploy_failed")["channels"]
+    assert {c["channel"]: c["receives"] for c in told} == \
+        {"good": True, "bad": False, "slow": False}
+    assert "no channel gets it: event type deploy_started is off" in run(
+        b, "explain", "deploy_started", status=NO).stdout
+    assert answer(b, "explain", "deploy_started", status=NO)["reason"]
+    assert [c["channel"] for c in answer(
+        b, "explain", "-t", "acme", "deploy_failed")["channels"]] == ["team"]
+
+
+def test_events(b):
+    assert len(run(b, "events").stdout.splitlines()) == 20
+    assert len(answer(b, "events")["event_types"]) == 19
+    assert "duration_seconds" in run(b, "events", "deploy_failed").stdout
+    assert answer(b, "events", "deploy_started", "on")["source"] == "api"
+    run(b, "explain", "deploy_started")
+    assert answer(b, "events", "deploy_started", "default")["enabled"] is False
+    run(b, "explain", "deploy_started", status=NO)
+
+
+def test_channels(b):
+    names = [line.split()[0] for line in
+             run(b, "channels").stdout.splitlines()[1:]]
+    assert names == ["good", "bad", "slow", "team"]
+    assert "127.0.0.1" in run(b, "channels", "good").stdout
+    assert answer(b, "channels", "disable", "good")["state"] == "disabled"
+    assert "disabled" in run(b, "channels", "good").stdout
+    run(b, "explain", "deploy_failed", status=NO)
+    assert answer(b, "channels", "enable", "good")["state"] == "running"
+    run(b, "channels", "start", "good")
+
+
+def test_test(b):
+    assert "204" in run(b, "test", "good").stdout
+    done = run(b, "test", "bad", status=NO)
+    assert "500 Internal Server Error" in done.stdout
+    assert answer(b, "test", "good")["ok"] is True
+    assert answer(b, "test", "bad", status=NO)["status"] == 500
+
+
+def test_deliveries_and_show(b):
+    sent = answer(b, "send", "incident_created", "It is down")
+    identifier = sent["deliveries"][0]["id"]
+    b.wait_state(identifier, "failed")
+    listed = run(b, "deliveries", "-s", "failed", "-c", "bad", "-e",
+                 "incident_created", "-n", "1").stdout
+    assert identifier in listed and "It is down" in listed
+    for words, found in (
+            (("-s", "failed"), True), (("-s", "delivered"), False),
+            (("-c", "bad"), True), (("-c", "good"), False),
+            (("-e", "incident_created"), True),
+            (("-e", "deploy_failed"), False), (("-t", "acme"), False),
+            (("--since", "2020-01-01T00:00:00Z"), True),
+            (("--until", "2020-01-01T00:00:00Z"), False)):
+        rows = answer(b, "deliveries", *words)["deliveries"]
+        assert (identifier in [row["id"] for row in rows]) == found, words
+    assert len(answer(b, "deliveries", "-n", "1")["deliveries"]) == 1
+    shown = run(b, "show", identifier).stdout
+    assert "HTTP status 500" in shown and "failed" in shown
+    attempt = answer(b, "show", identifier)["attempts"][0]
+    assert attempt["status"] == 500 and attempt["verdict"] == "failed"
+    assert identifier in run(b, "show", sent["id"]).stdout
+
+
+def follower(b, *words):
+    process = subprocess.Popen(
+        [b.build / "belfryctl", "--socket", b.socket, "deliveries", "-f",
+         *words], stdout=subprocess.PIPE, text=True, env=b.environment)
+    return process
+
+
+def test_follow(b):
+    """Each sees what it asked for, in the state it asked for, and no more."""
+    followers = [follower(b, *words) for words in
+                 (("-c", "bad", "--json"), ("-e", "incident_created"),
+                  ("-t", "acme", "--json"), ("-s", "failed", "--json"))]
+    try:
+        by_channel, by_event, by_tenant, by_state = (
+            process.stdout for process in followers)
+        # They are there when what is sent reaches each of them.
+        seen = set()
+
+        def read(name, stream):
+            line = stream.readline()
+            assert line
+            seen.add(name)
+            return line
+
+        lines = {}
+        threads = [threading.Thread(
+            target=lambda n=n, s=s: lines.__setitem__(n, read(n, s)),
+            daemon=True) for n, s in (("channel", by_channel),
+                                      ("event", by_event),
+                                      ("tenant", by_tenant),
+                                      ("state", by_state))]
+        for thread in threads:
+            thread.start()
+
+        def all_seen():
+            b.ctl("send", "incident_created", "followed")
+            b.ctl("send", "-t", "acme", "deploy_failed", "followed")
+            return len(seen) == 4
+
+        wait_until(all_seen, "a line for each", 30, 0.2)
+        for thread in threads:
+            thread.join(10)
+        assert json.loads(lines["channel"])["channel"] == "bad"
+        assert "incident_created" in lines["event"]
+        assert json.loads(lines["tenant"])["tenant_id"] == "acme"
+        assert json.loads(lines["state"])["state"] == "failed"
+    finally:
+        for process in followers:
+            process.terminate()
+            process.wait(10)
+            process.stdout.close()
+
+
+def test_replay_and_cancel(b):
+    sent = answer(b, "send", "incident_created", "again")
+    identifier = sent["deliveries"][0]["id"]
+    b.wait_state(identifier, "failed")
+    assert run(b, "replay", identifier).stdout == "1 replayed\n"
+    wait_until(lambda: len(b.delivery(identifier)["attempts"]) == 2,
+               "the second attempt")
+    assert answer(b, "replay", "-e", "incident_created", "-c",
+                  "bad")["replayed"] >= 1
+    waiting = answer(b, "send", "incident_updated", "waits")
+    identifier = waiting["deliveries"][0]["id"]
+    wait_until(lambda: b.delivery(identifier)["attempts"], "an attempt")
+    b.wait_state(identifier, "scheduled")
+    assert run(b, "cancel", "-c", "slow", "--until", "2020-01-01T00:00:00Z",
+               status=NO).stdout == "0 cancelled\n"
+    assert answer(b, "cancel", "-c", "slow")["cancelled"] == 1
+    assert b.delivery(identifier)["state"] == "cancelled"
+    assert run(b, "cancel", identifier, status=NO).stdout == "0 cancelled\n"
+    assert answer(b, "cancel", identifier, status=NO) == {"cancelled": 0}
+
+
+def test_modules_and_stats(b):
+    assert "webhook" in run(b, "modules").stdout
+    module = answer(b, "modules")["modules"][0]
+    assert module["name"] == "webhook" and module["directives"]
+    assert "accepted" in run(b, "stats").stdout
+    assert answer(b, "stats")["events"]["accepted"] >= 0
+
+
+def test_token(b):
+    token = run_token(b, "ci", "ingest")
+    assert token.startswith("bft_")
+    listed = run(b, "token", "list").stdout
+    assert "ci" in listed and token not in listed
+    made = answer(b, "token", "create", "-t", "acme", "ci")
+    assert made["tenant_id"] == "acme" and made["scope"] == "ingest"
+    assert [t["name"] for t in
+            answer(b, "token", "list", "-t", "acme")["tokens"]] == ["ci"]
+    assert answer(b, "token", "revoke", "-t", "acme", "ci") == {}
+    assert run(b, "token", "revoke", "ci").stdout == "revoked\n"
+    assert "ci" not in [t["name"] for t in
+                        answer(b, "token", "list")["tokens"]]
+
+
+def test_check(b, belfry):
+    done = b.ctl("check", check=False)
+    assert done.returncode == NO and "FAILED   bad" in done.stdout, done
+    assert answer(b, "check", status=NO)["ok"] is False
+    sound = belfry()
+    assert "every page is sound" in run(sound, "check").stdout
+    assert answer(sound, "check")["ok"] is True
+
+
+def test_backup_is_restored_and_opened(b, belfry, receiver, tmp_path):
+    endpoint = receiver(lambda request: 500)
+    conf = "events { channel_failing off; }\n" + channel(
+        endpoint.url, more="retry 1h;")
+    first = belfry(conf)
+    identifier = first.delivery_of(first.post(subject="kept"))
+    endpoint.wait(1)
+    first.wait_state(identifier, "scheduled")
+    copy = tmp_path / "copy.db"
+    assert run(first, "backup", str(copy)).stdout.startswith(f"{copy}: ")
+    assert sqlite3.connect(copy).execute(
+        "PRAGMA integrity_check").fetchone() == ("ok",)
+    assert "File exists" in run(first, "backup", str(copy),
+                                status=FAILED).stderr
+    assert "No such file" in run(first, "backup", "/nonexistent/copy",
+                                 status=FAILED).stderr
+    second = tmp_path / "second.db"
+    assert answer(first, "backup", str(second)) == {
+        "file": str(second), "bytes": second.stat().st_size}
+    # A relative name is that of the caller, not of the daemon.
+    subprocess.run([first.build / "belfryctl", "--socket", first.socket,
+                    "backup", "third.db"], check=True, cwd=tmp_path,
+                   env=first.environment)
+    assert (tmp_path / "third.db").exists()
+    first.post(subject="after the backup")
+    first.stop()
+    other = belfry(conf, start=False)
+    state = other.folder / "state"
+    state.mkdir(mode=0o700)
+    copy.rename(state / "belfry.db")
+    endpoint.answer = lambda request: 204
+    other.start()
+    assert other.delivery(identifier)["state"] == "scheduled"
+    run(other, "cancel", identifier)
+    run(other, "replay", identifier)
+    other.wait_state(identifier, "delivered")
+    assert [d["subject"] for d in other.http("GET", "/v1/deliveries")
+            .json["deliveries"]] == ["kept"]
