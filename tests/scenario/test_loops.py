@@ -2,6 +2,7 @@
 one event would make others without end. And names with several addresses."""
 import pytest
 from harness import channel
+from names import NameServer, needs_namespace
 
 SPELLINGS = {
     "dotted": "127.0.0.1", "decimal": "2130706433", "octal": "0177.0.0.1",
@@ -69,3 +70,19 @@ def test_redirect_to_the_intake_is_not_followed(belfry, receiver):
     assert len(endpoint.requests) == 1
     assert [e["event"] for e in b.http("GET", "/v1/events").json["events"]
             if e["event"] != "channel_failing"] == ["deploy_failed"]
+
+
+@needs_namespace
+def test_of_two_addresses_the_intake_is_not_connected_to(belfry, receiver,
+                                                         closing, tmp_path):
+    """A name of the intake's address and of somebody else's, on its port."""
+    server = closing(NameServer({"both": ["127.0.0.1", "127.0.0.2"]}))
+    b = belfry(start=False, before=server.use(tmp_path))
+    other = receiver(port=b.port, host="127.0.0.2")
+    b.configure(channel(f"http://both.test:{b.port}/", more="retry none;"))
+    b.start()
+    for count in range(1, 5):
+        b.wait_state(b.delivery_of(b.post()), "delivered")
+        assert len(other.requests) == count
+    events = b.http("GET", "/v1/events").json["events"]
+    assert [e["event"] for e in events] == ["deploy_failed"] * 4
