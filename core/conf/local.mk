@@ -5,6 +5,7 @@ libcore_la_SOURCES += core/conf/conf.h core/conf/conf_private.h core/conf/descri
 libcore_la_SOURCES += core/conf/conf.c core/conf/describe.c core/conf/dump.c core/conf/file.c \
 	core/conf/ip.c core/conf/keyring.c core/conf/lexer.c \
 	core/conf/nearest.c core/conf/parser.c core/conf/path.c \
+	core/conf/schema.c core/conf/schema.h \
 	core/conf/seal.c core/conf/secret.c core/conf/settings.c core/conf/types.c core/conf/url.c \
 	core/conf/value.c
 

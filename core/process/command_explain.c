@@ -6,6 +6,8 @@
 
 #include <belfry/memory.h>
 
+#include "core/conf/describe.h"
+#include "core/conf/schema.h"
 #include "core/process/command_private.h"
 
 static void
@@ -79,6 +81,32 @@ describe_module(const struct command *command,
 	if (directives)
 		cJSON_AddItemToObject(json, "directives", directives);
 	return json;
+}
+
+/* GET /v1/modules/NAME: with the schema of its settings. */
+void
+bf_verb_show_module(const struct command *command)
+{
+	const struct bf_snapshot *snapshot =
+	    bf_registry_snapshot(command->scheduler->registry);
+	const char *name = bf_command_text(command, "name");
+	const struct bf_module_info *module =
+	    name ? bf_snapshot_module(snapshot, name) : NULL;
+	struct bf_directive *table;
+	cJSON *json;
+
+	if (!module) {
+		bf_command_problem(command, 404, "unknown-module",
+		    "Unknown module", NULL, "no such module is loaded");
+		return;
+	}
+	json = describe_module(command, module);
+	table = bf_described_directives(module->directives);
+	if (table)
+		cJSON_AddItemToObject(json, "settings_schema",
+		    bf_settings_schema(table, module->name, module->summary));
+	bf_described_free(&table);
+	bf_command_json(command, 200, json);
 }
 
 void

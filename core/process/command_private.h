@@ -113,6 +113,7 @@ void bf_verb_list_tokens(const struct command *command);
 void bf_verb_create_token(const struct command *command);
 void bf_verb_revoke_token(const struct command *command);
 void bf_verb_list_modules(const struct command *command);
+void bf_verb_show_module(const struct command *command);
 void bf_verb_ready(const struct command *command);
 void bf_verb_stats(const struct command *command);
 void bf_verb_metrics(const struct command *command);

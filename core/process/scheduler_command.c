@@ -325,6 +325,7 @@ static const struct verb {
 	{ "token-create", bf_verb_create_token, "tenant_id name scope", "" },
 	{ "token-revoke", bf_verb_revoke_token, "tenant_id name", "" },
 	{ "modules", bf_verb_list_modules, "tenant_id", "" },
+	{ "module", bf_verb_show_module, "tenant_id name", "" },
 	{ "ready", bf_verb_ready, NULL, NULL },
 	{ "stats", bf_verb_stats, "tenant_id", "" },
 	{ "metrics", bf_verb_metrics, NULL, NULL },

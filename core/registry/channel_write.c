@@ -48,11 +48,13 @@ bf_channel_settings(struct bf_channel_reader *reader,
 		    table ? bf_settings_find(table, setting->name) : NULL;
 		const enum bf_directive_type type =
 		    directive ? directive->type : BF_TYPE_WORDS;
+		const bool words =
+		    type == BF_TYPE_WORDS || type == BF_TYPE_PROGRAM;
 		cJSON *list;
 
 		if (setting->secret && !secret)
 			continue;
-		if (type != BF_TYPE_PAIRS && type != BF_TYPE_WORDS) {
+		if (type != BF_TYPE_PAIRS && !words) {
 			cJSON_AddItemToObject(json, setting->name,
 			    word_json(setting, setting->name, 0, secret,
 				context));
@@ -64,7 +66,7 @@ bf_channel_settings(struct bf_channel_reader *reader,
 		if (type == BF_TYPE_PAIRS)
 			add_pair_json(list, setting, secret, context);
 		for (size_t k = 0;
-		     type == BF_TYPE_WORDS && k < setting->words.count; k++)
+		     words && k < setting->words.count; k++)
 			cJSON_AddItemToArray(list,
 			    word_json(setting, setting->name, k, secret,
 				context));

@@ -13,6 +13,10 @@
 #define SIZE sizeof(struct bf_module)
 #endif
 
+#ifndef VERSION
+#define VERSION "1.0"
+#endif
+
 struct first_conf {
 	struct bf_url url;
 	struct bf_secret token;
@@ -49,7 +53,8 @@ compose(const void *conf, const struct bf_event *event,
 	    (long long)first->priority);
 	bf_request_post(request, &first->url, "application/json");
 	bf_request_bearer(request, &first->token);
-	if (bf_request_header(request, "Priority", priority) == -1)
+	if (bf_request_header(request, "Priority", priority) == -1 ||
+	    bf_request_header(request, "Version", VERSION) == -1)
 		return -1;
 	return bf_event_json(event, &request->body, err);
 }
@@ -66,7 +71,7 @@ BF_EXPORT const struct bf_module bf_module = {
 	.abi = 1,
 	.size = SIZE,
 	.name = "first",
-	.version = "1.0",
+	.version = VERSION,
 	.license = "BSD-2-Clause",
 	.summary = "Of the first ABI",
 	.conf_size = sizeof(struct first_conf),
