@@ -99,9 +99,11 @@ static void
 explain_module(const struct question *question,
     const struct bf_channel_state *state, char *text)
 {
-	(void)question;
 	snprintf(text, REASON_SIZE,
-	    "module %.64s is disabled: \"disable\" in the conf file",
+	    bf_snapshot_module(bf_registry_snapshot(question->registry),
+		state->channel->module)
+		? "module %.64s is disabled: \"disable\" in the conf file"
+		: "module %.64s is not loaded: what waits for it is kept",
 	    state->channel->module);
 }
 

@@ -24,6 +24,7 @@
 #include <belfry/memory.h>
 #include <openssl/ssl.h>
 
+#include "core/base/log.h"
 #include "core/conf/dump.h"
 #include "core/intake/tls.h"
 #include "core/module/loader.h"
@@ -267,6 +268,23 @@ is_whole(int status, int open)
 	       fstat(open, &file) == 0 && file.st_size > 0;
 }
 
+/* Says which channels have no module: that may be meant, or not. */
+static void
+warn_of_missing(const struct bf_snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->channel_count; i++) {
+		const struct bf_channel *channel = &snapshot->channels[i];
+
+		if (!bf_snapshot_module(snapshot, channel->module))
+			bf_log(BF_LOG_WARN,
+			    "%s:%u: channel %s is held: no module \"%s\" is "
+			    "loaded; its deliveries wait for \"load_module "
+			    "modules/%s.so;\"",
+			    channel->file, channel->line, channel->name,
+			    channel->module, channel->module);
+	}
+}
+
 static struct bf_snapshot *
 read_open(int fd, struct bf_error *err)
 {
@@ -285,6 +303,8 @@ read_open(int fd, struct bf_error *err)
 	}
 	snapshot = bf_snapshot_decode(bytes, (size_t)file.st_size, err);
 	munmap(bytes, (size_t)file.st_size);
+	if (snapshot)
+		warn_of_missing(snapshot);
 	return snapshot;
 }
 

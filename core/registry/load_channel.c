@@ -104,20 +104,44 @@ names_of(const struct bf_directive *table)
 	return bf_context_names(&alone, NULL);
 }
 
+/* All that stands in the block: any of it may be the module's. */
+static const char **
+names_in(const struct bf_conf_node *node)
+{
+	size_t count = 0;
+	const char **names;
+
+	for (const struct bf_conf_node *own = node->block; own; own = own->next)
+		count++;
+	names = bf_zalloc(count + 1, sizeof(*names));
+	count = 0;
+	for (const struct bf_conf_node *own = node->block; own; own = own->next)
+		names[count++] = own->name;
+	return names;
+}
+
+/* In place of a module that is not loaded. Its channels' deliveries wait for
+ * it, and none is given up meanwhile; their settings only it can read. */
+static const struct bf_module_info unloaded = { .max_age = (char *)"36500d" };
+
 int
 bf_load_channel(struct bf_loading *loading, const struct bf_special *special,
     const struct bf_conf_node *node, void *target)
 {
 	struct bf_snapshot *snapshot = loading->snapshot;
 	const char *name = node->words.items[1];
-	const int module = bf_find_module(loading, node, node->words.items[0]);
+	const char *kind = node->words.items[0];
+	const bool missing = bf_module_is_missing(loading, kind);
+	const int module = missing ? -1 : bf_find_module(loading, node, kind);
+	const struct bf_directive *table =
+	    module == -1 ? NULL : loading->tables[module];
 	struct bf_channel *channel;
 	const char **names;
 	int result;
 
 	(void)special;
 	(void)target;
-	if (module == -1 ||
+	if ((module == -1 && !missing) ||
 	    bf_name_check(loading, node, BF_NAMING_THING, name) == -1 ||
 	    bf_define(loading, node, "channel", loading->tenant, name) == -1)
 		return -1;
@@ -127,17 +151,17 @@ bf_load_channel(struct bf_loading *loading, const struct bf_special *special,
 	channel->tenant = bf_strdup(
 	    loading->tenant ? loading->tenant : snapshot->default_tenant);
 	channel->name = bf_strdup(name);
-	channel->module = bf_strdup(node->words.items[0]);
+	channel->module = bf_strdup(kind);
 	channel->file = bf_strdup(node->file);
 	channel->line = node->line;
 	bf_load_place(loading, node, loading->tenant, name);
-	names = names_of(loading->tables[module]);
-	result = bf_load_policy(loading, node, &snapshot->modules[module],
-	    names, &channel->policy);
+	names = missing ? names_in(node) : names_of(table);
+	result = bf_load_policy(loading, node,
+	    missing ? &unloaded : &snapshot->modules[module], names,
+	    &channel->policy);
 	free(names);
-	if (result == 0)
-		result = read_settings(loading, loading->tables[module], node,
-		    channel);
+	if (result == 0 && !missing)
+		result = read_settings(loading, table, node, channel);
 	return result;
 }
 

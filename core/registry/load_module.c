@@ -9,23 +9,43 @@
 #include "core/registry/load_private.h"
 #include "core/registry/snapshot_private.h"
 
+/* The loaded module whose name is most like this one, or NULL. */
+static const char *
+find_nearest(const struct bf_snapshot *snapshot, const char *name)
+{
+	const char **names =
+	    bf_zalloc(snapshot->module_count + 1, sizeof(*names));
+	const char *nearest;
+
+	for (size_t i = 0; i < snapshot->module_count; i++)
+		names[i] = snapshot->modules[i].name;
+	nearest = bf_nearest(name, names, snapshot->module_count);
+	free(names);
+	return nearest;
+}
+
+bool
+bf_module_is_missing(const struct bf_loading *loading, const char *name)
+{
+	return *name &&
+	       name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")] ==
+		   '\0' &&
+	       !bf_snapshot_module(loading->snapshot, name) &&
+	       !find_nearest(loading->snapshot, name);
+}
+
 int
 bf_find_module(struct bf_loading *loading, const struct bf_conf_node *node,
     const char *name)
 {
 	const struct bf_snapshot *snapshot = loading->snapshot;
-	const char **names;
 	const char *nearest;
 
 	for (size_t i = 0; i < snapshot->module_count; i++) {
 		if (strcmp(snapshot->modules[i].name, name) == 0)
 			return (int)i;
 	}
-	names = bf_zalloc(snapshot->module_count + 1, sizeof(*names));
-	for (size_t i = 0; i < snapshot->module_count; i++)
-		names[i] = snapshot->modules[i].name;
-	nearest = bf_nearest(name, names, snapshot->module_count);
-	free(names);
+	nearest = find_nearest(snapshot, name);
 	if (nearest)
 		return bf_conf_error(node, loading->err,
 		    "%s: no module \"%.64s\" is loaded; did you mean \"%s\"?",

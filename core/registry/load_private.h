@@ -114,4 +114,8 @@ void bf_sort_types(struct bf_snapshot *snapshot);
 int bf_find_module(struct bf_loading *loading, const struct bf_conf_node *node,
     const char *name);
 
+/* Whether name may be that of a module that is not loaded now: it is none of
+ * the loaded ones, nor like one of them. */
+bool bf_module_is_missing(const struct bf_loading *loading, const char *name);
+
 #endif

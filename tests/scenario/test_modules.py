@@ -62,6 +62,39 @@ def test_replaced_file_serves_what_comes(belfry, receiver, tmp_path):
     b.wait_idle()
 
 
+def test_taken_away_and_brought_back(belfry, receiver, tmp_path):
+    endpoint, other = receiver(), receiver()
+    module = build(tmp_path / "first.so")
+    load = f"load_module {module};\n"
+    own = channel("http://127.0.0.1:1/", "own", "retry 2s 2s 2s 2s 2s 2s 2s;",
+                  module="first")
+    good = channel(endpoint.url, "own", "retry 2s 2s 2s 2s 2s 2s 2s;", module="first")
+    b = belfry(load + own + channel(other.url, "hook"))
+    event = b.post(subject="it waits")
+    delivery = b.delivery_of(event, "own")
+    wait_until(lambda: b.delivery(delivery)["attempts"], "the first attempt")
+
+    b.configure(good + channel(other.url, "hook"))
+    assert b.test_conf().returncode == 0
+    assert b.reload()
+    assert 'channel own is held: no module "first" is loaded' in b.log()
+    held = b.http("GET", "/v1/channels/own").json
+    assert held["state"] != "enabled"
+    assert held["reason"] == "its module is not loaded"
+    assert "its module is not loaded" in b.ctl("channels").stdout
+    assert "module first is not loaded" in b.ctl("explain",
+                                                 "deploy_failed").stdout
+    # The others go on; what waits is kept.
+    b.wait_state(b.delivery_of(b.post(subject="meanwhile"), "hook"),
+                 "delivered")
+    assert b.delivery(delivery)["state"] == "scheduled"
+
+    b.configure(load + good + channel(other.url, "hook"))
+    assert b.reload()
+    b.wait_state(delivery, "delivered")
+    assert [r.json["subject"] for r in endpoint.requests] == ["it waits"]
+
+
 SHIPPED = ["webhook", "smtp", "slack-format", "discord-embed", "exec", "syslog"]
 GOOD = {
     "webhook": {"url": "https://example.com/", "secret": "s3cret", "http2": True},

@@ -412,9 +412,12 @@ static const struct {
 	    "expected 1 or more" },
 	{ LOAD "disable hok;", "CONF:2: disable: no module \"hok\" is loaded; "
 			       "did you mean \"hook\"?" },
-	{ "channel smtp a { }",
-	    "CONF:1: channel: no module \"smtp\" is loaded; expected "
-	    "\"load_module modules/smtp.so;\" in the main context" },
+	{ LOAD "channel hok a { }",
+	    "CONF:2: channel: no module \"hok\" is loaded; did you mean "
+	    "\"hook\"?" },
+	{ "channel ../smtp a { }",
+	    "CONF:1: channel: no module \"../smtp\" is loaded; expected "
+	    "\"load_module modules/../smtp.so;\" in the main context" },
 	/* api */
 	{ "api { listen 8420; }",
 	    "CONF:1: listen: \"8420\": no port; expected ADDRESS:PORT, or "
