@@ -1,9 +1,9 @@
 /*
  * html.c - from HTML to another markup
  *
- * filter (what a parser is given) -> gumbo (the tree) -> a walk over the tree,
- * which tells a writer what there is. Where the filter finds that parsing
- * would take long, the tokens go to the writer instead.
+ * The tree, built as the tags say or else by the parser -> a walk over it,
+ * which tells a writer what there is. Where parsing would take long, the tokens
+ * go to the writer instead.
  */
 #include "core/lib/html.h"
 
@@ -11,9 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/lib/html_filter.h"
+#include "core/lib/arena.h"
+#include "core/lib/html_parse.h"
+#include "core/lib/html_reference.h"
 #include "core/lib/html_token.h"
 #include "core/lib/html_tree.h"
+#include "core/lib/html_well_formed.h"
 #include "core/lib/html_writer.h"
 
 #define LABEL_MOST 200 /* bytes; a longer one is followed by its link */
@@ -298,37 +301,25 @@ walk_tree(struct walk *walk, const GumboNode *root)
 
 /* Writes the text of a token with the few references that matter. */
 static void
-write_stripped(struct bf_writer *writer, struct bf_html_piece text)
+write_stripped(struct bf_writer *writer, struct bf_html_piece piece)
 {
-	static const struct {
-		const char *name, *text;
-	} references[] = { { "&amp;", "&" }, { "&lt;", "<" }, { "&gt;", ">" },
-		{ "&quot;", "\"" }, { "&#39;", "'" }, { "&apos;", "'" },
-		{ "&nbsp;", " " } };
+	const char *start = piece.text, *at = start;
+	const char *const end = start + piece.size;
 
-	while (text.size > 0) {
-		const char *end = memchr(text.text + 1, '&', text.size - 1);
-		size_t size = end ? (size_t)(end - text.text) : text.size;
+	while ((at = memchr(at, '&', (size_t)(end - at)))) {
+		size_t used;
+		const char *text =
+		    bf_html_reference(at, (size_t)(end - at), &used);
 
-		for (size_t i = 0; *text.text == '&' &&
-				   i < sizeof(references) / sizeof(*references);
-		     i++) {
-			const size_t length = strlen(references[i].name);
-
-			if (length > text.size ||
-			    memcmp(text.text, references[i].name, length) != 0)
-				continue;
-			bf_writer_text(writer, references[i].text,
-			    strlen(references[i].text));
-			text.text += length;
-			text.size -= length;
-			size -= length;
-			break;
+		if (!text) {
+			at++;
+			continue;
 		}
-		bf_writer_text(writer, text.text, size);
-		text.text += size;
-		text.size -= size;
+		bf_writer_text(writer, start, (size_t)(at - start));
+		bf_writer_text(writer, text, strlen(text));
+		start = at += used;
 	}
+	bf_writer_text(writer, start, (size_t)(end - start));
 }
 
 static void
@@ -356,22 +347,17 @@ bf_html_convert(struct bf_buf *out, enum bf_markup markup, const char *html,
     struct bf_limit limit)
 {
 	const size_t size = strlen(html);
-	GumboOptions options = kGumboDefaultOptions;
-	struct bf_buf filtered = { 0 };
+	struct bf_arena arena = { 0 };
 	struct walk walk = { .lists = 0 };
+	const GumboNode *root = bf_html_well_formed(html, size, &arena);
 
+	if (!root)
+		root = bf_html_parse(html, size, &arena);
 	bf_writer_start(&walk.writer, markup, out, limit, size * GROWTH);
-	if (bf_html_filter(&filtered, html, size) == 0) {
-		GumboOutput *parsed;
-
-		options.max_errors = 0;
-		parsed = gumbo_parse_with_options(&options,
-		    bf_buf_text(&filtered), filtered.size);
-		walk_tree(&walk, parsed->root);
-		gumbo_destroy_output(&options, parsed);
-	} else {
+	if (root)
+		walk_tree(&walk, root);
+	else
 		strip_tags(&walk.writer, html, size);
-	}
 	bf_writer_finish(&walk.writer);
-	bf_buf_free(&filtered);
+	bf_arena_free(&arena);
 }

@@ -11,76 +11,8 @@
 
 #include <string.h>
 
+#include "core/lib/html_element.h"
 #include "core/lib/html_token.h"
-
-#define TAG_WORK 10 /* what a tag costs a parser, in bytes of text */
-
-enum {
-	KEPT = 1,
-	VOID = 2,       /* never open */
-	FORMATTING = 4, /* opened again until its own end tag */
-	BLOCK = 8,      /* closes a p; an inline end tag stops at it */
-	ITEM = 16,      /* closes an item of its list */
-	PART = 32,      /* of a table; of no meaning elsewhere */
-	CELL = 64,      /* forgets the formatting that was opened within */
-};
-
-static const unsigned char elements[GUMBO_TAG_LAST] = {
-	[GUMBO_TAG_A] = KEPT | FORMATTING,
-	[GUMBO_TAG_B] = KEPT | FORMATTING,
-	[GUMBO_TAG_CODE] = KEPT | FORMATTING,
-	[GUMBO_TAG_EM] = KEPT | FORMATTING,
-	[GUMBO_TAG_I] = KEPT | FORMATTING,
-	[GUMBO_TAG_S] = KEPT | FORMATTING,
-	[GUMBO_TAG_STRIKE] = KEPT | FORMATTING,
-	[GUMBO_TAG_STRONG] = KEPT | FORMATTING,
-	[GUMBO_TAG_TT] = KEPT | FORMATTING,
-	[GUMBO_TAG_DEL] = KEPT,
-	[GUMBO_TAG_KBD] = KEPT,
-	[GUMBO_TAG_SAMP] = KEPT,
-	[GUMBO_TAG_Q] = KEPT,
-	[GUMBO_TAG_SPAN] = KEPT,
-	[GUMBO_TAG_BR] = KEPT | VOID,
-	[GUMBO_TAG_HR] = KEPT | VOID | BLOCK,
-	[GUMBO_TAG_IMG] = KEPT | VOID,
-	[GUMBO_TAG_ADDRESS] = KEPT | BLOCK,
-	[GUMBO_TAG_ARTICLE] = KEPT | BLOCK,
-	[GUMBO_TAG_ASIDE] = KEPT | BLOCK,
-	[GUMBO_TAG_BLOCKQUOTE] = KEPT | BLOCK,
-	[GUMBO_TAG_CENTER] = KEPT | BLOCK,
-	[GUMBO_TAG_DETAILS] = KEPT | BLOCK,
-	[GUMBO_TAG_DIV] = KEPT | BLOCK,
-	[GUMBO_TAG_DL] = KEPT | BLOCK,
-	[GUMBO_TAG_FIGURE] = KEPT | BLOCK,
-	[GUMBO_TAG_FIGCAPTION] = KEPT | BLOCK,
-	[GUMBO_TAG_FOOTER] = KEPT | BLOCK,
-	[GUMBO_TAG_H1] = KEPT | BLOCK,
-	[GUMBO_TAG_H2] = KEPT | BLOCK,
-	[GUMBO_TAG_H3] = KEPT | BLOCK,
-	[GUMBO_TAG_H4] = KEPT | BLOCK,
-	[GUMBO_TAG_H5] = KEPT | BLOCK,
-	[GUMBO_TAG_H6] = KEPT | BLOCK,
-	[GUMBO_TAG_HEADER] = KEPT | BLOCK,
-	[GUMBO_TAG_MAIN] = KEPT | BLOCK,
-	[GUMBO_TAG_NAV] = KEPT | BLOCK,
-	[GUMBO_TAG_OL] = KEPT | BLOCK,
-	[GUMBO_TAG_P] = KEPT | BLOCK,
-	[GUMBO_TAG_PRE] = KEPT | BLOCK,
-	[GUMBO_TAG_SECTION] = KEPT | BLOCK,
-	[GUMBO_TAG_SUMMARY] = KEPT | BLOCK,
-	[GUMBO_TAG_UL] = KEPT | BLOCK,
-	[GUMBO_TAG_LI] = KEPT | BLOCK | ITEM,
-	[GUMBO_TAG_DD] = KEPT | BLOCK | ITEM,
-	[GUMBO_TAG_DT] = KEPT | BLOCK | ITEM,
-	[GUMBO_TAG_TABLE] = KEPT | BLOCK,
-	[GUMBO_TAG_CAPTION] = KEPT | BLOCK | PART | CELL,
-	[GUMBO_TAG_THEAD] = KEPT | BLOCK | PART,
-	[GUMBO_TAG_TBODY] = KEPT | BLOCK | PART,
-	[GUMBO_TAG_TFOOT] = KEPT | BLOCK | PART,
-	[GUMBO_TAG_TR] = KEPT | BLOCK | PART,
-	[GUMBO_TAG_TD] = KEPT | BLOCK | PART | CELL,
-	[GUMBO_TAG_TH] = KEPT | BLOCK | PART | CELL,
-};
 
 /* The elements that are open, and the number of those that were closed by the
  * end of another but will be opened again. */
@@ -89,19 +21,15 @@ struct open {
 	size_t count, again;
 };
 
-static unsigned
-flags_of(GumboTag tag)
-{
-	return elements[tag];
-}
-
 /* Closes what is above index at. Formatting will be opened again, unless it
  * was opened in a cell that ends. */
 static void
 close_to(struct open *open, size_t at, bool forget)
 {
 	while (open->count > at) {
-		if (flags_of(open->tags[--open->count]) & FORMATTING && !forget)
+		if (bf_html_element(open->tags[--open->count]) &
+			BF_HTML_FORMATTING &&
+		    !forget)
 			open->again++;
 	}
 }
@@ -129,8 +57,9 @@ static bool
 is_open(const struct open *open, size_t at, unsigned flags, GumboTag but)
 {
 	return at < open->count &&
-	       (flags_of(open->tags[at]) & flags) == flags &&
-	       !(flags_of(open->tags[at]) & CELL) && open->tags[at] != but;
+	       (bf_html_element(open->tags[at]) & flags) == flags &&
+	       !(bf_html_element(open->tags[at]) & BF_HTML_CELL) &&
+	       open->tags[at] != but;
 }
 
 /* A part of a table ends what is open in the table but for its row or group. */
@@ -141,7 +70,7 @@ close_for_part(struct open *open, GumboTag tag)
 	size_t at = table_of(open);
 
 	if ((cell || tag == GUMBO_TAG_TR) &&
-	    is_open(open, at, PART, GUMBO_TAG_TR))
+	    is_open(open, at, BF_HTML_PART, GUMBO_TAG_TR))
 		at++;
 	if (cell && at < open->count && open->tags[at] == GUMBO_TAG_TR)
 		at++;
@@ -157,7 +86,7 @@ close_for_block(struct open *open, GumboTag ends)
 			close_to(open, i, false);
 			return;
 		}
-		if (flags_of(open->tags[i]) & CELL ||
+		if (bf_html_element(open->tags[i]) & BF_HTML_CELL ||
 		    open->tags[i] == GUMBO_TAG_TABLE)
 			return;
 	}
@@ -173,12 +102,14 @@ close_for_item(struct open *open, GumboTag tag)
 	for (size_t i = open->count; i-- > 0;) {
 		const GumboTag at = open->tags[i];
 
-		if (flags_of(at) & ITEM && (at == GUMBO_TAG_LI) == in_list) {
+		if (bf_html_element(at) & BF_HTML_LISTED &&
+		    (at == GUMBO_TAG_LI) == in_list) {
 			close_to(open, i, false);
 			return;
 		}
-		if (flags_of(at) & BLOCK && at != GUMBO_TAG_ADDRESS &&
-		    at != GUMBO_TAG_DIV && at != GUMBO_TAG_P)
+		if (bf_html_element(at) & BF_HTML_CLOSES_P &&
+		    at != GUMBO_TAG_ADDRESS && at != GUMBO_TAG_DIV &&
+		    at != GUMBO_TAG_P)
 			return;
 	}
 }
@@ -188,7 +119,7 @@ static void
 close_for_link(struct open *open)
 {
 	for (size_t i = open->count;
-	     i-- > 0 && !(flags_of(open->tags[i]) & CELL);) {
+	     i-- > 0 && !(bf_html_element(open->tags[i]) & BF_HTML_CELL);) {
 		if (open->tags[i] == GUMBO_TAG_A) {
 			close_one(open, i);
 			return;
@@ -200,19 +131,19 @@ close_for_link(struct open *open)
 static int
 count_tag(struct open *open, GumboTag tag)
 {
-	const unsigned flags = flags_of(tag);
+	const unsigned flags = bf_html_element(tag);
 
-	if (flags & PART)
+	if (flags & BF_HTML_PART)
 		close_for_part(open, tag);
-	else if (flags & ITEM)
+	else if (flags & BF_HTML_LISTED)
 		close_for_item(open, tag);
 	else if (tag == GUMBO_TAG_A)
 		close_for_link(open);
 	if (tag == GUMBO_TAG_TABLE)
 		close_for_block(open, tag);
-	if (flags & BLOCK && !(flags & PART))
+	if (flags & BF_HTML_CLOSES_P && !(flags & BF_HTML_PART))
 		close_for_block(open, GUMBO_TAG_P);
-	if (flags & VOID)
+	if (flags & BF_HTML_VOID)
 		return 0;
 	if (open->count + open->again >= BF_HTML_OPEN_MOST)
 		return -1;
@@ -224,17 +155,18 @@ count_tag(struct open *open, GumboTag tag)
 static bool
 hides(GumboTag at, GumboTag tag)
 {
-	const unsigned flags = flags_of(tag);
+	const unsigned flags = bf_html_element(tag);
 
 	if (at == GUMBO_TAG_TABLE)
 		return true;
-	if (flags & PART || tag == GUMBO_TAG_TABLE)
+	if (flags & BF_HTML_PART || tag == GUMBO_TAG_TABLE)
 		return false;
-	if (flags_of(at) & CELL)
+	if (bf_html_element(at) & BF_HTML_CELL)
 		return true;
 	if (tag == GUMBO_TAG_LI)
 		return at == GUMBO_TAG_UL || at == GUMBO_TAG_OL;
-	return !(flags & (BLOCK | FORMATTING)) && flags_of(at) & BLOCK;
+	return !(flags & (BF_HTML_CLOSES_P | BF_HTML_FORMATTING)) &&
+	       bf_html_element(at) & BF_HTML_CLOSES_P;
 }
 
 static void
@@ -242,16 +174,17 @@ count_end_tag(struct open *open, GumboTag tag)
 {
 	for (size_t i = open->count; i-- > 0;) {
 		if (open->tags[i] == tag) {
-			if (flags_of(tag) & FORMATTING)
+			if (bf_html_element(tag) & BF_HTML_FORMATTING)
 				close_one(open, i);
 			else
-				close_to(open, i, flags_of(tag) & CELL);
+				close_to(open, i,
+				    bf_html_element(tag) & BF_HTML_CELL);
 			return;
 		}
 		if (hides(open->tags[i], tag))
 			break;
 	}
-	if (flags_of(tag) & FORMATTING && open->again > 0)
+	if (bf_html_element(tag) & BF_HTML_FORMATTING && open->again > 0)
 		open->again--;
 }
 
@@ -291,15 +224,15 @@ add_tag(struct bf_buf *out, const struct bf_html_token *token)
 	bf_buf_add_byte(out, '>');
 }
 
-/* Appends text, which may begin with a "<" that begins no tag. */
+/* Appends text. A "<" in it begins no tag; at its end one might. */
 static void
 add_text(struct bf_buf *out, struct bf_html_piece text)
 {
-	const bool less = *text.text == '<';
+	const bool less = text.text[text.size - 1] == '<';
 
+	bf_buf_add(out, text.text, text.size - less);
 	if (less)
 		bf_buf_add_text(out, "&lt;");
-	bf_buf_add(out, text.text + less, text.size - less);
 }
 
 int
@@ -315,16 +248,16 @@ bf_html_filter(struct bf_buf *out, const char *html, size_t size)
 			add_text(out, token.text);
 			continue;
 		}
-		if (token.tag >= GUMBO_TAG_LAST ||
-		    !(flags_of(token.tag) & KEPT) ||
-		    (flags_of(token.tag) & PART && table_of(&open) == 0))
+		if (!(bf_html_element(token.tag) & BF_HTML_KEPT) ||
+		    (bf_html_element(token.tag) & BF_HTML_PART &&
+			table_of(&open) == 0))
 			continue;
 		if (token.kind == BF_HTML_END_TAG)
 			count_end_tag(&open, token.tag);
 		else if (count_tag(&open, token.tag) == -1)
 			return -1;
 		add_tag(out, &token);
-		work += TAG_WORK;
+		work += BF_HTML_TAG_WORK;
 	}
 	return work <= BF_HTML_WORK_MOST ? 0 : -1;
 }

@@ -3,8 +3,7 @@
 
 #include <belfry/buf.h>
 
-#define BF_HTML_OPEN_MOST 100          /* elements open at once */
-#define BF_HTML_WORK_MOST (512 * 1024) /* bytes, and 10 for each tag */
+#include "core/lib/html_element.h"
 
 /*
  * Appends what matters of HTML, so that a parser has little to do: the tags

@@ -191,15 +191,31 @@ read_tag(struct bf_html_tokens *tokens, struct bf_html_token *token)
 	return at != NULL;
 }
 
-/* Reads a run of text, which may begin with a "<" that begins no tag. */
+/* Whether a tag, a comment or the like begins at a "<". */
+static bool
+begins_markup(const char *at, const char *end)
+{
+	if (end - at < 2)
+		return false;
+	if (at[1] == '/')
+		return end - at > 2;
+	return is_letter(at[1]) || at[1] == '!' || at[1] == '?';
+}
+
+/* Reads a run of text, in which a "<" may be that begins no tag. */
 static void
 read_text(struct bf_html_tokens *tokens, struct bf_html_token *token)
 {
-	const char *end =
-	    memchr(tokens->at + 1, '<', (size_t)(tokens->end - tokens->at - 1));
+	const char *end = tokens->at;
 
-	if (!end)
-		end = tokens->end;
+	while (end < tokens->end &&
+	       (*end != '<' || !begins_markup(end, tokens->end))) {
+		end++;
+		if (end < tokens->end && *end != '<')
+			end = memchr(end, '<', (size_t)(tokens->end - end));
+		if (!end)
+			end = tokens->end;
+	}
 	token->kind = BF_HTML_TEXT;
 	token->text =
 	    (struct bf_html_piece){ tokens->at, (size_t)(end - tokens->at) };
@@ -211,12 +227,9 @@ bf_html_next(struct bf_html_tokens *tokens, struct bf_html_token *token)
 {
 	while (tokens->at < tokens->end) {
 		const char *at = tokens->at, *past_it;
-		const size_t left = (size_t)(tokens->end - at);
 
 		*token = (struct bf_html_token){ .tag = GUMBO_TAG_UNKNOWN };
-		if (*at != '<' || left == 1 ||
-		    (!is_letter(at[1]) && !strchr("!?/", at[1])) ||
-		    (at[1] == '/' && left == 2)) {
+		if (*at != '<' || !begins_markup(at, tokens->end)) {
 			read_text(tokens, token);
 			return true;
 		}

@@ -7,12 +7,18 @@ libbelfry_la_SOURCES += core/lib/encode.c core/lib/hmac.c core/lib/outcome.c \
 	core/lib/rate_limit.c core/lib/request.c core/lib/response.c core/lib/retry_after.c core/lib/task.c core/lib/verdict.c
 
 # HTML in other markups.
-libbelfry_la_SOURCES += core/lib/escape.c core/lib/escape.h core/lib/fit.c \
-	core/lib/fit.h core/lib/html.c core/lib/html_filter.c \
-	core/lib/html_filter.h core/lib/html_table.c core/lib/html_token.c \
-	core/lib/html_token.h core/lib/html_tree.c core/lib/html_tree.h \
-	core/lib/html_writer.c core/lib/html_writer.h core/lib/link.c \
-	core/lib/link.h core/lib/markup.c core/lib/shorten.c
+libbelfry_la_SOURCES += core/lib/arena.c core/lib/arena.h core/lib/escape.c \
+	core/lib/escape.h core/lib/fit.c core/lib/fit.h core/lib/html.c \
+	core/lib/html_element.c core/lib/html_element.h \
+	core/lib/html_filter.c core/lib/html_filter.h \
+	core/lib/html_parse.c core/lib/html_parse.h \
+	core/lib/html_reference.c core/lib/html_reference.h \
+	core/lib/html_table.c \
+	core/lib/html_token.c core/lib/html_token.h core/lib/html_tree.c \
+	core/lib/html_tree.h core/lib/html_well_formed.c \
+	core/lib/html_well_formed.h core/lib/html_writer.c \
+	core/lib/html_writer.h core/lib/link.c core/lib/link.h \
+	core/lib/markup.c core/lib/shorten.c
 libbelfry_la_CFLAGS += $(GUMBO_CFLAGS) $(IDN2_CFLAGS)
 libbelfry_la_LIBADD += $(GUMBO_LIBS) $(IDN2_LIBS) -lunistring
 
