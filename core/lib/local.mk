@@ -6,8 +6,9 @@ pkgconfig_DATA = core/lib/belfry.pc
 libbelfry_la_SOURCES += core/lib/encode.c core/lib/hmac.c core/lib/outcome.c \
 	core/lib/rate_limit.c core/lib/request.c core/lib/response.c core/lib/retry_after.c core/lib/task.c core/lib/verdict.c
 
-# HTML in other markups.
-libbelfry_la_SOURCES += core/lib/arena.c core/lib/arena.h core/lib/escape.c \
+# HTML in other markups; apart, for the fuzz target that looks inside.
+noinst_LTLIBRARIES += libmarkup.la
+libmarkup_la_SOURCES = core/lib/arena.c core/lib/arena.h core/lib/escape.c \
 	core/lib/escape.h core/lib/fit.c core/lib/fit.h core/lib/html.c \
 	core/lib/html_element.c core/lib/html_element.h \
 	core/lib/html_filter.c core/lib/html_filter.h \
@@ -19,8 +20,8 @@ libbelfry_la_SOURCES += core/lib/arena.c core/lib/arena.h core/lib/escape.c \
 	core/lib/html_well_formed.h core/lib/html_writer.c \
 	core/lib/html_writer.h core/lib/link.c core/lib/link.h \
 	core/lib/markup.c core/lib/shorten.c
-libbelfry_la_CFLAGS += $(GUMBO_CFLAGS) $(IDN2_CFLAGS)
-libbelfry_la_LIBADD += $(GUMBO_LIBS) $(IDN2_LIBS) -lunistring
+libmarkup_la_CFLAGS = $(GUMBO_CFLAGS) $(IDN2_CFLAGS) -fPIC
+libbelfry_la_LIBADD += libmarkup.la $(GUMBO_LIBS) $(IDN2_LIBS) -lunistring
 
 if CMOCKA
 check_PROGRAMS += tests/unit/lib_test
@@ -37,7 +38,8 @@ if FUZZERS
 noinst_PROGRAMS += tests/fuzz/html_fuzz tests/fuzz/retry_after_fuzz
 tests_fuzz_html_fuzz_SOURCES = tests/fuzz/html_fuzz.c
 tests_fuzz_html_fuzz_LDFLAGS = -fsanitize=fuzzer
-tests_fuzz_html_fuzz_LDADD = $(UNIT_LIBS) $(GUMBO_LIBS) -lunistring
+tests_fuzz_html_fuzz_LDADD = libmarkup.la $(UNIT_LIBS) $(GUMBO_LIBS) \
+	$(IDN2_LIBS) -lunistring
 tests_fuzz_retry_after_fuzz_SOURCES = tests/fuzz/retry_after_fuzz.c
 tests_fuzz_retry_after_fuzz_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_retry_after_fuzz_LDADD = $(UNIT_LIBS)
