@@ -8,8 +8,11 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <belfry/memory.h>
 
 #include "core/registry/snapshot_wire.h"
 #include "tests/unit/load_fixture.h"
@@ -20,7 +23,8 @@ static const char everything[] =
     "events { deploy_failed off; event x { category y; default off;\n"
     " metadata a b; } }\n"
     "token t { value abcdef; scope read; }\n"
-    "egress { allow_http on; allow_ports 443 8000-8999; proxy http://u:pw@e:1;\n"
+    "egress { allow_http on; allow_ports 443 8000-8999; proxy "
+    "http://u:pw@e:1;\n"
     " allow_private 10.0.0.0/8 fd00::/8; }\n"
     "channel hook h { url https://a/; secret env:KEY; header A env:KEY;\n"
     " events deploy_* x; retry 1s 5m; jitter 7%; rate 3/h burst=2; }\n"
@@ -169,8 +173,84 @@ bytes_that_are_cut_or_changed_are_refused_or_harmless(void **state)
 	bf_buf_free(&bytes);
 }
 
+/* ---- what the fuzzer begins with ---- */
+
+/* Opens a file of the corpus. */
+static FILE *
+open_corpus(const char *directory, const char *name, const char *mode)
+{
+	char *path =
+	    bf_strf("%s/tests/fuzz/corpus/snapshot/%s", directory, name);
+	FILE *file = fopen(path, mode);
+
+	if (!file)
+		fail_msg("%s does not open", path);
+	free(path);
+	return file;
+}
+
+static void
+read_corpus(const char *name, struct bf_buf *bytes)
+{
+	const char *source = getenv("srcdir");
+	FILE *file = open_corpus(source ? source : ".", name, "re");
+
+	bytes->size = fread(bf_buf_reserve(bytes, 1 << 20), 1, 1 << 20, file);
+	fclose(file);
+}
+
+static void
+write_corpus(const char *source, const char *name, const struct bf_buf *bytes)
+{
+	FILE *file = open_corpus(source, name, "we");
+
+	fwrite(bytes->data, bytes->size, 1, file);
+	fclose(file);
+}
+
+/* Else it would only ever look at the mark in front. */
+static void
+the_fuzzers_corpus_has_the_layout_of_today(void **state)
+{
+	struct bf_snapshot *snapshot;
+	struct bf_channel *channel;
+	struct bf_buf bytes = { 0 };
+	struct bf_error err;
+
+	(void)state;
+	read_corpus("snapshot", &bytes);
+	snapshot = bf_snapshot_decode(bytes.data, bytes.size, &err);
+	if (!snapshot)
+		fail_msg("expected it renewed by: make update-corpus");
+	bf_snapshot_free(&snapshot);
+	bf_buf_clear(&bytes);
+	read_corpus("channel", &bytes);
+	channel = bf_channel_decode(bytes.data, bytes.size, &err);
+	if (!channel)
+		fail_msg("expected it renewed by: make update-corpus");
+	bf_channel_free(&channel);
+	bf_buf_free(&bytes);
+}
+
+static int
+update_corpus(const char *source)
+{
+	struct bf_snapshot *snapshot = load_good(everything);
+	struct bf_buf bytes = { 0 };
+
+	bf_snapshot_encode(snapshot, true, &bytes);
+	write_corpus(source, "snapshot", &bytes);
+	bf_buf_clear(&bytes);
+	bf_channel_encode(&snapshot->channels[0], &bytes);
+	write_corpus(source, "channel", &bytes);
+	bf_buf_free(&bytes);
+	bf_snapshot_free(&snapshot);
+	return 0;
+}
+
+/* "update DIRECTORY" writes the corpus anew. */
 int
-main(void)
+main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_snapshot_comes_back_whole),
@@ -178,7 +258,11 @@ main(void)
 		cmocka_unit_test(a_channel_travels_alone_with_its_secrets),
 		cmocka_unit_test(
 		    bytes_that_are_cut_or_changed_are_refused_or_harmless),
+		cmocka_unit_test(the_fuzzers_corpus_has_the_layout_of_today),
 	};
+
+	if (argc == 3 && strcmp(argv[1], "update") == 0)
+		return update_corpus(argv[2]);
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
