@@ -15,20 +15,12 @@ open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct easy *easy = context;
 	struct bf_transport *transport = easy->transport;
-	struct bf_error refusal;
 
 	(void)purpose;
 	if (transport->guard &&
 	    transport->guard(transport->guard_context, &address->addr,
-		easy->proxied, &refusal) == -1) {
-		/* Of a host's addresses, another may pass: what becomes of
-		 * that one counts. */
-		if (!easy->connecting)
-			easy->refusal = refusal;
+		easy->proxied, &easy->refusal) == -1)
 		return CURL_SOCKET_BAD;
-	}
-	easy->connecting = true;
-	easy->refusal.text[0] = '\0';
 	if (easy->transcript)
 		bf_transcript_address(easy->transcript, &address->addr);
 	return socket(address->family, address->socktype | SOCK_CLOEXEC,
@@ -209,6 +201,5 @@ bf_easy_clear(struct easy *easy)
 {
 	easy->asked = false;
 	easy->detail[0] = '\0';
-	easy->connecting = false;
 	easy->refusal.text[0] = '\0';
 }

@@ -133,6 +133,16 @@ find_reason(const struct reason *reasons, CURLcode code, const char *detail,
 	return false;
 }
 
+/* Whether it failed because the guard let nothing pass: of a host's addresses,
+ * another may have been connected to. */
+static bool
+is_refused(const struct failure *failure)
+{
+	return failure->refusal[0] &&
+	       (failure->code == CURLE_COULDNT_CONNECT ||
+		   failure->code == CURLE_ABORTED_BY_CALLBACK);
+}
+
 /* What is said of a failure of the connection, whatever is spoken on it. */
 static bool
 find_common(const struct failure *failure, char *text, size_t size)
@@ -144,7 +154,7 @@ find_common(const struct failure *failure, char *text, size_t size)
 	long number = 0;
 
 	curl_easy_getinfo(failure->easy, CURLINFO_OS_ERRNO, &number);
-	if (failure->refusal[0])
+	if (is_refused(failure))
 		snprintf(text, size, "%s", failure->refusal);
 	else if (code == CURLE_OPERATION_TIMEDOUT)
 		snprintf(text, size, "timed out after %lld ms while %s",

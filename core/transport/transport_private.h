@@ -53,8 +53,7 @@ struct easy {
 	struct bf_duration timeout;
 	struct transcript *transcript; /* of a test; else NULL */
 	char detail[CURL_ERROR_SIZE];  /* libcurl's own words, or "" */
-	bool connecting;         /* to an address that the guard let pass */
-	struct bf_error refusal; /* by the guard, of all others; or "" */
+	struct bf_error refusal; /* by the guard, or "" */
 };
 
 /* Makes the handle and sets what holds for whatever it will do. */

@@ -222,6 +222,15 @@ def test_of_several_addresses_the_open_one_is_taken(named, doors, addresses):
 
 
 @needs_namespace
+def test_what_became_of_the_open_address_is_told(named, doors):
+    outside, _ = doors
+    b = named({"both": ["127.0.0.1", "127.0.1.1"]})
+    assert create(b, f"https://both.test:{outside.port}/").status == 201
+    why = attempt(b)["why"]
+    assert "TLS" in why and CLOSED not in why, why
+
+
+@needs_namespace
 def test_nothing_is_shared_with_channels_of_the_conf_file(named, doors):
     """Neither the connection nor the address that the operator's channel has
     is a way in."""
