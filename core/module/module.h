@@ -5,12 +5,19 @@
  * What a channel module includes: the only stable interface of belfry.
  *
  * A module is a shared object that exports one symbol, a constant
- * `struct bf_module` named bf_module. It is loaded by worker processes only,
- * which own nothing but the deliveries they were handed: a module that crashes
- * takes its worker along and nothing else.
+ * `struct bf_module` named bf_module. It is opened by the process that reads
+ * the conf file, for its table and check, and by workers, which own nothing but
+ * the deliveries they were handed: a module that crashes takes its worker along
+ * and nothing else. What a worker may do is in doc/manual/modules.md.
  *
  * Every function is called on one thread, one call at a time, and must not
- * block. What compose and judge are given is borrowed for the call.
+ * block. What compose and judge are given is borrowed for the call; what a
+ * module makes it frees, in clear or abandon or by the function that its type
+ * names. A function that can fail returns -1 and writes to err what was wrong
+ * and what was expected. Running out of memory ends the process.
+ *
+ * All of this header and of those it includes is of ABI 1. What is added later
+ * says since which.
  */
 
 #include <stddef.h>
@@ -75,9 +82,9 @@ struct bf_module {
 	/*
 	 * Checks the settings as a whole, after each has been checked by its
 	 * directive (a message that begins with a directive's name and a colon
-	 * is shown with its line), and may prepare what compose needs in members of conf that
-	 * have no directive. Returns 0, or -1 with what is wrong and what was
-	 * expected. NULL: nothing to check.
+	 * is shown with its line), and may prepare what compose needs in
+	 * members of conf that have no directive. Returns 0, or -1 with what is
+	 * wrong and what was expected. NULL: nothing to check.
 	 */
 	int (*check)(void *conf, struct bf_error *err);
 
