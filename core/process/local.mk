@@ -45,6 +45,9 @@ check_PROGRAMS += tests/unit/respawn_test
 tests_unit_respawn_test_SOURCES = tests/unit/respawn_test.c
 tests_unit_respawn_test_LDADD = $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/rotate_test
+check_PROGRAMS += tests/unit/own_address_test
+tests_unit_own_address_test_SOURCES = tests/unit/own_address_test.c
+tests_unit_own_address_test_LDADD = $(UNIT_LIBS)
 tests_unit_rotate_test_SOURCES = tests/unit/rotate_test.c
 tests_unit_rotate_test_LDADD = $(UNIT_LIBS)
 endif
