@@ -49,6 +49,18 @@ print_channels(const cJSON *json)
 	bf_table_print(&table);
 }
 
+/* The words of a list, or what an empty one means. */
+static char *
+list_of(const cJSON *object, const char *name)
+{
+	char *words = bf_json_words(object, name);
+
+	if (*words)
+		return words;
+	free(words);
+	return bf_strdup(strcmp(name, "events") == 0 ? "(all)" : "(none)");
+}
+
 /* Prints each scalar or list of the names that the object has. */
 static void
 print_members(const cJSON *object, const char *const *names)
@@ -57,7 +69,7 @@ print_members(const cJSON *object, const char *const *names)
 		const cJSON *item =
 		    cJSON_GetObjectItemCaseSensitive(object, *names);
 		char *text = cJSON_IsArray(item)
-				 ? bf_json_words(object, *names)
+				 ? list_of(object, *names)
 				 : bf_json_scalar(object, *names);
 
 		bf_print_field(*names, text);

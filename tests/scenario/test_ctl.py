@@ -2,6 +2,7 @@
 exit status, as belfryctl(1) says."""
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import threading
@@ -230,7 +231,9 @@ def test_channels(b):
     names = [line.split()[0] for line in
              run(b, "channels").stdout.splitlines()[1:]]
     assert names == ["good", "bad", "slow", "team"]
-    assert "127.0.0.1" in run(b, "channels", "good").stdout
+    shown = run(b, "channels", "team", "-t", "acme").stdout
+    assert "127.0.0.1" in shown
+    assert re.search(r"^events +\(all\)$", shown, re.M), shown
     assert answer(b, "channels", "disable", "good")["state"] == "disabled"
     assert "disabled" in run(b, "channels", "good").stdout
     run(b, "explain", "deploy_failed", status=NO)
