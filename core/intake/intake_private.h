@@ -214,6 +214,7 @@ void bf_command_forget(struct connection *connection);
 bool bf_command_idle(const struct intake *intake);
 
 /* ---- read.c ---- */
+/* Starts the thread; -1 with errno. */
 int bf_read_start(struct intake *intake);
 void bf_read_events(struct connection *connection);
 void bf_read_event(struct connection *connection);

@@ -6,6 +6,7 @@
  * deliveries are being sent just now only the scheduler knows: it is asked
  * before the answer goes out.
  */
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -459,10 +460,11 @@ bf_read_start(struct intake *intake)
 	pthread_mutex_init(&reader->mutex, NULL);
 	pthread_cond_init(&reader->wake, NULL);
 	if (reader->ready_fd == -1 || !reader->ready ||
-	    event_add(reader->ready, NULL) == -1 ||
-	    pthread_create(&reader->thread, NULL, run, reader) != 0)
+	    event_add(reader->ready, NULL) == -1)
 		abort();
-	return 0;
+	errno = pthread_create(&reader->thread, NULL, run, reader);
+	reader->runs = errno == 0;
+	return reader->runs ? 0 : -1;
 }
 
 void
@@ -477,7 +479,8 @@ bf_read_free(struct intake *intake)
 	reader->stopping = true;
 	pthread_cond_signal(&reader->wake);
 	pthread_mutex_unlock(&reader->mutex);
-	pthread_join(reader->thread, NULL);
+	if (reader->runs)
+		pthread_join(reader->thread, NULL);
 	*reader->last_done = reader->jobs;
 	while ((job = reader->done)) {
 		reader->done = job->next;

@@ -38,6 +38,7 @@ struct channel_name {
 struct reader {
 	struct intake *intake;
 	pthread_t thread;
+	bool runs; /* the thread was made */
 	pthread_mutex_t mutex;
 	pthread_cond_t wake;
 	struct event *ready;

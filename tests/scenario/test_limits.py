@@ -32,8 +32,10 @@ def starts(b):
     def settled():
         if b.process.poll() is not None:
             return "ended"
+        # An intake can answer before a worker could be made, or not.
         try:
-            return b.http("GET", "/readyz").status == 200 and "ready"
+            return (b.http("GET", "/readyz").status == 200 and
+                    " is ready" in b.log() and "ready")
         except OSError:
             return False
     if wait_until(settled, "it starts or gives up", 30) == "ready":
