@@ -8,16 +8,8 @@
 #include <belfry/markup.h>
 
 #include "core/lib/fit.h"
+#include "core/lib/html_dialect.h"
 #include "core/lib/link.h"
-
-/* How a piece of text looks. */
-enum bf_style {
-	BF_STYLE_BOLD,
-	BF_STYLE_ITALIC,
-	BF_STYLE_STRIKE,
-	BF_STYLE_CODE,
-	BF_STYLES,
-};
 
 /* What lies between two pieces of text; the largest counts. */
 enum bf_gap {
@@ -31,7 +23,7 @@ enum bf_gap {
 
 /*
  * Writes formatted text in one of the markups. It is told what there is, in
- * order; what a markup writes for it stands in a table of html_writer.c.
+ * order; what a markup writes for it stands in html_dialect.c.
  */
 struct bf_writer {
 	struct bf_fit fit;
@@ -46,8 +38,7 @@ struct bf_writer {
 		BF_EDGE_NONE,
 		BF_EDGE_OPENED,
 		BF_EDGE_CLOSED
-	} edge; /* of what
-was written last */
+	} edge; /* of what was written last */
 
 	bool begun; /* something was written */
 	bool line_start;

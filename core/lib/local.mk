@@ -10,6 +10,7 @@ libbelfry_la_SOURCES += core/lib/encode.c core/lib/hmac.c core/lib/outcome.c \
 noinst_LTLIBRARIES += libmarkup.la
 libmarkup_la_SOURCES = core/lib/arena.c core/lib/arena.h core/lib/escape.c \
 	core/lib/escape.h core/lib/fit.c core/lib/fit.h core/lib/html.c \
+	core/lib/html_dialect.c core/lib/html_dialect.h \
 	core/lib/html_element.c core/lib/html_element.h \
 	core/lib/html_filter.c core/lib/html_filter.h \
 	core/lib/html_parse.c core/lib/html_parse.h \
@@ -18,7 +19,9 @@ libmarkup_la_SOURCES = core/lib/arena.c core/lib/arena.h core/lib/escape.c \
 	core/lib/html_token.c core/lib/html_token.h core/lib/html_tree.c \
 	core/lib/html_tree.h core/lib/html_well_formed.c \
 	core/lib/html_well_formed.h core/lib/html_writer.c \
-	core/lib/html_writer.h core/lib/link.c core/lib/link.h \
+	core/lib/html_writer.h core/lib/html_writer_link.c \
+	core/lib/html_writer_private.h core/lib/html_writer_style.c \
+	core/lib/link.c core/lib/link.h \
 	core/lib/markup.c core/lib/shorten.c
 libmarkup_la_CFLAGS = $(GUMBO_CFLAGS) $(IDN2_CFLAGS) -fPIC
 libbelfry_la_LIBADD += libmarkup.la $(GUMBO_LIBS) $(IDN2_LIBS) -lunistring
