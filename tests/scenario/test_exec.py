@@ -149,7 +149,7 @@ def test_a_spawner_that_dies_is_replaced_and_nothing_is_lost(belfry, script,
                                                              tmp_path):
     program = script(f"echo x >>{tmp_path}/count")
     b = belfry(channel(program, "retry 100ms 100ms 100ms 100ms;"))
-    spawner, = b.pids("spawner")
+    spawner, = wait_until(lambda: b.pids("spawner"), "the spawner's title")
     os.kill(spawner, signal.SIGKILL)
     wait_until(lambda: b.pids("spawner") not in ([], [spawner]), "a new spawner")
     events = [b.post() for _ in range(5)]

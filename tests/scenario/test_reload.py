@@ -161,8 +161,10 @@ def test_master_supervises_while_a_module_hangs_in_the_loader(hanging,
     (tmp_path / "hang").unlink()
     wait_until(lambda: b.log().count("the old configuration stays in use") == 1
                and b.log().count("reconfigured") == 1, "both reloads")
-    names = [c["name"] for c in b.http("GET", "/v1/channels").json["channels"]]
-    assert names == ["other"]
+    # The scheduler hears of it after the log does.
+    wait_until(lambda: ["other"] == [
+        c["name"] for c in b.http("GET", "/v1/channels").json["channels"]],
+        "the channels of the new conf file")
 
 
 def test_stop_does_not_wait_for_a_reload(hanging):
