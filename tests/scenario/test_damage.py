@@ -1,8 +1,6 @@
-"""A store that is damaged or not ours to use: a clear message and status 1 at
+"""A store that is damaged or not ours: a clear message and status 1 at
 the start, or the fault named by what reads it; never an empty store instead."""
 import os
-import pwd
-import shutil
 import sqlite3
 
 import pytest
@@ -117,23 +115,3 @@ def is_ready(b):
 def test_sound_store_is_found_sound(stopped):
     stopped.start()
     assert "every page is sound" in stopped.ctl("check").stdout
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="root may change the user")
-def test_state_folder_of_another_user(belfry, receiver, tmp_path):
-    """The user that it drops to may read what is there, not write."""
-    shutil.chown(tmp_path, "nobody")
-    b = belfry(channel(receiver().url), start=False,
-               main={"user": "nobody"})
-    b.folder.chmod(0o777)
-    state = b.folder / "state"
-    state.mkdir(mode=0o755)
-    assert pwd.getpwuid(state.stat().st_uid).pw_name == "root"
-    for folder in (b.folder, *b.folder.parents):
-        if not os.stat(folder).st_mode & 0o001:
-            pytest.skip("nobody can't reach the test's folder")
-    b.start(wait=False)
-    assert b.process.wait(30) == 1
-    assert str(state) in b.stderr_text() + b.log()
-    assert "Permission denied" in b.stderr_text() + b.log()
-    assert not list(state.iterdir())
