@@ -64,6 +64,11 @@ tests_unit_compose_SOURCES = tests/unit/compose.c $(SMTP_MESSAGE_SOURCES)
 tests_unit_compose_LDADD = libcore.la $(SMTP_MESSAGE_LIBS) $(CJSON_LIBS)
 
 if CMOCKA
+check_PROGRAMS += tests/unit/smtp_message_test
+tests_unit_smtp_message_test_SOURCES = tests/unit/smtp_message_test.c \
+	$(SMTP_MESSAGE_SOURCES)
+tests_unit_smtp_message_test_LDADD = libcore.la $(SMTP_MESSAGE_LIBS) \
+	$(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/webhook_test
 tests_unit_webhook_test_SOURCES = tests/unit/webhook_test.c
 tests_unit_webhook_test_LDADD = $(UNIT_LIBS)
