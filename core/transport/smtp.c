@@ -301,6 +301,15 @@ replied_data(struct mail *mail, const struct bf_smtp_reply *reply)
 	struct bf_buf *out = bf_smtp_session_out(mail->session);
 	const struct bf_buf nothing = { 0 };
 
+	/* It has not had the message: a 250 must not pass for its receipt. */
+	if (reply->code / 100 < 4 && reply->code != GO_ON) {
+		snprintf(mail->error, sizeof(mail->error),
+		    "the server does not speak SMTP as it should: its reply to "
+		    "DATA was %s",
+		    reply->text);
+		finish(mail, false);
+		return;
+	}
 	if (reply->code != GO_ON) {
 		answer_rest(mail, mail->end, reply);
 		end_transaction(mail, true);

@@ -192,6 +192,7 @@ def test_a_replay_is_for_those_who_failed(server, mailer):
     ("DATA", "421 4.3.2 closing"), ("MESSAGE", "421 4.3.2 closing"),
     ("GREETING", "554 5.7.1 go away"), ("MAIL", "451 4.3.0 later"),
     ("RCPT", "450 4.2.1 greylisted"), ("DATA", "451 4.3.0 later"),
+    ("DATA", "250 2.0.0 before it had it"), ("DATA", "334 go on"),
     ("MESSAGE", "452 4.3.1 full"), ("EHLO", DROP), ("MAIL", DROP),
     ("RCPT", DROP), ("DATA", DROP), ("MESSAGE", DROP)])
 def test_what_is_temporary_is_tried_again(server, mailer, stage, answer,
