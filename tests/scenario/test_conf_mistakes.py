@@ -20,8 +20,6 @@ MISTAKES = {
                           ("retentoin", 'did you mean "retention"')),
     "unknown directive in a block": ("channel webhook x {\n    urll y;\n}\n",
                                      2, ("urll", 'did you mean "url"')),
-    "block without a module": ("channel pager x {\n    url y;\n}\n", 1,
-                               ("pager", "load_module")),
     "no value": ("retention;\n", 1, ("retention",)),
     "too many values": ("retention 1d 2d;\n", 1, ("retention",)),
     "twice": ("retention 1d;\nretention 2d;\n", 2, ("retention", "line 1")),
