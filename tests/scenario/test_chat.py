@@ -318,7 +318,7 @@ def test_a_dead_webhook_stops_its_channel(belfry, receiver, make, answer,
     told = wait_until(lambda: [r.json for r in other.requests
                                if r.json["event"] == "channel_stopped"],
                       "channel_stopped")
-    assert len(told) == 1 and reason in told[0]["metadata"]["reason"]
+    assert len(told) == 1 and reason in told[0]["metadata"]["error"]
     assert told[0]["metadata"]["channel"] == "chat"
     assert len(endpoint.requests) == 1
     # It goes on where it stopped.
