@@ -85,7 +85,9 @@ read_web(struct bf_link *link, char *target, size_t scheme)
 	if (memchr(authority, '@', size) || memchr(authority, '%', size))
 		return -1;
 	port = memchr(authority, *authority == '[' ? ']' : ':', size);
-	if (*authority == '[' && !port++)
+	if (port && *authority == '[')
+		port++;
+	else if (*authority == '[')
 		return -1;
 	if (!port)
 		port = authority + size;
