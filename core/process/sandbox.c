@@ -94,15 +94,21 @@ static const int refused[] = {
 	SCMP_SYS(mknod),
 	SCMP_SYS(mknodat),
 	SCMP_SYS(truncate),
+	SCMP_SYS(ftruncate),
+	SCMP_SYS(fallocate),
 	SCMP_SYS(chmod),
+	SCMP_SYS(fchmod),
 	SCMP_SYS(fchmodat),
 	SCMP_SYS(chown),
+	SCMP_SYS(fchown),
 	SCMP_SYS(lchown),
 	SCMP_SYS(fchownat),
 	SCMP_SYS(setxattr),
 	SCMP_SYS(lsetxattr),
+	SCMP_SYS(fsetxattr),
 	SCMP_SYS(removexattr),
 	SCMP_SYS(lremovexattr),
+	SCMP_SYS(fremovexattr),
 	SCMP_SYS(open_by_handle_at),
 	SCMP_SYS(name_to_handle_at),
 	SCMP_SYS(fanotify_init),
@@ -209,31 +215,37 @@ refuse_families(scmp_filter_ctx filter)
 			   (scmp_datum_t)AF_MAX);
 }
 
-/* A file may be written at its end only: that is how the log is opened anew. */
+/*
+ * A file may be written at its end only: that is how the log is opened anew.
+ * Linux cuts a file that is opened for reading, too, and takes the fourth
+ * access mode for both; one that is open for both could be written by mmap.
+ */
 static bool
 refuse_writing(scmp_filter_ctx filter)
 {
-	static const int modes[] = { O_WRONLY, O_RDWR };
+	static const struct {
+		int mask, value;
+	} flags[] = {
+		{ O_TRUNC, O_TRUNC },
+		{ O_CREAT | O_APPEND, O_CREAT },
+		{ O_ACCMODE | O_APPEND, O_WRONLY },
+		{ O_ACCMODE, O_RDWR },
+		{ O_ACCMODE, O_ACCMODE },
+	};
 	bool good = true;
 
-	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
-		const scmp_datum_t mask =
-		    O_ACCMODE | (scmp_datum_t)O_APPEND | (scmp_datum_t)O_TRUNC;
-		const scmp_datum_t plain = (scmp_datum_t)modes[i];
-		const scmp_datum_t cut = plain | (scmp_datum_t)O_TRUNC;
-		const scmp_datum_t both = cut | (scmp_datum_t)O_APPEND;
-		const scmp_datum_t values[] = { plain, cut, both };
+	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++) {
+		const scmp_datum_t mask = (scmp_datum_t)flags[i].mask;
+		const scmp_datum_t value = (scmp_datum_t)flags[i].value;
 
-		for (size_t j = 0; j < sizeof(values) / sizeof(*values); j++)
-			good = good &&
-			       refuse_masked(filter, SCMP_SYS(open), 1, mask,
-				   values[j]) &&
-			       refuse_masked(filter, SCMP_SYS(openat), 2, mask,
-				   values[j]);
+		good = good &&
+		       refuse_masked(filter, SCMP_SYS(open), 1, mask, value) &&
+		       refuse_masked(filter, SCMP_SYS(openat), 2, mask, value);
 	}
 	return good;
 }
 
+/* Of an ioctl the kernel looks at the lower half only. */
 static bool
 refuse_by_argument(scmp_filter_ctx filter)
 {
@@ -241,8 +253,9 @@ refuse_by_argument(scmp_filter_ctx filter)
 	bool good =
 	    refuse_when(filter, SCMP_SYS(kill), 0, SCMP_CMP_NE, own) &&
 	    refuse_when(filter, SCMP_SYS(tgkill), 0, SCMP_CMP_NE, own) &&
-	    refuse_when(filter, SCMP_SYS(ioctl), 1, SCMP_CMP_EQ, TIOCSTI) &&
-	    refuse_when(filter, SCMP_SYS(ioctl), 1, SCMP_CMP_EQ, TIOCLINUX);
+	    refuse_when(filter, SCMP_SYS(prlimit64), 0, SCMP_CMP_NE, 0) &&
+	    refuse_masked(filter, SCMP_SYS(ioctl), 1, UINT32_MAX, TIOCSTI) &&
+	    refuse_masked(filter, SCMP_SYS(ioctl), 1, UINT32_MAX, TIOCLINUX);
 
 #ifndef BF_SANITIZED
 	/* A thread, but no process. */

@@ -14,6 +14,7 @@
 #include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -160,6 +161,51 @@ overwrite(void)
 }
 
 static long
+cut(void)
+{
+	return open("/dev/null", O_RDONLY | O_TRUNC);
+}
+
+static long
+cut_open(void)
+{
+	return ftruncate(-1, 0);
+}
+
+/* What is open for both can be written anywhere by mmap. */
+static long
+open_for_both(void)
+{
+	return open("/dev/null", O_RDWR | O_APPEND);
+}
+
+static long
+make_file(void)
+{
+	return open("/nonexistent/file", O_RDONLY | O_CREAT, 0600);
+}
+
+static long
+change_mode(void)
+{
+	return fchmod(-1, 0600);
+}
+
+/* One of processor time would end it. */
+static long
+limit_parent(void)
+{
+	return syscall(SYS_prlimit64, getppid(), 0, NULL, NULL);
+}
+
+/* The kernel takes the lower half of the request for all of it. */
+static long
+type_ahead(void)
+{
+	return syscall(SYS_ioctl, -1, 0x100005412 /* TIOCSTI */, "x");
+}
+
+static long
 remove_file(void)
 {
 	return unlink("/nonexistent/file");
@@ -216,6 +262,13 @@ static const struct {
 	{ "bpf", load_bpf },
 	{ "shadow", read_shadow },
 	{ "overwrite", overwrite },
+	{ "cut", cut },
+	{ "ftruncate", cut_open },
+	{ "both", open_for_both },
+	{ "make", make_file },
+	{ "fchmod", change_mode },
+	{ "prlimit", limit_parent },
+	{ "ioctl", type_ahead },
 	{ "unlink", remove_file },
 	{ "listen", listen_openly },
 	{ "packet", sniff },
