@@ -21,8 +21,11 @@ static const struct bf_ctl_command commands[] = {
 	{ "events", "[TYPE [on|off|default]]",
 	    "List the event types, show one, or set its toggle",
 	    bf_ctl_events },
-	{ "channels", "[NAME | start|enable|disable NAME]",
-	    "List the channels, show one, or change its state",
+	{ "channels",
+	    "[NAME | start|enable|disable|delete NAME | "
+	    "create MODULE NAME SETTING=VALUE... | "
+	    "set NAME SETTING=VALUE...]",
+	    "List the channels, show one, make or change one",
 	    bf_ctl_channels },
 	{ "test", "CHANNEL | --module MODULE NAME=VALUE...",
 	    "Send one real notification through a channel", bf_ctl_test },
@@ -116,7 +119,7 @@ read_options(int argc, char **argv, struct target *target)
 			print_usage(stdout);
 			return BF_CTL_OK;
 		default:
-			print_usage(stderr);
+			fputs("Try \"belfryctl --help\".\n", stderr);
 			return BF_CTL_USAGE;
 		}
 	}
