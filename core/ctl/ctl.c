@@ -4,6 +4,7 @@
 #include "core/ctl/ctl.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -135,6 +136,18 @@ bf_ctl_options(struct bf_ctl *ctl, const struct bf_ctl_option *options,
 	return -1;
 }
 
+/* Whether the detail begins with the name of the member to blame itself. */
+static bool
+names_field(const char *detail, const char *field)
+{
+	const char *slash = strrchr(field, '/');
+	const char *name = slash ? slash + 1 : field;
+	const size_t length = strlen(name);
+
+	return detail && strncmp(detail, name, length) == 0 &&
+	       detail[length] == ':';
+}
+
 static void
 print_problem(const struct bf_answer *answer)
 {
@@ -143,7 +156,7 @@ print_problem(const struct bf_answer *answer)
 	const char *field = bf_json_text(answer->json, "field");
 
 	fputs("belfryctl: ", stderr);
-	if (field && *field)
+	if (field && *field && !names_field(detail, field))
 		fprintf(stderr, "%s: ", field);
 	if (detail || title)
 		fprintf(stderr, "%s\n", detail ? detail : title);
@@ -217,10 +230,11 @@ int
 bf_ctl_read_file(const char *path, struct bf_buf *text)
 {
 	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+	bool failed;
 	size_t got;
 
 	if (!file) {
-		perror(path);
+		fprintf(stderr, "belfryctl: %s: %s\n", path, strerror(errno));
 		return -1;
 	}
 	do {
@@ -228,7 +242,12 @@ bf_ctl_read_file(const char *path, struct bf_buf *text)
 		text->size += got;
 	} while (got > 0 && text->size < INPUT_MAX);
 	bf_buf_add(text, "", 0);
+	failed = ferror(file) != 0;
+	if (failed) {
+		fprintf(stderr, "belfryctl: %s: %s\n", path, strerror(errno));
+		bf_buf_wipe(text);
+	}
 	if (file != stdin)
 		fclose(file);
-	return 0;
+	return failed ? -1 : 0;
 }

@@ -1,6 +1,7 @@
 /*
  * main.c - belfry-module: makes modules, and checks them
  */
+#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
@@ -50,7 +51,8 @@ read_settings(const char *path)
 	size_t got;
 
 	if (!file) {
-		perror(path);
+		fprintf(stderr, "belfry-module: %s: %s\n", path,
+		    strerror(errno));
 		return NULL;
 	}
 	do {
@@ -84,7 +86,8 @@ check(const char *path, const char *conf, uint64_t seed)
 	int failed;
 
 	if (!realpath(path, whole)) {
-		perror(path);
+		fprintf(stderr, "belfry-module: %s: %s\n", path,
+		    strerror(errno));
 		return EXIT_FAILURE;
 	}
 	if (conf && !(settings = read_settings(conf)))

@@ -310,10 +310,15 @@ static int
 check_required(struct bf_draft *draft)
 {
 	const struct bf_directive *directive = draft->table;
+	const struct bf_draft_node *node = draft->settings.first;
 
+	/* A slip of a name is told first: what is missing may be that. */
+	for (; node; node = node->next) {
+		if (!bf_settings_find(draft->table, node->node.name))
+			return 0; /* until they are applied */
+	}
 	for (; directive->type != BF_TYPE_NONE; directive++) {
-		const struct bf_draft_node *node = draft->settings.first;
-
+		node = draft->settings.first;
 		while (node && strcmp(node->node.name, directive->name) != 0)
 			node = node->next;
 		if (directive->required && !node)
