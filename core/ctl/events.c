@@ -29,7 +29,7 @@ print_accepted(const cJSON *json)
 	if (bf_json_text(json, "reason")) {
 		fputs("  no deliveries: ", stdout);
 		bf_print_text(bf_json_text(json, "reason"));
-		putchar('\n');
+		fputs(" (see belfryctl explain)\n", stdout);
 	}
 }
 

@@ -193,9 +193,8 @@ explain_none(const struct question *question, size_t channels,
 		    "the tenant has no channels");
 	else
 		snprintf(route->reason, REASON_SIZE,
-		    "none of the tenant's %zu channels wants %.64s; ask "
-		    "belfryctl explain",
-		    channels, question->type->name);
+		    "no channel of the tenant wants %.64s",
+		    question->type->name);
 }
 
 /* ---- the route ---- */
