@@ -52,6 +52,13 @@ function main() {
 	const secret = process.env.WEBHOOK_SECRET;
 	const request = require("node:fs").readFileSync(0);
 	const end = request.indexOf("\n\n");
+	const missing = !secret ? "the channel's secret in WEBHOOK_SECRET" :
+		end < 0 ? "a request: headers, an empty line, the body" : null;
+	if (missing) {
+		console.error(`verify.js: expected ${missing}`);
+		process.exitCode = 1;
+		return;
+	}
 	const body = request.subarray(end + 2);
 	const headers = {};
 	for (const line of request.subarray(0, end).toString().split("\n")) {

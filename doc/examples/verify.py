@@ -50,8 +50,13 @@ def verify_standard(secret, headers, body, tolerance=300):
 
 
 def main():
-    secret = os.environ["WEBHOOK_SECRET"]
-    head, _, body = sys.stdin.buffer.read().partition(b"\n\n")
+    secret = os.environ.get("WEBHOOK_SECRET")
+    if not secret:
+        sys.exit("verify.py: expected the channel's secret in WEBHOOK_SECRET")
+    head, end, body = sys.stdin.buffer.read().partition(b"\n\n")
+    if not end:
+        sys.exit("verify.py: expected a request: headers, an empty line, "
+                 "the body")
     headers = {}
     for line in head.decode().splitlines():
         name, _, value = line.partition(":")
