@@ -39,7 +39,6 @@ doc_reference_reference_LDADD = libcore.la libbelfry.la
 TESTS += doc/reference/reference_test.sh
 EXTRA_DIST += doc/reference/reference_test.sh
 
-.PHONY: update-reference
 update-reference: doc/reference/reference webhook.la smtp.la \
 	slack-format.la discord-embed.la exec.la syslog.la
 	doc/reference/reference update $(srcdir)/doc/belfry.conf.5 \

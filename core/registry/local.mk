@@ -38,7 +38,6 @@ tests_unit_snapshot_wire_test_SOURCES = tests/unit/snapshot_wire_test.c \
 	tests/unit/load_fixture.c tests/unit/load_fixture.h
 tests_unit_snapshot_wire_test_LDADD = $(UNIT_LIBS)
 
-.PHONY: update-corpus
 update-corpus: tests/unit/snapshot_wire_test
 	tests/unit/snapshot_wire_test update $(srcdir)
 endif
