@@ -12,6 +12,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -101,7 +102,14 @@ def wait_until(true, what):
 
 @pytest.fixture
 def daemon(root):
-    """belfry, as its unit starts it."""
+    """belfry, as its unit starts it, but on a port that is free outside."""
+    conf = root / "etc/belfry/belfry.conf"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    conf.write_text(re.sub(
+        r"(?m)^\t#?listen 127\.0\.0\.1:\d+;.*$",
+        f"\tlisten 127.0.0.1:{port}; listen unix:/run/belfry/belfry.sock;",
+        conf.read_text()))
     process = subprocess.Popen(["chroot", str(root), "/usr/sbin/belfry", "-g",
                                 "daemon off; user belfry belfry; error_log stderr;"])
     try:
