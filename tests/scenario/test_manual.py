@@ -63,6 +63,19 @@ def verify(program, headers, body, secret=SECRET):
 
 
 @pytest.mark.parametrize("program", VERIFIERS)
+@pytest.mark.parametrize("secret,request_,expected", [
+    ("", b"a: b\n\n{}", b"in WEBHOOK_SECRET"),
+    (SECRET, b"", b"expected a request"),
+    (SECRET, b"no body\n", b"expected a request")])
+def test_verifiers_say_what_they_expect(program, secret, request_, expected):
+    done = subprocess.run(
+        [program], input=request_, capture_output=True, timeout=60,
+        env={**os.environ, "WEBHOOK_SECRET": secret})
+    assert done.returncode == 1
+    assert expected in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("program", VERIFIERS)
 @pytest.mark.parametrize("secret", [SECRET, "whsec_c2VjcmV0LWtleS0x"])
 def test_verifiers_tell_real_from_tampered(program, secret):
     body = canonical(PAYLOAD)
