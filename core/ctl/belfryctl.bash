@@ -18,7 +18,10 @@ _belfryctl()
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		-s|--socket|-u|--url) ((i++)) ;;
+		-f) case $command in send|test) ((i++)) ;; esac ;;
+		-[suteckmnb]|--socket|--url|--tenant|--event|--channel|--key|\
+		--module|--limit|--body|--file|--settings|--state|--scope|\
+		--since|--until|--timestamp|--timeout) ((i++)) ;;
 		-*) ;;
 		*) if [ -z "$command" ]; then
 			command=${COMP_WORDS[i]}
@@ -28,15 +31,15 @@ _belfryctl()
 		esac
 	done
 
-	case $previous in
-	--socket|-f|--file|--settings)
+	case "$command $previous" in
+	' -s'|' --socket'|'send -f'|'send --file'|'test -f'|'test --settings')
 		COMPREPLY=($(compgen -f -- "$word"))
 		return ;;
-	--state) offered='scheduled sending delivered failed cancelled' ;;
-	--scope) offered='ingest read admin' ;;
-	--channel) offered=$(_belfryctl_names channels name) ;;
-	--module) offered=$(_belfryctl_names modules name) ;;
-	--event) offered=$(_belfryctl_names events name) ;;
+	'deliveries -s'|*' --state') offered='scheduled sending delivered failed cancelled' ;;
+	'token -s'|*' --scope') offered='ingest read admin' ;;
+	*' -c'|*' --channel') offered=$(_belfryctl_names channels name) ;;
+	*' -m'|*' --module') offered=$(_belfryctl_names modules name) ;;
+	*' -e'|*' --event') offered=$(_belfryctl_names events name) ;;
 	*)
 		case $command:$place in
 		:*) offered="$commands --socket --url --json --version --help" ;;

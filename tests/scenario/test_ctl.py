@@ -2,6 +2,7 @@
 exit status, as belfryctl(1) says."""
 import json
 import os
+import pathlib
 import re
 import sqlite3
 import subprocess
@@ -115,6 +116,24 @@ def test_request_that_is_refused(b, words, says):
     assert says in run(b, *words, status=REFUSED).stderr
     done = run(b, *words, "--json", status=REFUSED)
     assert says in done.stderr and not done.stdout
+
+
+@pytest.mark.parametrize("words,offered", [
+    (("",), "send"),
+    (("deliveries", "-s", ""), "delivered"),
+    (("token", "create", "ci", "-s", ""), "ingest"),
+    (("--socket", "x", "token", ""), "revoke"),
+    (("events", "-t", "acme", "deploy_failed", ""), "default"),
+    (("deliveries", "-f", "--st"), "--state"),
+])
+def test_completion(b, words, offered):
+    script = pathlib.Path(__file__).parents[2] / "core/ctl/belfryctl.bash"
+    done = subprocess.run(
+        ["bash", "-c", '. "$0"; COMP_WORDS=(belfryctl "$@"); COMP_CWORD=$#; '
+         '_belfryctl; printf "%s\\n" "${COMPREPLY[@]}"', script, *words],
+        capture_output=True, text=True, timeout=60,
+        env={**os.environ, "PATH": f"{b.build}:{os.environ['PATH']}"})
+    assert not done.stderr and offered in done.stdout.split()
 
 
 def test_help_of_every_command(b):
