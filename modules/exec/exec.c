@@ -15,6 +15,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#define PIPE_HOLDS 65536 /* bytes: pipe(7) */
+#define READ_SIZE 4096
+
 struct exec_conf {
 	struct bf_program program;
 	struct bf_user user;
@@ -111,7 +114,7 @@ read_some(struct run *run)
 {
 	const size_t most = (size_t)run->conf->max_output.bytes;
 	const size_t room = most - run->response.body.size;
-	char bytes[4096];
+	char bytes[READ_SIZE];
 	const ssize_t got = read(run->out, bytes, sizeof(bytes));
 
 	if (got > 0)
@@ -177,8 +180,11 @@ on_ended(struct bf_task *task, int status, const char *reason)
 	struct bf_verdict verdict = { .outcome = BF_RETRY };
 	struct bf_response response;
 
-	/* What it started may hold the pipe open: what is there is all. */
-	while (run->out != -1 && read_some(run))
+	/* What it started may hold the pipe open, and write to it without end:
+	 * what the pipe holds now is all. */
+	for (int i = 0;
+	     run->out != -1 && i < PIPE_HOLDS / READ_SIZE && read_some(run);
+	     i++)
 		continue;
 	if (reason) {
 		bf_verdict_set(&verdict, BF_RETRY, "%s", reason);

@@ -60,6 +60,15 @@ def test_a_program_gets_the_event_and_what_it_is_about(belfry, script, tmp_path)
     assert "OTHER" not in variables
 
 
+def test_what_a_program_leaves_behind_may_write_without_end(belfry, script):
+    program = script("for i in 1 2 3 4 5 6 7 8; do cat /dev/zero & done; sleep 0.3")
+    b = belfry(channel(program))
+    wait_until(lambda: b.pids("worker"), "a worker runs")
+    workers = b.pids("worker")
+    b.wait_state(b.delivery_of(b.post()), "delivered")
+    assert b.pids("worker") == workers
+
+
 @pytest.mark.parametrize("code, state, attempts",
                          [(0, "delivered", 1), (75, "failed", 2),
                           (1, "failed", 1), (3, "failed", 1)])
