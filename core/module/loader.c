@@ -4,6 +4,7 @@
 #include "core/module/loader.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
@@ -46,7 +47,7 @@ check_mode(const char *path, const char *what, struct bf_error *err)
 	struct stat file;
 
 	if (stat(path, &file) == -1) {
-		bf_error_errno(err, "%s %s", what, path);
+		bf_error_set(err, "%s", strerror(errno));
 		return -1;
 	}
 	if (file.st_mode & S_IWOTH && !(file.st_mode & S_ISVTX)) {

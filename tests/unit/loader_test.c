@@ -95,7 +95,8 @@ static void
 what_is_no_module_is_refused(void **state)
 {
 	(void)state;
-	check_refused("./nothing-there.so", "No such file");
+	check_refused("./nothing-there.so",
+	    "load module ./nothing-there.so: No such file");
 	check_refused("tests/modules", "Is a directory");
 	check_refused("./Makefile", "invalid ELF header");
 	check_refused("webhook.so", "expected a path with a folder");
