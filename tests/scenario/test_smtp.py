@@ -1,7 +1,10 @@
 """The smtp module against a mail server that does as it is told."""
+import os
 import pathlib
+import signal
 import socket
 import subprocess
+import threading
 import time
 
 import pytest
@@ -89,13 +92,13 @@ def test_dots_survive(server, mailer, features):
 
 def test_a_hundred_recipients_a_transaction(server, mailer):
     s = server()
-    to = [f"u{i}@example.com" for i in range(230)]
+    to = [f"u{i}@example.com" for i in range(250)]
     b = mailer(s.port, PLAIN, to)
     delivery = b.wait_state(post(b), "delivered")
-    assert [len(mail.recipients) for mail in s.mails] == [100, 100, 30]
+    assert [len(mail.recipients) for mail in s.mails] == [100, 100, 50]
     assert len({mail.id for mail in s.mails}) == 1
     assert len(s.sessions) == 1
-    assert len(delivery["attempts"][0]["recipients"]) == 230
+    assert len(delivery["attempts"][0]["recipients"]) == 250
 
 
 def test_bcc_is_in_the_envelope_only(server, mailer):
@@ -167,6 +170,23 @@ def test_what_is_settled_outlives_a_kill(server, mailer):
     b.start()
     b.wait_state(identifier, "delivered")
     assert [mail.recipients for mail in s.mails] == [[TO[0]], [TO[1]]]
+
+
+def test_a_kill_before_the_reply_makes_one_copy_at_most(server, mailer):
+    """The worker ends between the final dot and its reply."""
+    held = threading.Event()
+
+    def reply(command, argument, session):
+        if command == "MESSAGE" and not held.is_set():
+            held.set()
+            os.kill(b.pids("worker")[0], signal.SIGKILL)
+            return DROP
+        return None
+    s = server(reply)
+    b = mailer(s.port, PLAIN)
+    b.wait_state(post(b), "delivered")
+    assert held.is_set() and len(s.mails) == 2
+    assert len({mail.id for mail in s.mails}) == 1
 
 
 def test_a_replay_is_for_those_who_failed(server, mailer):
@@ -420,6 +440,31 @@ def test_a_token_is_read_again_when_it_changes(server, mailer, tmp_path, way):
     assert "token" in b.delivery(identifier)["attempts"][0]["why"]
     token.write_text("third\n")
     b.wait_state(identifier, "delivered")
+
+
+def test_cram_md5_keeps_the_password_to_itself(server, mailer):
+    s = server(auth=("CRAM-MD5",), users={"u": "p"})
+    b = mailer(s.port, PLAIN + "username u; password p; auth cram-md5;")
+    b.wait_state(post(b), "delivered")
+    assert s.mails[0].session.user == ("u", "p")
+    s.users["u"] = "another"
+    b = mailer(s.port, PLAIN + "username u; password p; auth cram-md5;")
+    b.wait_state(post(b), "failed")
+
+
+@pytest.mark.parametrize("implicit", [False, True])
+def test_a_client_certificate_is_shown(server, mailer, implicit):
+    s = server(tls=tls.server(tls.issued("mail"), clients=tls.authority()),
+               implicit=implicit)
+    client = tls.issued("client", "DNS:client.example")
+    more = "retry none; " + ca() + ("tls implicit;" if implicit else "")
+    b = mailer(s.port, more + f"client_certificate {client}; "
+               f"client_key {client};")
+    b.wait_state(post(b), "delivered")
+    assert len(s.mails) == 1
+    b = mailer(s.port, more)
+    b.wait_state(post(b), "failed")
+    assert len(s.mails) == 1
 
 
 # ---- the conf file ----
