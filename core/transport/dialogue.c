@@ -61,6 +61,44 @@ find_verb(const char *line)
 	return -1;
 }
 
+/* Turns to the first command that has no reply yet. */
+static void
+turn(struct bf_dialogue *dialogue)
+{
+	const enum bf_stage stage =
+	    (enum bf_stage)dialogue->asked.data[dialogue->answered];
+
+	dialogue->leaving = stage == BF_STAGE_ANY;
+	if (!dialogue->leaving)
+		dialogue->stage = stage;
+	if (stage == BF_STAGE_MAIL)
+		dialogue->composing = false;
+}
+
+static void
+ask(struct bf_dialogue *dialogue, enum bf_stage stage)
+{
+	const char byte = (char)stage;
+
+	bf_buf_add(&dialogue->asked, &byte, 1);
+	if (dialogue->asked.size == dialogue->answered + 1)
+		turn(dialogue);
+}
+
+/* A command has its whole reply. */
+static void
+settle(struct bf_dialogue *dialogue)
+{
+	if (dialogue->answered < dialogue->asked.size)
+		dialogue->answered++;
+	if (dialogue->answered < dialogue->asked.size) {
+		turn(dialogue);
+		return;
+	}
+	bf_buf_clear(&dialogue->asked);
+	dialogue->answered = 0;
+}
+
 void
 bf_dialogue_sent(struct bf_dialogue *dialogue, const char *line,
     struct bf_buf *shown)
@@ -72,9 +110,7 @@ bf_dialogue_sent(struct bf_dialogue *dialogue, const char *line,
 		bf_buf_add_text(shown, strcmp(line, ".") == 0 ? "." : "***");
 		return;
 	}
-	dialogue->leaving = verbs[verb].stage == BF_STAGE_ANY;
-	if (!dialogue->leaving)
-		dialogue->stage = verbs[verb].stage;
+	ask(dialogue, verbs[verb].stage);
 	dialogue->authenticating = verbs[verb].stage == BF_STAGE_AUTH;
 	if (dialogue->authenticating && line[strlen("AUTH")])
 		show_auth(line, shown);
@@ -93,11 +129,28 @@ forgive(struct bf_dialogue *dialogue)
 	bf_buf_clear(&dialogue->text);
 }
 
+/* Whether a refusal only follows from the one that stands: commands that were
+ * sent behind a sender, or recipients, that were refused (RFC 2920, section
+ * 3.1). */
+static bool
+is_consequence(const struct bf_dialogue *dialogue)
+{
+	if (dialogue->code == 0)
+		return false;
+	if (dialogue->refused == BF_STAGE_MAIL)
+		return dialogue->stage == BF_STAGE_RCPT ||
+		       dialogue->stage == BF_STAGE_DATA;
+	return dialogue->refused == BF_STAGE_RCPT &&
+	       dialogue->stage == BF_STAGE_DATA && !dialogue->composing;
+}
+
 static void
 refuse(struct bf_dialogue *dialogue, int code, const char *text)
 {
 	struct bf_buf *all = &dialogue->text;
 
+	if (is_consequence(dialogue))
+		return;
 	if (!dialogue->continued)
 		bf_buf_clear(all);
 	if (all->size < TEXT_MOST)
@@ -105,6 +158,24 @@ refuse(struct bf_dialogue *dialogue, int code, const char *text)
 		    (int)(TEXT_MOST - all->size), text);
 	dialogue->code = code;
 	dialogue->refused = dialogue->stage;
+}
+
+/* A line of a reply, parted into its code and the rest. */
+static void
+take_reply(struct bf_dialogue *dialogue, int code, const char *text,
+    bool continued)
+{
+	if (code != 334)
+		dialogue->authenticating = false;
+	if (code == 354)
+		dialogue->composing = true;
+	if (code >= 400)
+		refuse(dialogue, code, text);
+	else
+		forgive(dialogue);
+	if (dialogue->stage == BF_STAGE_STARTTLS && code == 220)
+		dialogue->stage = BF_STAGE_TLS;
+	dialogue->continued = continued;
 }
 
 void
@@ -115,7 +186,7 @@ bf_dialogue_received(struct bf_dialogue *dialogue, const char *line,
 			   isdigit((unsigned char)line[1]) &&
 			   isdigit((unsigned char)line[2]);
 	const int code = reply ? atoi(line) : 0;
-	const char *text = reply && line[3] ? line + 4 : "";
+	const bool continued = reply && line[3] == '-';
 
 	if (dialogue->stage == BF_STAGE_ANY)
 		dialogue->stage = BF_STAGE_GREETING;
@@ -124,21 +195,22 @@ bf_dialogue_received(struct bf_dialogue *dialogue, const char *line,
 		bf_buf_add_text(shown, "334 ***");
 	else
 		bf_buf_add_text(shown, line);
-	if (!reply || dialogue->leaving)
+	if (!reply) {
+		if (dialogue->stage == BF_STAGE_GREETING &&
+		    dialogue->text.size == 0)
+			bf_buf_add(&dialogue->text, line,
+			    strnlen(line, TEXT_MOST));
 		return;
-	if (code != 334)
-		dialogue->authenticating = false;
-	if (code >= 400)
-		refuse(dialogue, code, text);
-	else
-		forgive(dialogue);
-	dialogue->continued = line[3] == '-';
-	if (dialogue->stage == BF_STAGE_STARTTLS && code == 220)
-		dialogue->stage = BF_STAGE_TLS;
+	}
+	if (!dialogue->leaving)
+		take_reply(dialogue, code, line[3] ? line + 4 : "", continued);
+	if (!continued && code != 334)
+		settle(dialogue);
 }
 
 void
 bf_dialogue_free(struct bf_dialogue *dialogue)
 {
 	bf_buf_free(&dialogue->text);
+	bf_buf_free(&dialogue->asked);
 }

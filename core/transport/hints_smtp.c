@@ -22,6 +22,10 @@ const struct hint_row bf_hints_smtp[] = {
 		"Port 465 speaks TLS from the first byte on, and belfry "
 		"began in plain text.",
 		"Write `tls implicit`, or use port 587 with `tls on`." } },
+	{ SMTP, .stage = BF_STAGE_GREETING,
+	    .marks = "does not speak|weird|HTTP/1.",
+	    .hint = { "not-smtp", "What answers there is no mail server.",
+		"Check `host` and `port`." } },
 	{ SMTP, .stage = BF_STAGE_GREETING, .marks = "timed out",
 	    .hint = { "greeting-time-out",
 		"The server took the connection, but did not greet: it is "
@@ -32,9 +36,6 @@ const struct hint_row bf_hints_smtp[] = {
 	{ SMTP, .marks = "longer than belfry reads",
 	    .hint = { "greeting-too-long",
 		"What answers there talks without end: it is no mail server.",
-		"Check `host` and `port`." } },
-	{ SMTP, .stage = BF_STAGE_GREETING, .marks = "does not speak|weird",
-	    .hint = { "not-smtp", "What answers there is no mail server.",
 		"Check `host` and `port`." } },
 	{ SMTP, .stage = BF_STAGE_GREETING,
 	    .marks = "closed|broke|connection reset",
@@ -286,6 +287,11 @@ const struct hint_row bf_hints_smtp[] = {
 		"sender." } },
 
 	/* ---- the bare reply, by stage ---- */
+	{ SMTP, .least = 421, .most = 421,
+	    .hint = { "service-unavailable",
+		"The server is busy or going down, and closed the "
+		"connection.",
+		"Wait; belfry tries again by itself." } },
 	{ SMTP, .stage = BF_STAGE_GREETING, REFUSED,
 	    .hint = { "greeting-refused",
 		"The server does not talk to this machine.",
@@ -296,11 +302,6 @@ const struct hint_row bf_hints_smtp[] = {
 		"The server does not take the name that belfry greets with.",
 		"Set `ehlo` to this machine's full host name, as DNS knows "
 		"it." } },
-	{ SMTP, .least = 421, .most = 421,
-	    .hint = { "service-unavailable",
-		"The server is busy or going down, and closed the "
-		"connection.",
-		"Wait; belfry tries again by itself." } },
 	{ SMTP, .stage = BF_STAGE_MAIL, .least = 500, .most = 599,
 	    .hint = { "mail-refused", "The server does not take the sender.",
 		"Check `from` and `envelope_from`: an address of your own on "

@@ -503,6 +503,34 @@ a_redirect_names_where_it_leads(void **state)
 
 /* ---- dialogues ---- */
 
+/* Commands that are sent ahead of their replies (RFC 2920). */
+static void
+what_follows_from_a_refusal_does_not_hide_it(void **state)
+{
+	static const struct talk pipelined[] = {
+		{ "sender-refused",
+		    HELLO "> MAIL FROM:<a@example.com>\n"
+			  "> RCPT TO:<b@example.com>\n> DATA\n"
+			  "< 550 5.1.8 Sender address rejected\n"
+			  "< 503 5.5.1 MAIL first\n< 503 5.5.1 RCPT first\n" },
+		{ "rcpt-refused", HELLO "> MAIL FROM:<a@example.com>\n"
+					"> RCPT TO:<b@example.com>\n> DATA\n"
+					"< 250 ok\n< 550 no\n"
+					"< 554 5.5.1 no valid recipients\n" },
+		{ "data-refused",
+		    HELLO "> MAIL FROM:<a@example.com>\n"
+			  "> RCPT TO:<b@example.com>\n"
+			  "> RCPT TO:<c@example.com>\n> DATA\n"
+			  "< 250 ok\n< 550-no\n< 550 such\n< 250 ok\n"
+			  "< 354 go\n> .\n< 554 no\n> QUIT\n< 221 bye\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pipelined) / sizeof(*pipelined); i++)
+		assert_string_equal(hint_of(&pipelined[i])->name,
+		    pipelined[i].name);
+}
+
 static void
 a_dialogue_shows_no_credentials(void **state)
 {
@@ -661,6 +689,7 @@ main(void)
 		TEST(what_went_well_gets_none),
 		TEST(a_number_is_matched_as_a_whole),
 		TEST(a_redirect_names_where_it_leads),
+		TEST(what_follows_from_a_refusal_does_not_hide_it),
 		TEST(a_dialogue_shows_no_credentials),
 		TEST(what_is_no_command_is_not_shown),
 		TEST(a_refusal_stands_until_it_is_made_up_for),
