@@ -64,7 +64,8 @@ const struct hint_row bf_hints_smtp[] = {
 		"Tell who runs the server; port 465 with `tls implicit` may "
 		"work meanwhile." } },
 	{ SMTP, .stage = BF_STAGE_EHLO,
-	    .marks = "login denied|offers none of the ways to log in",
+	    .marks = "login denied|offers no way to log in|"
+		     "offers none of the ways to log in",
 	    .hint = { "auth-not-offered",
 		"The server offers no way to log in that belfry can use here.",
 		"Use the submission port (587 or 465), which offers AUTH. If "

@@ -1,7 +1,11 @@
 """The smtp module against Postfix and Exim."""
+import base64
+import email
+import email.policy
 import os
 import shutil
 
+import dkim
 import pytest
 
 import mta
@@ -104,3 +108,40 @@ def test_the_certificate_is_checked(server, mailer):
     assert b.reload()
     attempt, = deliver(server, b, "failed", "never")["attempts"]
     assert "signed by nobody that is trusted" in attempt["why"]
+
+
+def make_key(folder, kind):
+    """A key for DKIM, and the TXT record that its verifiers look up."""
+    options = ("-algorithm", "ED25519") if kind == "ed25519" else (
+        "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048")
+    pem, der = folder / f"{kind}.pem", folder / f"{kind}.der"
+    tls.openssl("genpkey", *options, "-out", pem)
+    tls.openssl("pkey", "-in", pem, "-pubout", "-outform", "DER", "-out", der)
+    # An Ed25519 key stands there bare (RFC 8463, section 4.2).
+    public = der.read_bytes()[-32 if kind == "ed25519" else 0:]
+    return pem, f"v=DKIM1; k={kind}; p={base64.b64encode(public).decode()}"
+
+
+@pytest.mark.parametrize("kind", ["rsa", "ed25519"])
+def test_the_signature_holds_behind_the_mail_server(server, mailer, tmp_path,
+                                                    kind):
+    pem, record = make_key(tmp_path, kind)
+    subject = f"Signed \u00fc {kind}"
+    deliver(server, mailer(f"port {server.starttls}; "
+                           f"dkim {DOMAIN} sel file:{pem};"), "delivered",
+            subject)
+    def arrived():
+        for path in server.maildir.glob("new/*"):
+            raw = path.read_bytes()
+            mail = email.message_from_bytes(raw, policy=email.policy.default)
+            if mail["Subject"] == subject:
+                return raw
+        return None
+
+    def verify(mail):
+        return dkim.verify(mail, dnsfunc=lambda name, **_: record.encode()
+                           if name == f"sel._domainkey.{DOMAIN}.".encode()
+                           else None)
+    raw = wait_until(arrived, "the signed mail arrives", 30)
+    assert verify(raw)
+    assert not verify(raw.replace(b"web-1", b"web-2"))
