@@ -151,7 +151,7 @@ class SmtpServer:
         lines = iter(connection.makefile("rb").readline, b"")
         sender, recipients = None, []
         for line in lines:
-            text = line.decode().rstrip("\r\n")
+            text = line.decode(errors="replace").rstrip("\r\n")
             command, _, argument = text.partition(" ")
             command = command.upper()
             session.commands.append(command)
