@@ -120,6 +120,11 @@ make_arguments(struct connection *connection)
 		cJSON_AddStringToObject(arguments, connection->route->argument,
 		    connection->parameter);
 	}
+	/* What is of one tenant, is of the caller's unless it names another. */
+	if (connection->route->of_tenant &&
+	    !cJSON_GetObjectItemCaseSensitive(arguments, "tenant_id"))
+		cJSON_AddStringToObject(arguments, "tenant_id",
+		    connection->caller.tenant);
 	return arguments;
 }
 

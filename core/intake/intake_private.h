@@ -180,6 +180,7 @@ struct route {
 	const char *argument;     /* what {} is called there */
 	const char *content_type; /* of the answer; NULL: JSON */
 	bool versioned; /* takes If-Match; the answer's version is its ETag */
+	bool of_tenant; /* it is about what one tenant has */
 	const char *summary;
 };
 

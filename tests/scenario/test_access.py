@@ -301,3 +301,18 @@ def test_metrics_are_what_prometheus_reads(b):
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert b.metric("belfry_events_accepted_total") >= 1
     assert b.metric("belfry_requests_total") >= 1
+
+
+def test_what_an_admin_makes_is_of_the_tokens_tenant(belfry):
+    key = "acme-admin-0123456789"
+    b = belfry(f"token acme {{ value {key}; tenant acme; scope admin; }}\n")
+    acme = {"Authorization": f"Bearer {key}"}
+    made = b.http("POST", "/v1/channels", {
+        "name": "team", "module": "webhook",
+        "settings": {"url": "https://example.com/"}}, headers=acme)
+    assert made.status == 201 and made.json["tenant_id"] == "acme"
+    assert b.http("GET", "/v1/channels/team", headers=acme).status == 200
+    assert b.http("GET", "/v1/channels/team").status == 404
+    assert b.http("POST", "/v1/tokens", {"name": "t"},
+                  headers=acme).json["tenant_id"] == "acme"
+    assert b.http("DELETE", "/v1/channels/team?tenant_id=acme").status == 200
