@@ -112,6 +112,12 @@ def test_scopes_allow_what_they_say(b):
             assert answer.json["type"] == "urn:belfry:problem:scope"
 
 
+def test_figures_of_all_are_not_for_one_tenant(b):
+    for path in ("/v1/stats", "/metrics"):
+        answer = ask(b, "Bearer acme-read-0123456789", "GET", path, None)
+        assert answer.status == 403 and "default tenant" in answer.json["detail"]
+
+
 def test_a_token_is_for_its_tenant(b, endpoint):
     first = post(b, ACME).json
     assert [d["channel"] for d in first["deliveries"]] == ["acme-hook"]
