@@ -34,6 +34,8 @@
 #include "core/wire/program.h"
 
 #define LINKS_MOST 1024
+#define MESSAGES_A_TURN 32 /* of one worker: then the others have theirs */
+#define PROGRAMS_MOST 1024 /* of one worker at once */
 #define PROGRAM_FILES 1024 /* RLIMIT_NOFILE of a program */
 #define SEARCH_PATH                                                            \
 	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:"        \
@@ -42,6 +44,7 @@
 /* To a worker. */
 struct link {
 	int fd;
+	size_t running; /* programs of its */
 	TAILQ_ENTRY(link) entry;
 };
 
@@ -300,7 +303,10 @@ start(struct spawner *spawner, struct link *link,
 	struct job job;
 	pid_t pid = -1;
 
-	if (ask->fds[0] == -1 || find_job(spawner, ask, &job, &err) == -1) {
+	if (link->running >= PROGRAMS_MOST)
+		bf_error_set(&err, "the worker runs too many programs");
+	if (err.text[0] || ask->fds[0] == -1 ||
+	    find_job(spawner, ask, &job, &err) == -1) {
 		answer(link, ask->id, BF_PROGRAM_REFUSED, 0, err.text);
 		return;
 	}
@@ -320,6 +326,7 @@ start(struct spawner *spawner, struct link *link,
 	program = bf_new(struct program);
 	*program = (struct program){ .id = ask->id, .pid = pid, .link = link };
 	TAILQ_INSERT_TAIL(&spawner->programs, program, entry);
+	link->running++;
 }
 
 /* ---- ending it ---- */
@@ -363,9 +370,11 @@ reap(struct spawner *spawner)
 		}
 		if (!program)
 			continue;
-		if (program->link)
+		if (program->link) {
+			program->link->running--;
 			answer(program->link, program->id, BF_PROGRAM_ENDED,
 			    status, NULL);
+		}
 		TAILQ_REMOVE(&spawner->programs, program, entry);
 		free(program);
 	}
@@ -395,16 +404,19 @@ static void
 hear_worker(struct spawner *spawner, struct link *link)
 {
 	struct bf_program_message message;
-	int got;
+	int got = 1;
 
-	while ((got = bf_program_receive(link->fd, &message)) == 1) {
+	for (int i = 0; i < MESSAGES_A_TURN; i++) {
+		got = bf_program_receive(link->fd, &message);
+		if (got != 1)
+			break;
 		if (message.kind == BF_PROGRAM_START)
 			start(spawner, link, &message);
 		else if (message.kind == BF_PROGRAM_KILL)
 			kill_program(spawner, link, message.id);
 		bf_program_clear(&message);
 	}
-	if (got == 0 || errno != EAGAIN)
+	if (got == 0 || (got == -1 && errno != EAGAIN))
 		drop_link(spawner, link);
 }
 
