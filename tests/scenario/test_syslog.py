@@ -5,7 +5,7 @@ import struct
 import time
 
 import pytest
-from harness import BUILD, free_port
+from harness import BUILD, free_port, wait_until
 from rsyslog import Rsyslog
 from tls import Authority
 
@@ -61,9 +61,11 @@ def test_many_go_and_none_is_lost(belfry, rsyslog, authority):
     b = belfry(channel(server.port, f"ca_file {authority.certificate};"))
     for number in range(100):
         b.post(subject=f"number {number}")
-    subjects = {m["msg"].lstrip("\ufeff") for m in server.wait(100, 60)}
+    wait_until(lambda: [d["state"] for d in b.http(
+        "GET", "/v1/deliveries?limit=200").json["deliveries"]] ==
+               ["delivered"] * 100, "all are delivered", 60)
+    subjects = {m["msg"].lstrip("\ufeff") for m in server.wait(100)}
     assert subjects == {f"number {n}" for n in range(100)}
-    b.wait_idle()
 
 
 def test_client_certificate(belfry, rsyslog, authority):
