@@ -14,6 +14,11 @@ libcore_la_SOURCES += core/transport/transport.h \
 	core/transport/transcript_tls.c \
 	core/transport/transport.c
 
+# What libcurl alone does with a message, run by hand.
+noinst_PROGRAMS += tests/bench/mailload
+tests_bench_mailload_SOURCES = tests/bench/mailload.c
+tests_bench_mailload_LDADD = $(CURL_LIBS)
+
 if CMOCKA
 check_PROGRAMS += tests/unit/transport_test
 tests_unit_transport_test_SOURCES = tests/unit/transport_test.c
