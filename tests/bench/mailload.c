@@ -9,7 +9,8 @@
  *   mailload -u URL -f SENDER -t RECIPIENT [-c MAILS-AT-ONCE] [-n MAILS] FILE
  *
  * Printed: mails that the server took and that failed, mails a second, and the
- * processor time of a mail (user and system).
+ * processor time of a mail (user and system). It ends with status 1 if one
+ * failed.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -146,7 +147,8 @@ read_message(const char *path)
 	return -1;
 }
 
-static void
+/* Sends all, and prints the figures: how many failed. */
+static long
 run(void)
 {
 	struct mail *mails = calloc((size_t)options.at_once, sizeof(*mails));
@@ -173,11 +175,13 @@ run(void)
 	curl_multi_cleanup(multi);
 	curl_slist_free_all(recipients);
 	free(mails);
+	return failed;
 }
 
 int
 main(int argc, char **argv)
 {
+	long failed;
 	int letter;
 
 	while ((letter = getopt(argc, argv, "u:f:t:c:n:")) != -1) {
@@ -211,7 +215,7 @@ main(int argc, char **argv)
 	if (read_message(argv[optind]) == -1)
 		return 1;
 	curl_global_init(CURL_GLOBAL_DEFAULT);
-	run();
+	failed = run();
 	curl_global_cleanup();
-	return 0;
+	return failed > 0;
 }

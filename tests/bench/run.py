@@ -43,6 +43,10 @@ import threading
 import time
 import urllib.request
 
+from mailsink import MailSink
+from observe import (Invalid, cpu_seconds, cpu_since, end, listening, pss_mib,
+                     values, wait_for, wakeups)
+
 TOKEN = "bench-token-0123456789"
 API = 8201
 SINK = 9000
@@ -60,107 +64,6 @@ SUSTAINED_S = 60
 OLD = 100000  # events that retention deletes meanwhile
 FIRST = 20000  # events that show how many a second to expect
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
-
-
-class Invalid(Exception):
-    """A run that has no result."""
-
-
-def values(line):
-    """The key=value pairs of a line of figures."""
-    return {k: v for k, v in re.findall(r"(\w+)=(\S+)", line)}
-
-
-def processes(root):
-    """The process and all it started, by the parents in /proc."""
-    children = {}
-    for entry in glob.glob("/proc/[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            with open(entry) as file:
-                stat = file.read()
-            pid = int(entry.split("/")[2])
-            parent = int(stat.rsplit(")", 1)[1].split()[1])
-            children.setdefault(parent, []).append(pid)
-    found, todo = [], [root]
-    while todo:
-        pid = todo.pop()
-        found.append(pid)
-        todo += children.get(pid, [])
-    return found
-
-
-def pss_mib(root):
-    """Memory of the process tree: the sum of its proportional set sizes."""
-    kib = 0
-    for pid in processes(root):
-        with contextlib.suppress(OSError):
-            with open(f"/proc/{pid}/smaps_rollup") as file:
-                kib += sum(int(line.split()[1]) for line in file
-                           if line.startswith("Pss:"))
-    return kib / 1024
-
-
-def cpu_seconds(root):
-    """User and system time of each process of the tree, by its id."""
-    seconds = {}
-    for pid in processes(root):
-        with contextlib.suppress(OSError):
-            with open(f"/proc/{pid}/stat") as file:
-                fields = file.read().rsplit(")", 1)[1].split()
-            seconds[pid] = (sum(map(int, fields[11:13])) /
-                            os.sysconf("SC_CLK_TCK"))
-    return seconds
-
-
-def cpu_since(before, root, title=""):
-    """What the processes took since then, of those that are there now: a
-    reload replaces some. With a title, only those that show it."""
-    used = 0
-    for pid, seconds in cpu_seconds(root).items():
-        with open(f"/proc/{pid}/cmdline") as file:
-            if title in file.read():
-                used += seconds - before.get(pid, 0)
-    return used
-
-
-def wakeups(root):
-    """How often the processes went to sleep by themselves."""
-    count = 0
-    for pid in processes(root):
-        for status in glob.glob(f"/proc/{pid}/task/*/status"):
-            with contextlib.suppress(OSError):
-                with open(status) as file:
-                    count += sum(int(line.split()[1]) for line in file
-                                 if line.startswith("voluntary_ctxt"))
-    return count
-
-
-def wait_for(what, condition, seconds):
-    """Waits until condition() holds; Invalid if it does not in time."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise Invalid(f"{what}: not within {seconds} s")
-        time.sleep(0.05)
-
-
-def listening(port):
-    with contextlib.suppress(OSError):
-        socket.create_connection(("127.0.0.1", port), 0.2).close()
-        return True
-    return False
-
-
-def end(process, seconds=30):
-    """Ends what was started, by its process id; at last with SIGKILL."""
-    if process.poll() is not None:
-        return
-    process.terminate()
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 class Sink:
@@ -250,55 +153,6 @@ token bench {{ value {TOKEN}; scope ingest; }}
 def channel(port=SINK, name="sink", more=""):
     return (f"channel webhook {name} {{ url http://127.0.0.1:{port}/hook; "
             f"secret topsecret; {more} }}")
-
-
-class MailSink:
-    """Postfix' smtp-sink, which counts mails, or keeps them (dump)."""
-
-    def __init__(self, dump=False):
-        if listening(MAIL):
-            raise Invalid(f"something listens on port {MAIL} already")
-        # The user that it becomes must be able to write there.
-        self.directory = tempfile.mkdtemp(prefix="mail-bench-")
-        os.chmod(self.directory, 0o777)
-        self.dump = f"{self.directory}/mails"
-        self.counters = open(f"{self.directory}/counters", "w+b")
-        self.process = subprocess.Popen(
-            ["smtp-sink", *(["-u", "postfix"] if os.geteuid() == 0 else []),
-             *(["-D", self.dump] if dump else []), "-c",
-             f"127.0.0.1:{MAIL}", "256"], stdout=self.counters)
-        wait_for("smtp-sink listens", lambda: listening(MAIL), 5)
-
-    def count(self):
-        """Mails so far; the last of the counters, which end in CR each."""
-        size = os.fstat(self.counters.fileno()).st_size
-        tail = os.pread(self.counters.fileno(), 200, max(0, size - 200))
-        lines = tail.split(b"\r")
-        return int(values(lines[-2].decode())["mesg"]) if lines[1:] else 0
-
-    def take(self, count, since, seconds=120):
-        """Waits for as many since then; Invalid if there are others."""
-        start = time.monotonic()
-        wait_for("the mails arrive", lambda: self.count() - since >= count,
-                 seconds)
-        took = time.monotonic() - start
-        time.sleep(1)  # a mail that is sent twice may come late
-        if self.count() - since != count:
-            raise Invalid(f"of {count} mails {self.count() - since} arrived")
-        return took
-
-    def mails(self):
-        """The mails that were kept, as they were sent."""
-        with open(self.dump, "rb") as file:
-            kept = file.read().split(b"X-Client-Addr: ")[1:]
-        # The sink puts a trace in front, a line behind, and LF for CRLF.
-        return [b"Date: " + mail.split(b"\nDate: ", 1)[1][:-1]
-                .replace(b"\n", b"\r\n") for mail in kept]
-
-    def stop(self):
-        end(self.process)
-        self.counters.close()
-        shutil.rmtree(self.directory, ignore_errors=True)
 
 
 class Bench:
@@ -622,7 +476,7 @@ class Bench:
     def composed(self, path):
         """Sends all once into a sink that keeps them: each must be there,
         once. Writes one of them into a file, for libcurl to send."""
-        sink = MailSink(dump=True)
+        sink = MailSink(MAIL, dump=True)
         try:
             self.drain_mails(sink)
             mails = sink.mails()
@@ -640,7 +494,7 @@ class Bench:
         with tempfile.TemporaryDirectory(prefix="mail-bench-") as directory:
             message = f"{directory}/message"
             self.composed(message)
-            sink = MailSink()
+            sink = MailSink(MAIL)
             try:
                 runs = [self.drain_mails(sink) +
                         self.load_mails(sink, message)
