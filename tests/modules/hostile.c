@@ -38,6 +38,24 @@ crash(void)
 	raise(SIGSEGV);
 }
 
+/* Writes over what its callers have on the stack, the way back included. */
+static void
+smash(void)
+{
+	char room[8];
+	volatile char *at = room;
+
+	for (int i = 0; i < 4096; i++)
+		at[i] = 0x41;
+}
+
+static void
+block(void)
+{
+	for (;;)
+		pause();
+}
+
 static void
 loop(void)
 {
@@ -294,6 +312,8 @@ static const struct {
 	{ "crash", crash },
 	{ "abort", abort },
 	{ "loop", loop },
+	{ "block", block },
+	{ "smash", smash },
 	{ "exit", leave },
 	{ "_exit", leave_at_once },
 	{ "chat", chat },

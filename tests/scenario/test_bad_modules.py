@@ -46,7 +46,8 @@ def subjects(endpoint):
             if request.json["event"] == "deploy_failed"]
 
 
-@pytest.mark.parametrize("misdeed", ["crash", "abort", "exit", "_exit"])
+@pytest.mark.parametrize("misdeed",
+                         ["crash", "abort", "exit", "_exit", "smash"])
 @pytest.mark.parametrize("isolate", ["on", "off"])
 def test_delivery_that_ends_workers_is_set_aside(pair, misdeed, isolate):
     b, bad, good = pair(isolate)
@@ -72,9 +73,10 @@ def test_delivery_that_ends_workers_is_set_aside(pair, misdeed, isolate):
     b.wait_idle()
 
 
-def test_endless_loop_is_found(pair):
+@pytest.mark.parametrize("misdeed", ["loop", "block"])
+def test_worker_that_stands_still_is_found(pair, misdeed):
     b, bad, good = pair(more="timeout 1s;")
-    event = b.post(subject="loop")
+    event = b.post(subject=misdeed)
     b.post(subject="fine")
     wait_until(lambda: "does not end its attempts" in b.log(), "it is found", 30)
     # The others are served all the while.
