@@ -290,24 +290,25 @@ format_message(char *text, size_t size, const char *format, va_list args)
 	return text;
 }
 
-void
-bf_log(enum bf_log_level level, const char *format, ...)
+/* Logs a message at once or, with lines, when they are written. */
+static void
+log_message(struct bf_buf *lines, enum bf_log_level level, const char *format,
+    va_list args)
 {
 	struct bf_buf line = { 0 };
 	char text[1024];
-	char *message;
-	va_list args;
+	char *message = format_message(text, sizeof(text), format, args);
 
-	if (!bf_log_wants(level))
-		return;
-	va_start(args, format);
-	message = format_message(text, sizeof(text), format, args);
-	va_end(args);
 	if (logger.syslog) {
 		send_to_syslog(level, message);
 	} else {
 		add_line(&line, level, message);
-		write_lines(&line);
+		if (lines && lines->size + line.size > PIPE_BUF)
+			bf_log_write(lines);
+		if (lines)
+			bf_buf_add(lines, line.data, line.size);
+		else
+			write_lines(&line);
 		bf_buf_free(&line);
 	}
 	if (logger.echo != -1 && level <= BF_LOG_ALERT)
@@ -317,30 +318,28 @@ bf_log(enum bf_log_level level, const char *format, ...)
 }
 
 void
-bf_log_gather(struct bf_buf *lines, enum bf_log_level level, const char *format,
-    ...)
+bf_log(enum bf_log_level level, const char *format, ...)
 {
-	struct bf_buf line = { 0 };
-	char text[1024];
-	char *message;
 	va_list args;
 
 	if (!bf_log_wants(level))
 		return;
 	va_start(args, format);
-	message = format_message(text, sizeof(text), format, args);
+	log_message(NULL, level, format, args);
 	va_end(args);
-	if (logger.syslog) {
-		send_to_syslog(level, message);
-	} else {
-		add_line(&line, level, message);
-		if (lines->size + line.size > PIPE_BUF)
-			bf_log_write(lines);
-		bf_buf_add(lines, line.data, line.size);
-		bf_buf_free(&line);
-	}
-	if (message != text)
-		free(message);
+}
+
+void
+bf_log_gather(struct bf_buf *lines, enum bf_log_level level, const char *format,
+    ...)
+{
+	va_list args;
+
+	if (!bf_log_wants(level))
+		return;
+	va_start(args, format);
+	log_message(lines, level, format, args);
+	va_end(args);
 }
 
 void
