@@ -70,7 +70,8 @@ tests_unit_smtp_message_test_SOURCES = tests/unit/smtp_message_test.c \
 tests_unit_smtp_message_test_LDADD = libcore.la $(SMTP_MESSAGE_LIBS) \
 	$(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/webhook_test
-tests_unit_webhook_test_SOURCES = tests/unit/webhook_test.c
+tests_unit_webhook_test_SOURCES = tests/unit/webhook_test.c \
+	tests/unit/module_fixture.c tests/unit/module_fixture.h
 tests_unit_webhook_test_LDADD = $(UNIT_LIBS)
 EXTRA_tests_unit_webhook_test_DEPENDENCIES = webhook.la
 check_PROGRAMS += tests/unit/slack_test tests/unit/discord_test

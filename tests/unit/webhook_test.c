@@ -17,6 +17,7 @@
 
 #include "core/event/parse.h"
 #include "core/module/loader.h"
+#include "tests/unit/module_fixture.h"
 
 #define MODULE ".libs/webhook.so"
 #define URL                                                                    \
@@ -28,11 +29,6 @@
 	}
 
 /* A directive and its words. */
-struct setting {
-	const char *name;
-	const char *words[2];
-};
-
 static const char body[] =
     "{\"body\":\"<p>Deployment for MyApp succeeded.</p>\","
     "\"event\":\"deploy_succeeded\",\"metadata\":{\"application_id\":"
@@ -65,31 +61,6 @@ unload_module(void **state)
 	return 0;
 }
 
-/* The module's settings from directives; NULL and err if it refuses them. */
-static void *
-configure(const struct setting *settings, struct bf_error *err)
-{
-	char name[] = "test", file[] = "belfry.conf";
-	struct bf_channel channel = { .name = name, .file = file, .line = 7 };
-	struct bf_setting all[20] = { 0 };
-	void *conf;
-
-	for (; settings->name; settings++) {
-		struct bf_setting *one = &all[channel.setting_count++];
-
-		one->name = bf_strdup(settings->name);
-		for (size_t i = 0; i < 2 && settings->words[i]; i++)
-			bf_strings_add(&one->words, settings->words[i]);
-	}
-	channel.settings = all;
-	conf = bf_module_settings(module, &channel, err);
-	for (size_t i = 0; i < channel.setting_count; i++) {
-		free(all[i].name);
-		bf_strings_free(&all[i].words);
-	}
-	return conf;
-}
-
 /* Composes the request of an attempt at the time. */
 static void
 compose(const void *conf, int64_t now_ms, struct bf_request *request)
@@ -119,7 +90,7 @@ check_headers(const struct setting *settings, int64_t now_ms,
 {
 	struct bf_request request;
 	struct bf_error err;
-	void *conf = configure(settings, &err);
+	void *conf = fixture_configure(module, settings, &err);
 	size_t count = 0;
 
 	if (!conf)
@@ -270,7 +241,7 @@ what_the_transport_is_to_do_is_passed_on(void **state)
 		{ "http2", { "on" } }, { 0 } };
 	struct bf_request request;
 	struct bf_error err;
-	void *conf = configure(settings, &err);
+	void *conf = fixture_configure(module, settings, &err);
 
 	(void)state;
 	assert_non_null(conf);
@@ -325,7 +296,7 @@ settings_that_do_not_fit_are_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct bf_error err = { "" };
-		void *conf = configure(cases[i].settings, &err);
+		void *conf = fixture_configure(module, cases[i].settings, &err);
 
 		if (conf || !strstr(err.text, cases[i].why) ||
 		    !strstr(err.text, "belfry.conf:"))
@@ -342,7 +313,7 @@ judge(const char *gone, int status, const char *header)
 	struct bf_response response = { .status = status, .now = { AT } };
 	struct bf_verdict verdict = { 0 };
 	struct bf_error err;
-	void *conf = configure(settings, &err);
+	void *conf = fixture_configure(module, settings, &err);
 
 	assert_non_null(conf);
 	if (header)
