@@ -1,0 +1,50 @@
+/*
+ * format.js - times, counts and durations for people
+ */
+import { h } from "./dom.js";
+
+const absolute = new Intl.DateTimeFormat(undefined,
+	{ dateStyle: "medium", timeStyle: "medium" });
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const counts = new Intl.NumberFormat("en");
+
+const steps = [
+	[60, "second", 1], [3600, "minute", 60], [86400, "hour", 3600],
+	[30 * 86400, "day", 86400], [365 * 86400, "month", 30 * 86400],
+	[Infinity, "year", 365 * 86400],
+];
+
+export const count = (number) => counts.format(number);
+
+/* "3 minutes ago", "in 2 hours". */
+export function ago(instant, now = Date.now()) {
+	const seconds = Math.round((new Date(instant) - now) / 1000);
+	const [, unit, size] =
+	    steps.find(([limit]) => Math.abs(seconds) < limit);
+
+	return relative.format(Math.trunc(seconds / size), unit);
+}
+
+/* An instant (RFC 3339): how long ago, and the exact time when pointed at. */
+export function time(instant) {
+	return h("time", { datetime: instant,
+		title: absolute.format(new Date(instant)) }, ago(instant));
+}
+
+/* The same as date and time of day, where the user is. */
+export function exactTime(instant) {
+	return h("time", { datetime: instant, title: instant },
+		absolute.format(new Date(instant)));
+}
+
+/* "12.4 ms", "1.30 s" of microseconds. */
+export function microseconds(us) {
+	if (us < 1000)
+		return `${us} µs`;
+	if (us < 1000000)
+		return `${(us / 1000).toFixed(us < 10000 ? 2 : 1)} ms`;
+	return `${(us / 1000000).toFixed(2)} s`;
+}
+
+export const plural = (number, one, many = `${one}s`) =>
+	`${count(number)} ${number === 1 ? one : many}`;

@@ -1,0 +1,9 @@
+# The dashboard: served by the intake as it is, from $(pkgdatadir)/dashboard.
+nobase_dist_pkgdata_DATA += dashboard/index.html dashboard/style.css \
+	dashboard/icon.svg dashboard/theme.js \
+	dashboard/app.js dashboard/router.js dashboard/session.js \
+	dashboard/api.js dashboard/dom.js dashboard/icons.js dashboard/ui.js \
+	dashboard/forms.js dashboard/format.js \
+	dashboard/pages/index.js dashboard/pages/signin.js \
+	dashboard/pages/settings.js dashboard/pages/tokens.js \
+	dashboard/pages/tenants.js dashboard/pages/account.js

@@ -1,0 +1,18 @@
+/*
+ * pages/index.js - the pages, in the order of the navigation
+ *
+ * A page with nav { label, picture, group } stands in the navigation, under its group:
+ * Settings, Activity or Administration. One with scope is only for who has it: "admin",
+ * or "manage", which an admin has too.
+ */
+import account from "./account.js";
+import settings from "./settings.js";
+import tenants from "./tenants.js";
+import tokens from "./tokens.js";
+
+export const pages = [
+	settings,
+	tenants,
+	tokens,
+	account,
+];
