@@ -84,8 +84,8 @@ bf_ctl_token(struct bf_ctl *ctl)
 	const char *tenant = NULL, *scope = "ingest";
 	const struct bf_ctl_option options[] = {
 		{ "tenant", 't', "ID", "whose token it is", &tenant, NULL },
-		{ "scope", 's', "SCOPE", "ingest (default), read or admin",
-		    &scope, NULL },
+		{ "scope", 's', "SCOPE",
+		    "ingest (default), read, manage or admin", &scope, NULL },
 		{ 0 },
 	};
 	int status;

@@ -36,7 +36,7 @@ _belfryctl()
 		COMPREPLY=($(compgen -f -- "$word"))
 		return ;;
 	'deliveries -s'|*' --state') offered='scheduled sending delivered failed cancelled' ;;
-	'token -s'|*' --scope') offered='ingest read admin' ;;
+	'token -s'|*' --scope') offered='ingest read manage admin' ;;
 	*' -c'|*' --channel') offered=$(_belfryctl_names channels name) ;;
 	*' -m'|*' --module') offered=$(_belfryctl_names modules name) ;;
 	*' -e'|*' --event') offered=$(_belfryctl_names events name) ;;

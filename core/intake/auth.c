@@ -77,20 +77,6 @@ bf_auth_free(struct intake *intake)
 	intake->tokens = NULL;
 }
 
-static int
-scope_of(const char *name, enum bf_scope *scope)
-{
-	static const char *const names[] = { "ingest", "read", "admin" };
-
-	for (size_t i = 0; name && i < 3; i++) {
-		if (strcmp(name, names[i]) == 0) {
-			*scope = (enum bf_scope)i;
-			return 0;
-		}
-	}
-	return -1;
-}
-
 static void
 set_caller(struct caller *caller, enum bf_scope scope, const char *tenant)
 {
@@ -153,8 +139,8 @@ read_token(const char *value, struct caller *caller)
 	enum bf_scope scope;
 	const bool known =
 	    tenant &&
-	    scope_of(cJSON_GetStringValue(
-			 cJSON_GetObjectItemCaseSensitive(json, "scope")),
+	    bf_scope_parse(cJSON_GetStringValue(
+			       cJSON_GetObjectItemCaseSensitive(json, "scope")),
 		&scope) == 0;
 
 	if (known)
@@ -228,6 +214,20 @@ identify(struct connection *connection, const char *token)
 	return -1;
 }
 
+/* Whether the scope allows the route: see scope.h. */
+static bool
+allows(enum bf_scope scope, const struct route *route)
+{
+	switch (scope) {
+	case BF_SCOPE_ADMIN:
+		return true;
+	case BF_SCOPE_MANAGE:
+		return route->scope != BF_SCOPE_ADMIN && !route->of_daemon;
+	default:
+		return scope == route->scope;
+	}
+}
+
 int
 bf_auth(struct connection *connection)
 {
@@ -244,9 +244,7 @@ bf_auth(struct connection *connection)
 	} else {
 		return refuse(connection, "a valid bearer token is needed");
 	}
-	/* Scopes do not include one another, but for admin. */
-	if (connection->caller.scope == BF_SCOPE_ADMIN ||
-	    connection->caller.scope == connection->route->scope)
+	if (allows(connection->caller.scope, connection->route))
 		return 0;
 	bf_reply_problem(connection, 403, "scope", NULL, NULL,
 	    "the token's scope does not allow this");

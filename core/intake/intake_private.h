@@ -181,6 +181,7 @@ struct route {
 	const char *content_type; /* of the answer; NULL: JSON */
 	bool versioned; /* takes If-Match; the answer's version is its ETag */
 	bool of_tenant; /* it is about what one tenant has */
+	bool of_daemon; /* it is about all tenants: not for scope manage */
 	const char *summary;
 };
 

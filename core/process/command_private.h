@@ -31,8 +31,9 @@ struct store_command {
 	struct command command; /* arguments and tenant are not kept */
 	struct bf_store_stats stats;
 	cJSON *json;
-	char *text; /* a file, or the name of a token */
-	char *tenant;
+	char *text;      /* a file, or the name of a token */
+	char *tenant;    /* that it is about; NULL: all */
+	bool any_tenant; /* the caller may act for any */
 	uint32_t status; /* of the answer, where it is known before */
 	void (*answer)(struct store_command *own);
 };

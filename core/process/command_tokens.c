@@ -36,10 +36,16 @@ run_tokens(struct bf_store *store, struct store_call *call,
 	return bf_store_settings(store, "token/", note_token, own->json, err);
 }
 
+/* Whether the caller may know of a token, and revoke it. Those that are for
+ * every tenant are no one tenant's, whatever tenant they belong to. */
 static bool
-is_of_tenant(const struct store_command *own, const char *tenant)
+is_visible(const struct store_command *own, const char *tenant,
+    const char *scope)
 {
-	return !own->tenant || (tenant && strcmp(own->tenant, tenant) == 0);
+	if (own->tenant && (!tenant || strcmp(own->tenant, tenant) != 0))
+		return false;
+	return own->any_tenant ||
+	       strcmp(scope, bf_scope_names[BF_SCOPE_ADMIN]) != 0;
 }
 
 static const char *
@@ -54,7 +60,6 @@ token_text(const cJSON *token, const char *name)
 static void
 answer_tokens(struct store_command *own)
 {
-	static const char *const scopes[] = { "ingest", "read", "admin" };
 	const struct bf_registry *registry = own->command.scheduler->registry;
 	const struct bf_snapshot *snapshot = bf_registry_snapshot(registry);
 	cJSON *json = cJSON_CreateObject();
@@ -67,19 +72,21 @@ answer_tokens(struct store_command *own)
 					 ? known->tenant
 					 : bf_registry_default_tenant(registry);
 
-		if (!is_of_tenant(own, tenant))
+		if (!is_visible(own, tenant, bf_scope_names[known->scope]))
 			continue;
 		token = cJSON_CreateObject();
 		cJSON_AddStringToObject(token, "name", known->name);
 		cJSON_AddStringToObject(token, "tenant_id", tenant);
-		cJSON_AddStringToObject(token, "scope", scopes[known->scope]);
+		cJSON_AddStringToObject(token, "scope",
+		    bf_scope_names[known->scope]);
 		cJSON_AddStringToObject(token, "file", known->file);
 		cJSON_AddNumberToObject(token, "line", known->line);
 		cJSON_AddItemToArray(tokens, token);
 	}
 	for (token = own->json->child; token; token = next) {
 		next = token->next;
-		if (!is_of_tenant(own, token_text(token, "tenant_id")))
+		if (!is_visible(own, token_text(token, "tenant_id"),
+			token_text(token, "scope")))
 			continue;
 		cJSON_DetachItemViaPointer(own->json, token);
 		cJSON_DeleteItemFromObject(token, "hash");
@@ -94,14 +101,8 @@ static void
 run_over_tokens(const struct command *command, const char *text,
     void (*answer)(struct store_command *own))
 {
-	struct command narrowed = *command;
-	const char *tenant = bf_command_tenant(command);
-
-	if (!tenant)
-		return;
-	if (bf_command_text(command, "tenant_id"))
-		narrowed.tenant = tenant;
-	bf_command_store(&narrowed, text, run_tokens, answer);
+	if (bf_command_tenant(command))
+		bf_command_store(command, text, run_tokens, answer);
 }
 
 void
@@ -118,6 +119,24 @@ hash_token(const char *token, struct bf_buf *hex)
 	if (!EVP_Digest(token, strlen(token), digest, NULL, EVP_sha256(), NULL))
 		abort();
 	bf_encode_hex(hex, digest, sizeof(digest));
+}
+
+/* Nobody gives what they don't have. Answers with a problem otherwise. */
+static bool
+may_give(const struct command *command, const char *name)
+{
+	enum bf_scope scope;
+
+	if (bf_scope_parse(name, &scope) == -1) {
+		bf_command_problem(command, 422, "invalid", "Invalid request",
+		    "/scope", "expected " BF_SCOPE_CHOICES);
+		return false;
+	}
+	if (!command->tenant || scope != BF_SCOPE_ADMIN)
+		return true;
+	bf_command_problem(command, 403, "scope", "Forbidden", "/scope",
+	    "a token for every tenant is made by an admin only");
+	return false;
 }
 
 void
@@ -140,12 +159,8 @@ bf_verb_create_token(const struct command *command)
 		return;
 	}
 	scope = scope ? scope : "ingest";
-	if (strcmp(scope, "ingest") != 0 && strcmp(scope, "read") != 0 &&
-	    strcmp(scope, "admin") != 0) {
-		bf_command_problem(command, 422, "invalid", "Invalid request",
-		    "/scope", "expected ingest, read or admin");
+	if (!may_give(command, scope))
 		return;
-	}
 	if (RAND_bytes(random, sizeof(random)) != 1)
 		abort();
 	bf_buf_add_text(&token, "bft_");
@@ -178,7 +193,8 @@ answer_revoke(struct store_command *own)
 		char *key;
 
 		if (strcmp(token_text(token, "name"), own->text) != 0 ||
-		    !is_of_tenant(own, token_text(token, "tenant_id")))
+		    !is_visible(own, token_text(token, "tenant_id"),
+			token_text(token, "scope")))
 			continue;
 		key = bf_strf("token/%s", token_text(token, "hash"));
 		bf_settings_put(own->command.scheduler, key, NULL);

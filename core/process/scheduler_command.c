@@ -218,7 +218,10 @@ new_call(const struct command *command, const char *text, store_run *run,
 	own->command = *command;
 	own->command.arguments = NULL;
 	own->command.tenant = NULL;
-	own->tenant = bf_strdup(command->tenant);
+	own->tenant =
+	    bf_strdup(command->tenant ? command->tenant
+				      : bf_command_text(command, "tenant_id"));
+	own->any_tenant = !command->tenant;
 	own->text = bf_strdup(text);
 	own->answer = answer;
 	return own;

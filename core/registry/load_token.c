@@ -16,9 +16,6 @@ struct token_settings {
 	struct bf_choice scope;
 };
 
-/* In the order of enum bf_scope. */
-static const char *const scopes[] = { "ingest", "read", "admin", NULL };
-
 static const struct bf_directive table[] = {
 	{ BF_FIELD(token_settings, value), .required = true,
 	    .help = "What the client sends; best kept elsewhere, as "
@@ -26,9 +23,10 @@ static const struct bf_directive table[] = {
 	{ BF_FIELD(token_settings, tenant),
 	    .help = "Whose token it is; without it, the default tenant's" },
 	{ BF_FIELD(token_settings, scope), .fallback = "ingest",
-	    .choices = scopes,
+	    .choices = bf_scope_names,
 	    .help = "What it allows: to post events, to read the tenant's "
-		    "state, or everything for every tenant" },
+		    "state, to manage the tenant, or everything for every "
+		    "tenant" },
 	{ 0 },
 };
 

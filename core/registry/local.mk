@@ -3,7 +3,7 @@ libcore_la_SOURCES += core/registry/builtin.h core/registry/channel_draft.h \
 	core/registry/context.h core/registry/egress.h \
 	core/registry/load.h core/registry/load_private.h \
 	core/registry/pattern.h core/registry/place.h \
-	core/registry/registry.h \
+	core/registry/registry.h core/registry/scope.h \
 	core/registry/snapshot.h core/registry/snapshot_private.h \
 	core/registry/snapshot_wire.h
 libcore_la_SOURCES += core/registry/builtin.c core/registry/channel_draft.c \
@@ -15,8 +15,8 @@ libcore_la_SOURCES += core/registry/builtin.c core/registry/channel_draft.c \
 	core/registry/load_main.c core/registry/load_module.c \
 	core/registry/load_names.c core/registry/load_policy.c \
 	core/registry/load_token.c core/registry/pattern.c \
-	core/registry/place.c core/registry/registry.c core/registry/snapshot.c \
-	core/registry/snapshot_wire.c
+	core/registry/place.c core/registry/registry.c core/registry/scope.c \
+	core/registry/snapshot.c core/registry/snapshot_wire.c
 
 if CMOCKA
 check_PROGRAMS += tests/unit/channel_json_test tests/unit/egress_test \

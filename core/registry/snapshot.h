@@ -11,6 +11,7 @@
 
 #include "core/base/log.h"
 #include "core/conf/ip.h"
+#include "core/registry/scope.h"
 
 /*
  * What the conf file says, checked and complete: an immutable value that every
@@ -92,12 +93,6 @@ struct bf_channel {
 	size_t setting_count;
 	char *file;      /* NULL: it was made over the API */
 	unsigned line;
-};
-
-enum bf_scope {
-	BF_SCOPE_INGEST,
-	BF_SCOPE_READ,
-	BF_SCOPE_ADMIN,
 };
 
 #define BF_TOKEN_HASH_SIZE 32

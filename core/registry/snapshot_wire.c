@@ -16,7 +16,7 @@
 #include "core/registry/snapshot_private.h"
 #include "core/wire/codec.h"
 
-#define SNAPSHOT_MARK 0x33736662u /* "bfs3": changes with the layout */
+#define SNAPSHOT_MARK 0x34736662u /* "bfs4": changes with the layout */
 #define CHANNEL_MARK 0x31636662u  /* "bfc1" */
 
 /* One direction: out is set when writing, else reader is read from. */

@@ -14,6 +14,7 @@ from raw import EVENT, Raw, exchange, get, post as raw_post
 
 INGEST, READ = "ingest-token-0123456", "read-token-012345678"
 ACME = "acme-token-0123456789"
+MANAGE = "acme-manage-token-0123456789"
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +37,8 @@ token in {{ value {INGEST}; scope ingest; }}
 token read {{ value {READ}; scope read; }}
 token acme {{ value {ACME}; tenant acme; scope ingest; }}
 token acme-read {{ value acme-read-0123456789; tenant acme; scope read; }}
+token acme-manage {{ value {MANAGE}; tenant acme; scope manage; }}
+token acme-root {{ value acme-root-0123456789; tenant acme; scope admin; }}
 """, api=f"""
     listen 127.0.0.1:{tls_port} tls;
     certificate {pem};
@@ -110,6 +113,68 @@ def test_scopes_allow_what_they_say(b):
         assert answer.status == status, (token, method, path, answer)
         if status == 403:
             assert answer.json["type"] == "urn:belfry:problem:scope"
+
+
+def manage(b, method, path, body=None):
+    return ask(b, f"Bearer {MANAGE}", method, path, body)
+
+
+def test_manage_is_all_of_one_tenant_and_nothing_else(b, endpoint):
+    event = {"event": "deploy_failed", "subject": "manage"}
+    posted = manage(b, "POST", "/v1/events", event)
+    assert posted.status == 202
+    assert [d["channel"] for d in posted.json["deliveries"]] == ["acme-hook"]
+    for method, path, body in (
+            ("GET", "/v1/events", None),
+            ("POST", "/v1/explain", {"event": "deploy_failed"}),
+            ("PUT", "/v1/event-types/deploy_started/toggle",
+             {"enabled": True}),
+            ("DELETE", "/v1/event-types/deploy_started/toggle", None),
+            ("POST", "/v1/channels/acme-hook/disable", None),
+            ("POST", "/v1/channels/acme-hook/enable", None),
+            ("POST", "/v1/channels/acme-hook/test", None),
+            ("POST", "/v1/deliveries/cancel", {"event": "deploy_started"}),
+            ("GET", "/v1/modules", None)):
+        assert manage(b, method, path, body).status == 200, path
+    for method, path, body in (
+            ("GET", "/v1/stats", None), ("GET", "/metrics", None),
+            ("POST", "/v1/check", {}), ("POST", "/v1/rotate", {}),
+            ("POST", "/v1/backup", {"file": "/nowhere/copy"}),
+            ("POST", "/v1/seal", {"channel": "acme-hook",
+                                  "directive": "secret", "secret": "x"})):
+        answer = manage(b, method, path, body)
+        assert answer.status == 403, path
+        assert answer.json["type"] == "urn:belfry:problem:scope"
+    # Nobody else's, whether it is there or not.
+    assert manage(b, "POST", "/v1/channels/hook/test").status == 404
+    for tenant in ("other", "beta"):
+        answer = manage(b, "GET", f"/v1/channels?tenant_id={tenant}")
+        assert answer.status == 403 and answer.json["field"] == "/tenant_id"
+
+
+def test_manage_gives_tokens_of_its_tenant_but_no_admins(b):
+    made = [manage(b, "POST", "/v1/tokens", {"name": "m", "scope": scope})
+            for scope in ("ingest", "read", "manage", "admin")]
+    assert [m.status for m in made] == [201, 201, 201, 403]
+    assert {m.json["tenant_id"] for m in made[:3]} == {"acme"}
+    assert made[3].json["field"] == "/scope"
+    assert manage(b, "POST", "/v1/tokens",
+                  {"name": "m", "tenant_id": "other"}).status == 403
+    # Of its tenant, but for all: not for it to see, nor to revoke.
+    b.http("POST", "/v1/tokens", {"name": "root", "tenant_id": "acme",
+                                  "scope": "admin"})
+    b.http("POST", "/v1/tokens", {"name": "m", "tenant_id": "other"})
+    listed = manage(b, "GET", "/v1/tokens").json["tokens"]
+    assert {t["tenant_id"] for t in listed} == {"acme"}
+    assert {t["scope"] for t in listed} == {"ingest", "read", "manage"}
+    assert manage(b, "DELETE", "/v1/tokens/root").status == 404
+    assert manage(b, "DELETE", "/v1/tokens/m").status == 200
+    left = b.http("GET", "/v1/tokens").json["tokens"]
+    assert {(t["name"], t["tenant_id"]) for t in left} >= {
+        ("m", "other"), ("root", "acme"), ("acme-root", "acme")}
+    assert ("m", "acme") not in {(t["name"], t["tenant_id"]) for t in left}
+    for name in ("m", "root"):
+        assert b.http("DELETE", f"/v1/tokens/{name}").status == 200
 
 
 def test_figures_of_all_are_not_for_one_tenant(b):

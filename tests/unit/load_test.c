@@ -495,6 +495,7 @@ static const struct {
 	    "one" },
 	{ "token a { value x; scope root; }",
 	    "CONF:1: scope: \"root\": unknown; expected one of ingest, read, "
+	    "manage, "
 	    "admin" },
 	/* channels */
 	{ LOAD "channel hook a { }",

@@ -1,0 +1,24 @@
+#ifndef BF_SCOPE_H
+#define BF_SCOPE_H
+
+/*
+ * What a bearer token allows. No scope includes another, but for two: manage
+ * includes what ingest and read allow of its own tenant, and admin is
+ * everything, of every tenant and of the daemon.
+ */
+enum bf_scope {
+	BF_SCOPE_INGEST, /* to post events */
+	BF_SCOPE_READ,   /* to read what a tenant has */
+	BF_SCOPE_MANAGE, /* all that concerns one tenant */
+	BF_SCOPE_ADMIN,
+};
+
+/* The names, in the order of the numbers, NULL-terminated; and how they are
+ * told in a sentence: "ingest, read, manage or admin". */
+extern const char *const bf_scope_names[];
+#define BF_SCOPE_CHOICES "ingest, read, manage or admin"
+
+/* The scope of a name (NULL: of none). Returns 0, or -1 if there is none. */
+int bf_scope_parse(const char *name, enum bf_scope *scope);
+
+#endif
