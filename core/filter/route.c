@@ -43,7 +43,9 @@ module_disabled(const struct bf_registry *registry,
 	const struct bf_module_info *module =
 	    bf_snapshot_module(bf_registry_snapshot(registry), channel->module);
 
-	return !module || module->disabled;
+	return !module ||
+	       !bf_registry_module_toggle(registry, channel->tenant, module)
+		    .enabled;
 }
 
 static enum bf_rule
@@ -99,12 +101,24 @@ static void
 explain_module(const struct question *question,
     const struct bf_channel_state *state, char *text)
 {
-	snprintf(text, REASON_SIZE,
+	const struct bf_module_info *module =
 	    bf_snapshot_module(bf_registry_snapshot(question->registry),
-		state->channel->module)
-		? "module %.64s is disabled: \"disable\" in the conf file"
-		: "module %.64s is not loaded: what waits for it is kept",
-	    state->channel->module);
+		state->channel->module);
+	const char *name = state->channel->module;
+
+	if (!module)
+		snprintf(text, REASON_SIZE,
+		    "module %.64s is not loaded: what waits for it is kept",
+		    name);
+	else if (module->disabled)
+		snprintf(text, REASON_SIZE,
+		    "module %.64s is disabled: \"disable\" in %s:%u", name,
+		    module->file, module->line);
+	else
+		snprintf(text, REASON_SIZE,
+		    "module %.64s was switched off over the API, with all its "
+		    "channels",
+		    name);
 }
 
 static void

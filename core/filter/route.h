@@ -17,7 +17,7 @@
 enum bf_rule {
 	BF_RULE_ACCEPTED,        /* every rule let it through */
 	BF_RULE_TOGGLE_OFF,      /* the event type's toggle is off */
-	BF_RULE_MODULE_DISABLED, /* disable MODULE; */
+	BF_RULE_MODULE_DISABLED, /* disable MODULE; or over the API */
 	BF_RULE_CHANNEL_DISABLED,
 	BF_RULE_NOT_LISTED,      /* a non-empty list without the type */
 	BF_RULE_ABOUT_ITSELF,    /* belfry's own event about this channel */

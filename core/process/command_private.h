@@ -13,7 +13,8 @@
  *   command_channels.c   channels
  *   command_change.c     channels made, changed and deleted
  *   command_test.c       tests of channels
- *   command_explain.c    explain, modules
+ *   command_explain.c    explain
+ *   command_modules.c    modules and their switches
  *   command_select.c     replay and cancel
  *   command_store.c      figures, backup and check
  *   command_tokens.c     bearer tokens
@@ -73,6 +74,10 @@ void bf_command_kept(const struct command *command, uint32_t status,
 cJSON *bf_command_describe_channel(const struct command *command,
     const struct bf_channel_state *state);
 
+/* Adds whether something is switched on, who says so, and whether the conf file
+ * does, so that the API can't. */
+void bf_command_add_toggle(cJSON *json, const struct bf_toggle_state *toggle);
+
 /* Answers 503 while the keys are changed; true if so. */
 bool bf_keys_busy(const struct command *command);
 
@@ -115,6 +120,8 @@ void bf_verb_create_token(const struct command *command);
 void bf_verb_revoke_token(const struct command *command);
 void bf_verb_list_modules(const struct command *command);
 void bf_verb_show_module(const struct command *command);
+void bf_verb_set_module(const struct command *command);
+void bf_verb_reset_module(const struct command *command);
 void bf_verb_ready(const struct command *command);
 void bf_verb_stats(const struct command *command);
 void bf_verb_metrics(const struct command *command);

@@ -8,11 +8,20 @@
 
 #include "core/process/command_private.h"
 
+void
+bf_command_add_toggle(cJSON *json, const struct bf_toggle_state *toggle)
+{
+	static const char *const sources[] = { "default", "conf", "api" };
+
+	cJSON_AddBoolToObject(json, "enabled", toggle->enabled);
+	cJSON_AddStringToObject(json, "source", sources[toggle->source]);
+	cJSON_AddBoolToObject(json, "locked", toggle->source == BF_TOGGLE_CONF);
+}
+
 static cJSON *
 describe_type(const struct command *command, const char *tenant,
     const struct bf_event_type *type)
 {
-	static const char *const sources[] = { "default", "conf", "api" };
 	const struct bf_toggle_state toggle =
 	    bf_registry_toggle(command->scheduler->registry, tenant, type);
 	cJSON *json = cJSON_CreateObject();
@@ -23,9 +32,7 @@ describe_type(const struct command *command, const char *tenant,
 	cJSON_AddStringToObject(json, "severity",
 	    bf_severity_name(type->severity));
 	cJSON_AddBoolToObject(json, "default", type->enabled);
-	cJSON_AddBoolToObject(json, "enabled", toggle.enabled);
-	cJSON_AddStringToObject(json, "source", sources[toggle.source]);
-	cJSON_AddBoolToObject(json, "locked", toggle.source == BF_TOGGLE_CONF);
+	bf_command_add_toggle(json, &toggle);
 	cJSON_AddStringToObject(json, "description",
 	    type->description ? type->description : "");
 	metadata = cJSON_AddObjectToObject(json, "metadata");

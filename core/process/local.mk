@@ -1,7 +1,8 @@
 libcore_la_SOURCES += core/process/child.c core/process/child.h \
 	core/process/api_channel.c core/process/api_channel.h \
 	core/process/command_change.c core/process/command_channels.c \
-	core/process/command_explain.c core/process/command_private.h \
+	core/process/command_explain.c \
+	core/process/command_modules.c core/process/command_private.h \
 	core/process/command_select.c core/process/command_store.c \
 	core/process/command_test.c \
 	core/process/command_tokens.c core/process/command_types.c \

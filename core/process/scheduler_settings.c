@@ -142,6 +142,9 @@ run_overlay(struct bf_store *store, struct store_call *call,
 		result = bf_store_settings(store, "toggle/", note_setting,
 		    overlay, err);
 	if (result == BF_STORE_OK)
+		result = bf_store_settings(store, "module/", note_setting,
+		    overlay, err);
+	if (result == BF_STORE_OK)
 		result = bf_store_settings(store, "channel/", note_setting,
 		    overlay, err);
 	return result;
@@ -172,11 +175,29 @@ split(char *name, char *parts[4])
 	}
 }
 
+/* Lays what the store knows of a channel over its state. */
+static void
+lay_over_channel(struct bf_channel_state *state, const char *what,
+    const char *value)
+{
+	if (strcmp(what, "disabled") == 0) {
+		state->disabled = true;
+	} else if (strcmp(what, "stopped") == 0) {
+		state->stopped = true;
+		free(state->stop_reason);
+		state->stop_reason = bf_strdup(value);
+	} else if (strcmp(what, "failing") == 0) {
+		free(state->failing_since);
+		state->failing_since = bf_strdup(value);
+	}
+}
+
 /* Lays one setting of the store over the registry. */
 static void
 lay_over(struct bf_registry *registry, const struct bf_keyring *keys,
     struct setting *setting)
 {
+	const struct bf_module_info *module;
 	const struct bf_event_type *type;
 	struct bf_channel_state *state;
 	char *parts[4];
@@ -198,19 +219,17 @@ lay_over(struct bf_registry *registry, const struct bf_keyring *keys,
 			    strcmp(setting->value, "on") == 0);
 		return;
 	}
-	state = bf_registry_channel(registry, parts[1], parts[2]);
-	if (!state || !parts[3])
+	if (strcmp(parts[0], "module") == 0) {
+		module = bf_snapshot_module(bf_registry_snapshot(registry),
+		    parts[2]);
+		if (module)
+			bf_registry_set_module(registry, parts[1], module,
+			    strcmp(setting->value, "on") == 0);
 		return;
-	if (strcmp(parts[3], "disabled") == 0) {
-		state->disabled = true;
-	} else if (strcmp(parts[3], "stopped") == 0) {
-		state->stopped = true;
-		free(state->stop_reason);
-		state->stop_reason = bf_strdup(setting->value);
-	} else if (strcmp(parts[3], "failing") == 0) {
-		free(state->failing_since);
-		state->failing_since = bf_strdup(setting->value);
 	}
+	state = bf_registry_channel(registry, parts[1], parts[2]);
+	if (state && parts[3])
+		lay_over_channel(state, parts[3], setting->value);
 }
 
 /* The registry that the snapshot and the store make together. */

@@ -62,11 +62,16 @@ bf_load_disable(struct bf_loading *loading, const struct bf_special *special,
 {
 	struct bf_snapshot *snapshot = target;
 	int index = bf_find_module(loading, node, node->words.items[0]);
+	struct bf_module_info *info;
 
 	(void)special;
 	if (index == -1)
 		return -1;
-	snapshot->modules[index].disabled = true;
+	info = &snapshot->modules[index];
+	info->disabled = true;
+	free(info->file);
+	info->file = bf_strdup(node->file);
+	info->line = node->line;
 	return 0;
 }
 

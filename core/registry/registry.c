@@ -39,6 +39,8 @@ struct tenant {
 	struct bf_channel_state **channels;
 	size_t channel_count;
 	struct toggle *toggles; /* by index of the type; NULL: none is set */
+	signed char *modules;   /* by index, as set over the API: 1, 0, -1 not;
+				 * NULL: none is set */
 	UT_hash_handle hh;
 };
 
@@ -286,6 +288,7 @@ bf_registry_free(struct bf_registry **registry)
 		free(tenant->id);
 		free(tenant->channels);
 		free(tenant->toggles);
+		free(tenant->modules);
 		free(tenant);
 	}
 	free(old->channels);
@@ -347,6 +350,46 @@ bf_registry_set_toggle(struct bf_registry *registry, const char *tenant,
 	if (toggle->conf)
 		return -1;
 	toggle->api = (signed char)(on < 0 ? -1 : on > 0);
+	return 0;
+}
+
+struct bf_toggle_state
+bf_registry_module_toggle(const struct bf_registry *registry,
+    const char *tenant, const struct bf_module_info *module)
+{
+	const struct tenant *known = find_tenant(registry, tenant);
+	struct bf_toggle_state state = { .enabled = true };
+	signed char api;
+
+	if (module->disabled)
+		return (struct bf_toggle_state){ .source = BF_TOGGLE_CONF,
+			.file = module->file,
+			.line = module->line };
+	if (!known || !known->modules)
+		return state;
+	api = known->modules[module - registry->snapshot->modules];
+	if (api != -1) {
+		state.enabled = api == 1;
+		state.source = BF_TOGGLE_API;
+	}
+	return state;
+}
+
+int
+bf_registry_set_module(struct bf_registry *registry, const char *tenant,
+    const struct bf_module_info *module, int on)
+{
+	const struct bf_snapshot *snapshot = registry->snapshot;
+	struct tenant *known = make_tenant(registry, tenant);
+
+	if (module->disabled)
+		return -1;
+	if (!known->modules) {
+		known->modules = bf_zalloc(snapshot->module_count, 1);
+		memset(known->modules, -1, snapshot->module_count);
+	}
+	known->modules[module - snapshot->modules] =
+	    (signed char)(on < 0 ? -1 : on > 0);
 	return 0;
 }
 
@@ -416,6 +459,9 @@ bf_registry_channel_runs(const struct bf_registry *registry,
 		why = "its module is not loaded";
 	else if (module->disabled)
 		why = "its module is disabled in the conf file";
+	else if (!bf_registry_module_toggle(registry, channel->tenant, module)
+		      .enabled)
+		why = "its module was switched off over the API";
 	else if (state->fault)
 		why = state->fault;
 	else if (!channel->policy.enabled)

@@ -47,6 +47,16 @@ struct bf_toggle_state bf_registry_toggle(const struct bf_registry *registry,
 int bf_registry_set_toggle(struct bf_registry *registry, const char *tenant,
     const struct bf_event_type *type, int on);
 
+/* Whether a tenant's channels of a module are switched on, all at once: the
+ * default, unless the conf file disables the module. */
+struct bf_toggle_state
+bf_registry_module_toggle(const struct bf_registry *registry,
+    const char *tenant, const struct bf_module_info *module);
+
+/* Switches them as the API does, or takes that back (on < 0). -1: locked. */
+int bf_registry_set_module(struct bf_registry *registry, const char *tenant,
+    const struct bf_module_info *module, int on);
+
 /* A channel and what is known of it beyond its conf. */
 struct bf_channel_state {
 	const struct bf_channel *channel; /* number is filled in */
@@ -97,7 +107,7 @@ void bf_registry_remove(struct bf_registry *registry,
 struct bf_channel_reader *bf_registry_reader(struct bf_registry *registry);
 
 /* Whether nothing keeps the channel from being sent to: enabled, not
- * disabled or stopped, its module loaded and not disabled. */
+ * disabled or stopped, its module loaded and switched on. */
 bool bf_registry_channel_runs(const struct bf_registry *registry,
     const struct bf_channel_state *state, const char **why_not);
 

@@ -127,6 +127,7 @@ bf_module_info_clear(struct bf_module_info *info)
 {
 	free(info->name);
 	free(info->path);
+	free(info->file);
 	free(info->version);
 	free(info->license);
 	free(info->summary);

@@ -91,7 +91,7 @@ struct bf_channel {
 	struct bf_channel_policy policy;
 	struct bf_setting *settings;
 	size_t setting_count;
-	char *file;      /* NULL: it was made over the API */
+	char *file; /* NULL: it was made over the API */
 	unsigned line;
 };
 
@@ -122,7 +122,9 @@ struct bf_module_info {
 	char *summary;
 	int abi;
 	bool isolate;
-	bool disabled;      /* by `disable NAME;` */
+	bool disabled; /* by `disable NAME;`, which stands in file:line */
+	char *file;
+	unsigned line;
 	bool runs_programs; /* one of its directives is a program */
 	char *directives; /* its directive table as JSON, for API and manual */
 	char *retry;      /* its defaults, as written: schedule, ... */
@@ -184,7 +186,7 @@ struct bf_snapshot {
 	bool daemonize;
 	int64_t worker_processes; /* the number that auto stands for */
 	int64_t intake_processes;
-	int64_t worker_connections; /* attempts at once in one worker */
+	int64_t worker_connections;        /* attempts at once in one worker */
 	struct bf_size worker_rlimit_data; /* memory of one worker */
 	char *log_target;
 	enum bf_log_level log_level;

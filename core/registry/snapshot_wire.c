@@ -302,6 +302,7 @@ carry_module(struct carry *carry, void *item)
 	info->abi = carry_small(carry, info->abi, INT32_MAX);
 	carry_bool(carry, &info->isolate);
 	carry_bool(carry, &info->disabled);
+	carry_place(carry, &info->file, &info->line);
 	carry_bool(carry, &info->runs_programs);
 	carry_text(carry, &info->directives);
 	carry_text(carry, &info->retry);

@@ -135,6 +135,43 @@ a_toggle_is_the_conf_files_the_apis_or_the_default(void **state)
 }
 
 static void
+a_tenant_switches_its_channels_of_a_module_together(void **state)
+{
+	struct bf_registry *r = registry_of("default_tenant d; disable hook;\n"
+					    "channel post a { }\n"
+					    "tenant t { channel post a { } }");
+	const struct bf_snapshot *s = bf_registry_snapshot(r);
+	const struct bf_module_info *post = bf_snapshot_module(s, "post");
+	const struct bf_module_info *hook = bf_snapshot_module(s, "hook");
+	struct bf_channel_state *ours = bf_registry_channel(r, "d", "a");
+	struct bf_channel_state *theirs = bf_registry_channel(r, "t", "a");
+	struct bf_toggle_state toggle;
+	const char *why;
+
+	(void)state;
+	toggle = bf_registry_module_toggle(r, "d", post);
+	assert_true(toggle.enabled);
+	assert_int_equal(toggle.source, BF_TOGGLE_DEFAULT);
+	assert_int_equal(bf_registry_set_module(r, "d", post, 0), 0);
+	toggle = bf_registry_module_toggle(r, "d", post);
+	assert_false(toggle.enabled);
+	assert_int_equal(toggle.source, BF_TOGGLE_API);
+	assert_false(bf_registry_channel_runs(r, ours, &why));
+	assert_string_equal(why, "its module was switched off over the API");
+	assert_true(bf_registry_channel_runs(r, theirs, &why));
+	assert_int_equal(bf_registry_set_module(r, "d", post, -1), 0);
+	assert_true(bf_registry_channel_runs(r, ours, &why));
+	/* What the conf file disables stays so, for everyone. */
+	toggle = bf_registry_module_toggle(r, "t", hook);
+	assert_false(toggle.enabled);
+	assert_int_equal(toggle.source, BF_TOGGLE_CONF);
+	assert_int_equal(toggle.line, 2);
+	assert_int_equal(bf_registry_set_module(r, "t", hook, 1), -1);
+	assert_true(bf_registry_module_toggle(r, "new", post).enabled);
+	bf_registry_free(&r);
+}
+
+static void
 why_a_channel_does_not_run_is_said(void **state)
 {
 	struct bf_registry *r =
@@ -211,6 +248,8 @@ main(void)
 		    a_block_for_the_tenant_that_became_default_adds_to_it),
 		cmocka_unit_test(
 		    a_toggle_is_the_conf_files_the_apis_or_the_default),
+		cmocka_unit_test(
+		    a_tenant_switches_its_channels_of_a_module_together),
 		cmocka_unit_test(why_a_channel_does_not_run_is_said),
 		cmocka_unit_test(patterns_match_names_stars_and_categories),
 	};

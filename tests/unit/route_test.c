@@ -127,6 +127,15 @@ tenants_have_their_own_toggles_and_channels(void **state)
 {
 	(void)state;
 	assert_string_equal(route("other", "deploy_started", NULL), "own ");
+	assert_int_equal(bf_registry_set_module(registry, "d",
+			     bf_snapshot_module(bf_registry_snapshot(registry),
+				 "post"),
+			     0),
+	    0);
+	assert_string_equal(route("other", "deploy_started", NULL), "own ");
+	assert_non_null(strstr(explain("d", "deploy_failed", NULL),
+	    "all module_disabled: module post was switched off over the API, "
+	    "with all its channels\n"));
 	assert_string_equal(route("other", "deploy_failed", NULL),
 	    "no channel of the tenant wants deploy_failed");
 	assert_string_equal(route("empty", "deploy_failed", NULL),
@@ -158,8 +167,8 @@ every_decision_names_its_rule(void **state)
 	    "list matches\n"
 	    "off channel_disabled: the channel is disabled: \"enabled off\" in "
 	    "its block in CONF:7\n"
-	    "dis module_disabled: module hook is disabled: \"disable\" in the "
-	    "conf file\n");
+	    "dis module_disabled: module hook is disabled: \"disable\" in "
+	    "CONF:2\n");
 	assert_non_null(strstr(explain("d", "deploy_failed", NULL),
 	    "all accepted: the channel has no event list: it gets every "
 	    "type\n"));
