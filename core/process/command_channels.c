@@ -146,21 +146,24 @@ bf_command_describe_channel(const struct command *command,
 void
 bf_verb_list_channels(const struct command *command)
 {
+	const struct bf_registry *registry = command->scheduler->registry;
 	const char *tenant = bf_command_tenant(command);
-	struct bf_channel_state *const *states;
+	const struct bf_channel_state *state = NULL;
+	struct bf_channel_state *const *states = NULL;
 	cJSON *json, *channels;
-	size_t count;
+	size_t count = 0;
 
 	if (!tenant)
 		return;
-	/* Who may see every tenant and names none sees them all. */
-	states = command->tenant || bf_command_text(command, "tenant_id")
-		     ? bf_registry_channels(command->scheduler->registry,
-			   tenant, &count)
-		     : bf_registry_all_channels(command->scheduler->registry,
-			   &count);
 	json = cJSON_CreateObject();
 	channels = cJSON_AddArrayToObject(json, "channels");
+	/* Who may see every tenant and names none sees them all. */
+	if (command->tenant || bf_command_text(command, "tenant_id"))
+		states = bf_registry_channels(registry, tenant, &count);
+	else
+		while ((state = bf_registry_next_channel(registry, state)))
+			cJSON_AddItemToArray(channels,
+			    bf_command_describe_channel(command, state));
 	for (size_t i = 0; i < count; i++)
 		cJSON_AddItemToArray(channels,
 		    bf_command_describe_channel(command, states[i]));

@@ -109,15 +109,15 @@ static void
 select_step(struct scheduler *scheduler, enum bf_change_kind kind,
     const struct bf_selector *selector, struct selecting *selecting)
 {
-	const struct bf_lane_state *lane =
-	    bf_lane_state_find(scheduler, selector->id.channel);
+	const struct bf_channel_state *channel = bf_registry_channel_numbered(
+	    scheduler->registry, selector->id.channel);
 	struct bf_change *change = bf_new(struct bf_change);
 
 	change->kind = kind;
 	change->select.selector = *selector;
 	change->select.now = bf_scheduler_now(scheduler);
 	change->select.max_age.ms =
-	    lane ? lane->state->channel->policy.max_age.ms : 24 * 3600 * 1000LL;
+	    channel ? channel->channel->policy.max_age.ms : 24 * 3600 * 1000LL;
 	change->select.limit = SELECT_STEP;
 	change->select.failed_only = selector->id.event == 0;
 	change->context = selecting;
@@ -156,7 +156,7 @@ static void
 queue_replayed(struct scheduler *scheduler, const struct bf_change *change)
 {
 	for (size_t i = 0; i < change->select.count; i++) {
-		struct bf_lane_state *lane = bf_lane_state_find(scheduler,
+		struct bf_lane_state *lane = bf_lane_state_of(scheduler,
 		    change->select.changed[i].channel);
 
 		if (!lane)

@@ -161,22 +161,25 @@ answer_check(struct store_command *own)
 	const struct bf_snapshot *snapshot =
 	    bf_registry_snapshot(scheduler->registry);
 	const bool space = own->stats.free_bytes >= snapshot->low_space.bytes;
-	const struct bf_lane_state *lane;
+	const struct bf_channel_state *state = NULL;
 	const cJSON *check;
 	cJSON *json = cJSON_CreateObject();
 	bool ok = true;
 
 	add_check(own->json, "space", space, "%lld bytes are free",
 	    (long long)own->stats.free_bytes);
-	for (lane = scheduler->lanes; lane; lane = lane->hh.next) {
-		const struct bf_channel_state *state = lane->state;
-		const bool sound = !lane->failing_since && !state->stopped;
+	while ((state = bf_registry_next_channel(scheduler->registry, state))) {
+		const struct bf_lane_state *lane =
+		    bf_lane_state_find(scheduler, state->channel->number);
+		const bool failing =
+		    lane ? lane->failing_since : state->failing_since;
 
-		add_check(own->json, state->channel->name, sound,
-		    "%lld waiting%s%s", (long long)bf_lane_state_waiting(lane),
-		    state->stopped        ? "; stopped: "
-		    : lane->failing_since ? "; its last attempts failed"
-					  : "",
+		add_check(own->json, state->channel->name,
+		    !failing && !state->stopped, "%lld waiting%s%s",
+		    lane ? (long long)bf_lane_state_waiting(lane) : 0,
+		    state->stopped ? "; stopped: "
+		    : failing      ? "; its last attempts failed"
+				   : "",
 		    state->stopped && state->stop_reason ? state->stop_reason
 							 : "");
 	}

@@ -204,7 +204,7 @@ hand_to_lanes(struct scheduler *scheduler, const struct bf_append *append)
 {
 	for (size_t i = 0; i < append->channel_count; i++) {
 		struct bf_lane_state *lane =
-		    bf_lane_state_find(scheduler, append->channels[i]);
+		    bf_lane_state_of(scheduler, append->channels[i]);
 
 		/* A channel that was deleted meanwhile: what waits for it is
 		 * cancelled by the steps that its removal has begun. */

@@ -71,6 +71,7 @@ bf_lane_state_make(struct scheduler *scheduler, struct bf_channel_state *state)
 	if (!lane) {
 		lane = bf_new(struct bf_lane_state);
 		lane->number = state->channel->number;
+		lane->generation = scheduler->generation;
 		lane->failing_since = bf_strdup(state->failing_since);
 		HASH_ADD(hh, scheduler->lanes, number, sizeof(lane->number),
 		    lane);
@@ -78,6 +79,18 @@ bf_lane_state_make(struct scheduler *scheduler, struct bf_channel_state *state)
 	lane->state = state;
 	bf_lane_state_refresh(scheduler, lane);
 	return lane;
+}
+
+struct bf_lane_state *
+bf_lane_state_of(struct scheduler *scheduler, uint32_t number)
+{
+	struct bf_lane_state *lane = bf_lane_state_find(scheduler, number);
+	struct bf_channel_state *state;
+
+	if (lane)
+		return lane;
+	state = bf_registry_channel_numbered(scheduler->registry, number);
+	return state ? bf_lane_state_make(scheduler, state) : NULL;
 }
 
 static void
@@ -191,7 +204,8 @@ struct ended {
 	struct bf_lane_state *lane;
 	const struct bf_delivery_id *ids;
 	size_t count;
-	bool *queued; /* each: it stood in a queue */
+	bool *queued;   /* each: it stood in a queue */
+	uint64_t round; /* of this call: marks the lanes that were seen */
 };
 
 static int
@@ -240,17 +254,21 @@ bf_lane_state_ended(struct scheduler *scheduler,
 	if (count == 0)
 		return;
 	ended.queued = bf_zalloc(count, sizeof(*ended.queued));
-	for (lane = scheduler->lanes; lane; lane = lane->hh.next) {
+	ended.round = ++scheduler->ended_rounds;
+	for (size_t i = 0; i < count; i++) {
+		lane = bf_lane_state_find(scheduler, ids[i].channel);
+		if (!lane || lane->ended_round == ended.round)
+			continue;
+		lane->ended_round = ended.round;
 		ended.lane = lane;
 		bf_lane_drop(lane->lane, drop_ended, &ended);
 	}
 	for (size_t i = 0; i < count; i++) {
 		lane = bf_lane_state_find(scheduler, ids[i].channel);
-		if (lane && !ended.queued[i] &&
-		    !bf_worker_held(scheduler, ids[i]))
+		if (!lane)
+			continue;
+		if (!ended.queued[i] && !bf_worker_held(scheduler, ids[i]))
 			count_off(lane, ids[i].event, was[i]);
-	}
-	for (lane = scheduler->lanes; lane; lane = lane->hh.next) {
 		keep_order(lane);
 		bf_lane_state_wanted(scheduler, lane);
 	}

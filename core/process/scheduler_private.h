@@ -119,6 +119,7 @@ struct bf_lane_state {
 	char *failing_since; /* when an event said so; NULL: it does not fail */
 	uint64_t counts[3];  /* attempts by enum bf_outcome */
 	uint64_t failed;     /* deliveries that ended as failed */
+	uint64_t ended_round; /* the last one that looked at its queue */
 	TAILQ_ENTRY(bf_lane_state) entry; /* among the hungry */
 	UT_hash_handle hh;
 };
@@ -171,7 +172,8 @@ struct scheduler {
 	struct key_in_progress *keys;
 	struct bf_route route;
 
-	struct bf_lane_state *lanes;
+	struct bf_lane_state *lanes; /* of channels that ever had work */
+	uint64_t ended_rounds;
 	uint32_t *orphans; /* channels of the store that are gone */
 	size_t orphan_count;
 	TAILQ_HEAD(, bf_lane_state) hungry;
@@ -230,7 +232,11 @@ void bf_accept_flush(struct scheduler *scheduler);
 void bf_accept_free(struct scheduler *scheduler);
 
 /* ---- scheduler_lane.c ---- */
+/* The lane of a channel, if it has one; and made if it had none: NULL if there
+ * is no such channel. */
 struct bf_lane_state *bf_lane_state_find(const struct scheduler *scheduler,
+    uint32_t number);
+struct bf_lane_state *bf_lane_state_of(struct scheduler *scheduler,
     uint32_t number);
 struct bf_lane_state *bf_lane_state_make(struct scheduler *scheduler,
     struct bf_channel_state *state);

@@ -236,15 +236,22 @@ lay_over(struct bf_registry *registry, const struct bf_keyring *keys,
 static struct bf_registry *
 make_registry(struct scheduler *scheduler, struct overlay *overlay)
 {
+	const struct bf_snapshot *snapshot = overlay->snapshot;
 	struct bf_registry *registry =
 	    bf_registry_new(overlay->snapshot, overlay->default_tenant);
-	struct bf_channel_state *const *states;
-	size_t count;
+	struct bf_channel_state *state;
 
 	overlay->snapshot = NULL;
-	states = bf_registry_all_channels(registry, &count);
-	for (size_t i = 0; i < count; i++)
-		bf_registry_number(registry, states[i], overlay->numbers[i]);
+	/* One may have been left out. */
+	for (size_t i = 0; i < snapshot->channel_count; i++) {
+		const struct bf_channel *channel = &snapshot->channels[i];
+
+		state = bf_registry_channel(registry, channel->tenant,
+		    channel->name);
+		if (state && state->channel == channel)
+			bf_registry_number(registry, state,
+			    overlay->numbers[i]);
+	}
 	for (size_t i = 0; i < overlay->setting_count; i++)
 		lay_over(registry, scheduler->keyring, &overlay->settings[i]);
 	return registry;
@@ -271,50 +278,68 @@ bf_settings_cancelled(struct scheduler *scheduler,
 	const uint32_t channel = change->select.selector.id.channel;
 
 	scheduler->metrics.cancelled += change->select.count;
-	if (change->select.more && !bf_lane_state_find(scheduler, channel))
+	if (change->select.more &&
+	    !bf_registry_channel_numbered(scheduler->registry, channel))
 		cancel_step(scheduler, channel, change->select.selector.since);
 }
 
+/* The channel is gone: so is its lane, if it had one. */
 static void
-remove_lane(struct scheduler *scheduler, struct bf_lane_state *lane)
+remove_lane(struct scheduler *scheduler, uint32_t number)
 {
-	const uint32_t number = lane->number;
+	struct bf_lane_state *lane = bf_lane_state_find(scheduler, number);
 
+	if (!lane)
+		return;
 	bf_worker_orphan(scheduler, lane);
 	bf_worker_forget(scheduler, number);
 	bf_lane_state_remove(scheduler, lane);
-	cancel_step(scheduler, number, 0);
 }
 
-/* Removes the lanes whose channels the new registry does not have. */
+/* Drops what the old registry (NULL: none) had and the new one has not. */
 static void
-remove_old_lanes(struct scheduler *scheduler)
+drop_old_channels(struct scheduler *scheduler, const struct bf_registry *old)
 {
-	struct bf_lane_state *lane, *next;
+	struct bf_channel_state *state = NULL;
 
-	HASH_ITER(hh, scheduler->lanes, lane, next)
-	{
-		if (bf_registry_channel_numbered(scheduler->registry,
-			lane->number))
+	while (old && (state = bf_registry_next_channel(old, state))) {
+		const uint32_t number = state->channel->number;
+
+		if (bf_registry_channel_numbered(scheduler->registry, number))
 			continue;
-		remove_lane(scheduler, lane);
+		remove_lane(scheduler, number);
+		cancel_step(scheduler, number, 0);
 	}
+}
+
+/* Lanes go on with the settings of the new registry. Every channel of the conf
+ * file has one, so that its figures are there from the start; others get theirs
+ * with the first delivery. */
+static void
+renew_lanes(struct scheduler *scheduler)
+{
+	struct bf_registry *registry = scheduler->registry;
+	struct bf_channel_state *state = NULL;
+	struct bf_lane_state *lane;
+
+	for (lane = scheduler->lanes; lane; lane = lane->hh.next)
+		bf_lane_state_make(scheduler,
+		    bf_registry_channel_numbered(registry, lane->number))
+		    ->generation = scheduler->generation;
+	while ((state = bf_registry_next_channel(registry, state)) &&
+	       bf_channel_is_trusted(state->channel))
+		bf_lane_state_make(scheduler, state);
 }
 
 static void
 swap_registry(struct scheduler *scheduler, struct bf_registry *registry)
 {
 	struct bf_registry *old = scheduler->registry;
-	struct bf_channel_state *const *states;
-	size_t count;
 
 	scheduler->registry = registry;
 	scheduler->generation++;
-	remove_old_lanes(scheduler);
-	states = bf_registry_all_channels(registry, &count);
-	for (size_t i = 0; i < count; i++)
-		bf_lane_state_make(scheduler, states[i])->generation =
-		    scheduler->generation;
+	drop_old_channels(scheduler, old);
+	renew_lanes(scheduler);
 	bf_registry_free(&old);
 }
 
@@ -332,20 +357,21 @@ void
 bf_settings_channel_changed(struct scheduler *scheduler,
     struct bf_channel_state *state)
 {
-	bf_lane_state_make(scheduler, state)->generation =
-	    ++scheduler->generation;
+	scheduler->generation++;
+	if (bf_lane_state_find(scheduler, state->channel->number))
+		bf_lane_state_make(scheduler, state)->generation =
+		    scheduler->generation;
 }
 
 void
 bf_settings_channel_remove(struct scheduler *scheduler,
     struct bf_channel_state *state)
 {
-	struct bf_lane_state *lane =
-	    bf_lane_state_find(scheduler, state->channel->number);
+	const uint32_t number = state->channel->number;
 
-	if (lane)
-		remove_lane(scheduler, lane);
+	remove_lane(scheduler, number);
 	bf_registry_remove(scheduler->registry, state);
+	cancel_step(scheduler, number, 0);
 }
 
 static void
@@ -390,7 +416,7 @@ load_backlog(struct scheduler *scheduler, struct bf_store *store,
 	result = bf_store_backlog(store, &backlog, &count, err);
 	for (size_t i = 0; result == BF_STORE_OK && i < count; i++) {
 		struct bf_lane_state *lane =
-		    bf_lane_state_find(scheduler, backlog[i].channel);
+		    bf_lane_state_of(scheduler, backlog[i].channel);
 
 		if (!lane) {
 			scheduler->orphans = bf_resize(scheduler->orphans,

@@ -557,7 +557,7 @@ bf_worker_test(struct scheduler *scheduler, struct test *test)
 {
 	struct worker *worker = free_worker(scheduler, test->group);
 	struct bf_lane_state *lane =
-	    test->draft ? NULL : bf_lane_state_find(scheduler, test->channel);
+	    test->draft ? NULL : bf_lane_state_of(scheduler, test->channel);
 	struct held *held;
 
 	if (!test->draft && !lane) {

@@ -17,7 +17,9 @@ const struct bf_context *const bf_contexts[] = {
 	&bf_context_events,
 	&bf_context_event,
 	&bf_context_channel,
+	&bf_context_tenant_limits,
 	&bf_context_tenant,
+	&bf_context_limits,
 	&bf_context_token,
 	NULL,
 };

@@ -44,6 +44,8 @@ extern const struct bf_context bf_context_events;
 extern const struct bf_context bf_context_event;
 extern const struct bf_context bf_context_channel;
 extern const struct bf_context bf_context_tenant;
+extern const struct bf_context bf_context_limits;
+extern const struct bf_context bf_context_tenant_limits;
 extern const struct bf_context bf_context_token;
 
 /* All of them, in the order of the manual; NULL at the end. */

@@ -50,6 +50,8 @@ new_snapshot(const char *path)
 	snapshot->path = bf_strdup(path);
 	snapshot->tenants = bf_grow(NULL, 0, sizeof(snapshot->tenants[0]));
 	snapshot->tenant_count = 1;
+	/* The operator's own: only what is said of it limits it. */
+	snapshot->tenants[0].limits = (struct bf_limits)BF_LIMITS_DEFAULT;
 	bf_add_builtin_types(snapshot);
 	return snapshot;
 }

@@ -217,6 +217,10 @@ static const struct bf_directive table[] = {
 	    .max = 1000000000,
 	    .help = "How many waiting deliveries are nothing unusual; when "
 		    "more wait, and more and more, backlog_growing is sent" },
+	{ BF_FIELD(bf_snapshot, strict_tenants), .fallback = "off",
+	    .help = "Whether tenants must be known: by a block or a token "
+		    "here, or made over the API; else whatever tenant an "
+		    "event, a channel or a token of the API names is taken" },
 	{ 0 },
 };
 
@@ -269,6 +273,10 @@ static const struct bf_special specials[] = {
 	    "What channels made over the API may reach: public addresses, by "
 	    "https, unless it says more",
 	    0, bf_load_egress },
+	{ "tenant_limits", "", 0, 0, true, false, "",
+	    "What each tenant but the default one may have, where its own "
+	    "limits do not say it",
+	    0, bf_load_tenant_limits },
 	{ "events", "", 0, 0, true, false, NULL,
 	    "Toggles of event types, and event types of your own", 0,
 	    bf_load_events },
@@ -277,7 +285,8 @@ static const struct bf_special specials[] = {
 	{ "channel", "MODULE NAME", 2, 2, true, true, NULL,
 	    "A destination of the default tenant", 0, bf_load_channel },
 	{ "tenant", "ID", 1, 1, true, true, NULL,
-	    "Toggles and channels of another tenant", 0, bf_load_tenant },
+	    "Another tenant: its limits, toggles and channels", 0,
+	    bf_load_tenant },
 	{ 0 },
 };
 

@@ -3,8 +3,10 @@ libcore_la_SOURCES += core/registry/builtin.h core/registry/channel_draft.h \
 	core/registry/context.h core/registry/egress.h \
 	core/registry/load.h core/registry/load_private.h \
 	core/registry/pattern.h core/registry/place.h \
-	core/registry/registry.h core/registry/scope.h \
+	core/registry/registry.h core/registry/registry_private.h \
+	core/registry/scope.h \
 	core/registry/snapshot.h core/registry/snapshot_private.h \
+	core/registry/tenant.h \
 	core/registry/snapshot_wire.h
 libcore_la_SOURCES += core/registry/builtin.c core/registry/channel_draft.c \
 	core/registry/channel_keep.c core/registry/channel_read.c \
@@ -14,9 +16,12 @@ libcore_la_SOURCES += core/registry/builtin.c core/registry/channel_draft.c \
 	core/registry/load_channel.c core/registry/load_events.c \
 	core/registry/load_main.c core/registry/load_module.c \
 	core/registry/load_names.c core/registry/load_policy.c \
-	core/registry/load_token.c core/registry/pattern.c \
-	core/registry/place.c core/registry/registry.c core/registry/scope.c \
-	core/registry/snapshot.c core/registry/snapshot_wire.c
+	core/registry/load_tenant.c core/registry/load_token.c \
+	core/registry/pattern.c \
+	core/registry/place.c core/registry/registry.c \
+	core/registry/registry_tenant.c core/registry/scope.c \
+	core/registry/snapshot.c core/registry/snapshot_wire.c \
+	core/registry/tenant.c
 
 if CMOCKA
 check_PROGRAMS += tests/unit/channel_json_test tests/unit/egress_test \

@@ -11,11 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <uthash.h>
-
 #include <belfry/memory.h>
 
 #include "core/base/log.h"
+#include "core/registry/registry_private.h"
 #include "core/registry/snapshot_wire.h"
 
 /* A tenant and a line feed, which neither may contain, and a name. */
@@ -28,94 +27,11 @@ struct channel {
 	UT_hash_handle by_key, by_number;
 };
 
-/* What is known of one toggle of one tenant. */
-struct toggle {
-	const struct bf_toggle *conf; /* NULL: not set there */
-	signed char api;              /* -1: not set there */
-};
-
-struct tenant {
-	char *id;
-	struct bf_channel_state **channels;
-	size_t channel_count;
-	struct toggle *toggles; /* by index of the type; NULL: none is set */
-	signed char *modules;   /* by index, as set over the API: 1, 0, -1 not;
-				 * NULL: none is set */
-	UT_hash_handle hh;
-};
-
-struct bf_registry {
-	struct bf_snapshot *snapshot;
-	char *default_tenant;
-	struct bf_channel_state **channels; /* all, in order of the file */
-	size_t channel_count;
-	struct tenant *tenants;
-	struct channel *by_key, *by_number;
-	struct bf_channel_reader *reader; /* made when it is wanted */
-};
-
-static struct tenant *
-find_tenant(const struct bf_registry *registry, const char *id)
-{
-	struct tenant *tenant;
-
-	HASH_FIND_STR(registry->tenants, id, tenant);
-	return tenant;
-}
-
-static struct tenant *
-make_tenant(struct bf_registry *registry, const char *id)
-{
-	struct tenant *tenant = find_tenant(registry, id);
-
-	if (tenant)
-		return tenant;
-	tenant = bf_new(struct tenant);
-	tenant->id = bf_strdup(id);
-	HASH_ADD_KEYPTR(hh, registry->tenants, tenant->id, strlen(tenant->id),
-	    tenant);
-	return tenant;
-}
-
 /* Writes the key of a channel; false if no channel can have it. */
 static bool
 make_key(char key[KEY_SIZE], const char *tenant, const char *name)
 {
 	return snprintf(key, KEY_SIZE, "%s\n%s", tenant, name) < KEY_SIZE;
-}
-
-/* The toggle of a type, to be changed. */
-static struct toggle *
-toggle_of(const struct bf_registry *registry, struct tenant *tenant,
-    const struct bf_event_type *type)
-{
-	const struct bf_snapshot *snapshot = registry->snapshot;
-
-	if (!tenant->toggles) {
-		tenant->toggles =
-		    bf_zalloc(snapshot->type_count, sizeof(struct toggle));
-		for (size_t i = 0; i < snapshot->type_count; i++)
-			tenant->toggles[i].api = -1;
-	}
-	return &tenant->toggles[type - snapshot->types];
-}
-
-static void
-add_tenant(struct bf_registry *registry, struct bf_tenant *from)
-{
-	struct tenant *tenant;
-
-	if (!from->id)
-		from->id = bf_strdup(registry->default_tenant);
-	tenant = make_tenant(registry, from->id);
-	for (size_t i = 0; i < from->toggle_count; i++) {
-		const struct bf_event_type *type =
-		    bf_snapshot_type(registry->snapshot, from->toggles[i].type);
-
-		if (type)
-			toggle_of(registry, tenant, type)->conf =
-			    &from->toggles[i];
-	}
 }
 
 static void
@@ -157,9 +73,9 @@ make_channel(struct bf_registry *registry, struct bf_channel *from)
 	}
 	HASH_ADD_KEYPTR(by_key, registry->by_key, channel->key,
 	    strlen(channel->key), channel);
-	tenant = make_tenant(registry, from->tenant);
-	append(&tenant->channels, &tenant->channel_count, &channel->state);
-	append(&registry->channels, &registry->channel_count, &channel->state);
+	tenant = bf_registry_tenant_make(registry, from->tenant);
+	append(&tenant->channels, &tenant->state.channel_count,
+	    &channel->state);
 	return channel;
 }
 
@@ -232,13 +148,13 @@ void
 bf_registry_remove(struct bf_registry *registry, struct bf_channel_state *state)
 {
 	struct channel *channel = (struct channel *)state;
-	struct tenant *tenant = find_tenant(registry, channel->own->tenant);
+	struct tenant *tenant =
+	    bf_registry_tenant_find(registry, channel->own->tenant);
 
 	HASH_DELETE(by_key, registry->by_key, channel);
 	if (channel->own->number != 0)
 		HASH_DELETE(by_number, registry->by_number, channel);
-	remove_from(tenant->channels, &tenant->channel_count, state);
-	remove_from(registry->channels, &registry->channel_count, state);
+	remove_from(tenant->channels, &tenant->state.channel_count, state);
 	free_channel(channel);
 }
 
@@ -259,9 +175,9 @@ bf_registry_new(struct bf_snapshot *snapshot, const char *default_tenant)
 	registry->default_tenant =
 	    bf_strdup(snapshot->default_tenant ? snapshot->default_tenant
 					       : default_tenant);
-	make_tenant(registry, registry->default_tenant);
+	bf_registry_tenant_make(registry, registry->default_tenant);
 	for (size_t i = 0; i < snapshot->tenant_count; i++)
-		add_tenant(registry, &snapshot->tenants[i]);
+		bf_registry_tenant_add(registry, &snapshot->tenants[i]);
 	for (size_t i = 0; i < snapshot->channel_count; i++)
 		add_channel(registry, &snapshot->channels[i]);
 	return registry;
@@ -271,7 +187,6 @@ void
 bf_registry_free(struct bf_registry **registry)
 {
 	struct bf_registry *old = *registry;
-	struct tenant *tenant, *next_tenant;
 	struct channel *channel, *next_channel;
 
 	if (!old)
@@ -282,16 +197,7 @@ bf_registry_free(struct bf_registry **registry)
 		HASH_DELETE(by_key, old->by_key, channel);
 		free_channel(channel);
 	}
-	HASH_ITER(hh, old->tenants, tenant, next_tenant)
-	{
-		HASH_DEL(old->tenants, tenant);
-		free(tenant->id);
-		free(tenant->channels);
-		free(tenant->toggles);
-		free(tenant->modules);
-		free(tenant);
-	}
-	free(old->channels);
+	bf_registry_tenants_free(old);
 	free(old->default_tenant);
 	bf_channel_reader_free(&old->reader);
 	bf_snapshot_free(&old->snapshot);
@@ -317,89 +223,13 @@ bf_registry_type(const struct bf_registry *registry, const char *name)
 	return bf_snapshot_type(registry->snapshot, name);
 }
 
-struct bf_toggle_state
-bf_registry_toggle(const struct bf_registry *registry, const char *tenant,
-    const struct bf_event_type *type)
-{
-	const struct tenant *known = find_tenant(registry, tenant);
-	struct bf_toggle_state state = { .enabled = type->enabled };
-	const struct toggle *toggle;
-
-	if (!known || !known->toggles)
-		return state;
-	toggle = &known->toggles[type - registry->snapshot->types];
-	if (toggle->conf) {
-		state.enabled = toggle->conf->enabled;
-		state.source = BF_TOGGLE_CONF;
-		state.file = toggle->conf->file;
-		state.line = toggle->conf->line;
-	} else if (toggle->api != -1) {
-		state.enabled = toggle->api == 1;
-		state.source = BF_TOGGLE_API;
-	}
-	return state;
-}
-
-int
-bf_registry_set_toggle(struct bf_registry *registry, const char *tenant,
-    const struct bf_event_type *type, int on)
-{
-	struct toggle *toggle =
-	    toggle_of(registry, make_tenant(registry, tenant), type);
-
-	if (toggle->conf)
-		return -1;
-	toggle->api = (signed char)(on < 0 ? -1 : on > 0);
-	return 0;
-}
-
-struct bf_toggle_state
-bf_registry_module_toggle(const struct bf_registry *registry,
-    const char *tenant, const struct bf_module_info *module)
-{
-	const struct tenant *known = find_tenant(registry, tenant);
-	struct bf_toggle_state state = { .enabled = true };
-	signed char api;
-
-	if (module->disabled)
-		return (struct bf_toggle_state){ .source = BF_TOGGLE_CONF,
-			.file = module->file,
-			.line = module->line };
-	if (!known || !known->modules)
-		return state;
-	api = known->modules[module - registry->snapshot->modules];
-	if (api != -1) {
-		state.enabled = api == 1;
-		state.source = BF_TOGGLE_API;
-	}
-	return state;
-}
-
-int
-bf_registry_set_module(struct bf_registry *registry, const char *tenant,
-    const struct bf_module_info *module, int on)
-{
-	const struct bf_snapshot *snapshot = registry->snapshot;
-	struct tenant *known = make_tenant(registry, tenant);
-
-	if (module->disabled)
-		return -1;
-	if (!known->modules) {
-		known->modules = bf_zalloc(snapshot->module_count, 1);
-		memset(known->modules, -1, snapshot->module_count);
-	}
-	known->modules[module - snapshot->modules] =
-	    (signed char)(on < 0 ? -1 : on > 0);
-	return 0;
-}
-
 struct bf_channel_state *const *
 bf_registry_channels(const struct bf_registry *registry, const char *tenant,
     size_t *count)
 {
-	const struct tenant *known = find_tenant(registry, tenant);
+	const struct tenant *known = bf_registry_tenant_find(registry, tenant);
 
-	*count = known ? known->channel_count : 0;
+	*count = known ? known->state.channel_count : 0;
 	return known ? known->channels : NULL;
 }
 
@@ -426,11 +256,15 @@ bf_registry_channel_numbered(const struct bf_registry *registry,
 	return channel ? &channel->state : NULL;
 }
 
-struct bf_channel_state *const *
-bf_registry_all_channels(const struct bf_registry *registry, size_t *count)
+struct bf_channel_state *
+bf_registry_next_channel(const struct bf_registry *registry,
+    const struct bf_channel_state *after)
 {
-	*count = registry->channel_count;
-	return registry->channels;
+	const struct channel *next =
+	    after ? ((const struct channel *)after)->by_key.next
+		  : registry->by_key;
+
+	return next ? &((struct channel *)next)->state : NULL;
 }
 
 void

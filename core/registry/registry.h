@@ -57,6 +57,57 @@ bf_registry_module_toggle(const struct bf_registry *registry,
 int bf_registry_set_module(struct bf_registry *registry, const char *tenant,
     const struct bf_module_info *module, int on);
 
+/* A tenant and what was said of it, in the conf file or over the API. */
+struct bf_tenant_state {
+	char *id;
+	char *name;              /* as people see it; or NULL */
+	struct bf_limits limits; /* its own: see bf_registry_limits */
+	const char *file;        /* of its block in the conf file; or NULL */
+	unsigned line;
+	uint64_t version; /* how often the API was told of it; 0: never */
+	char *created_at; /* with a version */
+	size_t channel_count;
+};
+
+/* The tenant, or NULL if there is nothing of it. */
+const struct bf_tenant_state *
+bf_registry_tenant(const struct bf_registry *registry, const char *id);
+
+/* The same, when something of it has come to be. */
+const struct bf_tenant_state *
+bf_registry_note_tenant(struct bf_registry *registry, const char *id);
+
+/* What the API said of a tenant; borrowed. NULL: the conf file has it. */
+struct bf_tenant_said {
+	const char *name; /* or NULL */
+	struct bf_limits limits;
+	uint64_t version;
+	const char *created_at;
+};
+const struct bf_tenant_state *
+bf_registry_put_tenant(struct bf_registry *registry, const char *id,
+    const struct bf_tenant_said *said);
+
+/* Forgets it and its toggles, unless it has channels, or a block in the conf
+ * file, or is the default one. */
+void bf_registry_remove_tenant(struct bf_registry *registry, const char *id);
+
+/* Whether somebody who may said that there is such a tenant; and whether
+ * events, channels and tokens may name it (strict_tenants). */
+bool bf_registry_knows_tenant(const struct bf_registry *registry,
+    const char *id);
+bool bf_registry_takes_tenant(const struct bf_registry *registry,
+    const char *id);
+
+/* The limits that count for a tenant, known or not. */
+struct bf_limits bf_registry_limits(const struct bf_registry *registry,
+    const char *id);
+
+/* At most limit tenants with ids above after (NULL: from the first on), in
+ * order of id; returns how many. */
+size_t bf_registry_tenants_above(struct bf_registry *registry,
+    const char *after, const struct bf_tenant_state **states, size_t limit);
+
 /* A channel and what is known of it beyond its conf. */
 struct bf_channel_state {
 	const struct bf_channel *channel; /* number is filled in */
@@ -83,9 +134,12 @@ struct bf_channel_state *
 bf_registry_channel_numbered(const struct bf_registry *registry,
     uint32_t number);
 
-/* Every channel, in order of the file. */
-struct bf_channel_state *const *
-bf_registry_all_channels(const struct bf_registry *registry, size_t *count);
+/* Every channel, in the order in which they were added (those of the conf file
+ * first, in its order): the first one (after NULL), the next, NULL at the
+ * end. */
+struct bf_channel_state *
+bf_registry_next_channel(const struct bf_registry *registry,
+    const struct bf_channel_state *after);
 
 /* Gives a channel its number in the store. */
 void bf_registry_number(struct bf_registry *registry,

@@ -90,6 +90,8 @@ clear_tenants(struct bf_snapshot *snapshot)
 		}
 		free(tenant->toggles);
 		free(tenant->id);
+		free(tenant->name);
+		free(tenant->file);
 	}
 	free(snapshot->tenants);
 }

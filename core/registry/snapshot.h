@@ -12,6 +12,7 @@
 #include "core/base/log.h"
 #include "core/conf/ip.h"
 #include "core/registry/scope.h"
+#include "core/registry/tenant.h"
 
 /*
  * What the conf file says, checked and complete: an immutable value that every
@@ -22,7 +23,6 @@
  * Everything in it is owned by it. Text that is not set is NULL.
  */
 
-#define BF_TENANT_MAX 64 /* bytes of a tenant's id */
 #define BF_NAME_MAX 64   /* bytes of a name of a channel, event type, token */
 #define BF_RETRY_MAX 32  /* delays in a schedule */
 
@@ -107,8 +107,13 @@ struct bf_token {
 	unsigned line;
 };
 
+/* A tenant, as its block in the conf file has it. */
 struct bf_tenant {
 	char *id;
+	char *name; /* as people see it; or NULL */
+	struct bf_limits limits;
+	char *file; /* NULL: the default one, which has no block */
+	unsigned line;
 	struct bf_toggle *toggles;
 	size_t toggle_count;
 };
@@ -199,6 +204,8 @@ struct bf_snapshot {
 	char *bind_address;
 	struct bf_api_settings api;
 	struct bf_egress egress;
+	struct bf_limits tenant_limits; /* of tenants without their own */
+	bool strict_tenants;            /* others than known ones are refused */
 	struct bf_event_type *types; /* sorted by name */
 	size_t type_count;
 	struct bf_tenant *tenants; /* the default tenant first, id NULL if so */

@@ -16,7 +16,7 @@
 #include "core/registry/snapshot_private.h"
 #include "core/wire/codec.h"
 
-#define SNAPSHOT_MARK 0x34736662u /* "bfs4": changes with the layout */
+#define SNAPSHOT_MARK 0x35736662u /* "bfs5": changes with the layout */
 #define CHANNEL_MARK 0x31636662u  /* "bfc1" */
 
 /* One direction: out is set when writing, else reader is read from. */
@@ -169,11 +169,23 @@ carry_toggle(struct carry *carry, void *item)
 }
 
 static void
+carry_limits(struct carry *carry, struct bf_limits *limits)
+{
+	carry_i64(carry, &limits->events_per_second);
+	carry_i64(carry, &limits->burst);
+	carry_i64(carry, &limits->channels);
+	carry_i64(carry, &limits->stored_bytes.bytes);
+}
+
+static void
 carry_tenant(struct carry *carry, void *item)
 {
 	struct bf_tenant *tenant = item;
 
 	carry_text(carry, &tenant->id);
+	carry_text(carry, &tenant->name);
+	carry_limits(carry, &tenant->limits);
+	carry_place(carry, &tenant->file, &tenant->line);
 	tenant->toggles = carry_list(carry, tenant->toggles,
 	    &tenant->toggle_count, sizeof(*tenant->toggles), 13, carry_toggle);
 }
@@ -419,11 +431,13 @@ carry_snapshot(struct carry *carry, struct bf_snapshot *snapshot)
 	carry_main(carry, snapshot);
 	carry_api(carry, &snapshot->api);
 	carry_egress(carry, &snapshot->egress);
+	carry_limits(carry, &snapshot->tenant_limits);
+	carry_bool(carry, &snapshot->strict_tenants);
 	snapshot->types = carry_list(carry, snapshot->types,
 	    &snapshot->type_count, sizeof(*snapshot->types), 30, carry_type);
 	snapshot->tenants =
 	    carry_list(carry, snapshot->tenants, &snapshot->tenant_count,
-		sizeof(*snapshot->tenants), 8, carry_tenant);
+		sizeof(*snapshot->tenants), 52, carry_tenant);
 	/* The first is the default one: only it may be without an id. */
 	require(carry, snapshot->tenant_count > 0);
 	for (size_t i = 1; i < snapshot->tenant_count; i++)

@@ -15,9 +15,8 @@ use(struct bf_snapshot *snapshot)
 {
 	struct bf_registry *registry = bf_registry_new(snapshot, "default");
 	struct bf_route route = { 0 };
-	size_t count;
 
-	bf_registry_all_channels(registry, &count);
+	bf_registry_next_channel(registry, NULL);
 	for (size_t i = 0; i < snapshot->type_count; i++)
 		bf_route_event(registry, "default", &snapshot->types[i], NULL,
 		    &route, NULL, NULL);

@@ -265,6 +265,33 @@ a_channel_has_a_policy_and_settings(void **state)
 }
 
 static void
+tenants_have_names_and_limits(void **state)
+{
+	struct bf_snapshot *s = load_good(
+	    "strict_tenants on;\n"
+	    "tenant_limits { channels 7; }\n"
+	    "tenant a { name \"Änne & Co\";\n"
+	    " limits { events_per_second 5; burst 9; stored_bytes 64m; } }\n"
+	    "tenant b { }");
+	const struct bf_tenant *a = bf_snapshot_tenant(s, "a");
+	const struct bf_tenant *b = bf_snapshot_tenant(s, "b");
+
+	(void)state;
+	assert_true(s->strict_tenants);
+	assert_int_equal(s->tenant_limits.channels, 7);
+	assert_int_equal(s->tenant_limits.events_per_second, BF_LIMIT_NONE);
+	assert_string_equal(a->name, "Änne & Co");
+	assert_int_equal(a->limits.events_per_second, 5);
+	assert_int_equal(a->limits.burst, 9);
+	assert_int_equal(a->limits.channels, BF_LIMIT_DEFAULT);
+	assert_int_equal(a->limits.stored_bytes.bytes, 64 << 20);
+	assert_int_equal(a->line, 4);
+	assert_null(b->name);
+	assert_int_equal(b->limits.stored_bytes.bytes, BF_LIMIT_DEFAULT);
+	bf_snapshot_free(&s);
+}
+
+static void
 tokens_are_kept_as_hashes(void **state)
 {
 	static const unsigned char sha256_of_abc[] = { 0xba, 0x78, 0x16, 0xbf,
@@ -485,6 +512,20 @@ static const struct {
 	    "CONF:1: tenant \"a\" exists already; expected another name (the "
 	    "first stands in CONF:1)" },
 	{ "tenant a { tokn; }", "CONF:1: unknown directive \"tokn\"" },
+	{ "tenant a { name \"\"; }",
+	    "CONF:1: name: expected a name of 1 to 128 bytes, on one line" },
+	{ "tenant a { limits { channels -1; } }",
+	    "CONF:1: channels: -1 is out of range; expected 0 to 1000000000" },
+	{ "tenant a { limits { stored_bytes 1x; } }",
+	    "CONF:1: stored_bytes: \"1x\": unknown unit; expected a size such "
+	    "as "
+	    "512, 64k, 1m or 2g" },
+	{ "tenant a { limits { burst 5; } }",
+	    "CONF:1: burst: no rate; expected \"events_per_second\" beside "
+	    "it" },
+	{ "tenant_limits { burst 5; }",
+	    "CONF:1: burst: no rate; expected \"events_per_second\" beside "
+	    "it" },
 	{ "token a { }",
 	    "CONF:1: token a: no \"value\"; expected it in the block" },
 	{ "token a { value \"x y\"; }",
@@ -628,6 +669,7 @@ main(void)
 		    a_module_has_defaults_that_a_channel_may_change),
 		cmocka_unit_test(channels_that_go_to_the_same_place_are_found),
 		cmocka_unit_test(a_channel_has_a_policy_and_settings),
+		cmocka_unit_test(tenants_have_names_and_limits),
 		cmocka_unit_test(tokens_are_kept_as_hashes),
 		cmocka_unit_test(the_conf_files_as_shipped_are_good),
 		cmocka_unit_test(globals_come_on_top),

@@ -64,8 +64,12 @@ channels_are_found_by_tenant_name_and_number(void **state)
 				->channel->name,
 	    "b");
 	assert_int_equal(count, 2);
-	bf_registry_all_channels(r, &count);
+	count = 0;
+	for (a = bf_registry_next_channel(r, NULL); a;
+	     a = bf_registry_next_channel(r, a))
+		count++;
 	assert_int_equal(count, 3);
+	a = bf_registry_channel(r, "d", "a");
 	assert_null(bf_registry_channels(r, "nobody", &count));
 	assert_int_equal(count, 0);
 	assert_null(bf_registry_channel(r, "t", "b"));
@@ -202,6 +206,104 @@ why_a_channel_does_not_run_is_said(void **state)
 	bf_registry_free(&r);
 }
 
+static struct bf_limits
+limits_of(const char *conf, const char *tenant)
+{
+	struct bf_registry *r = registry_of(conf);
+	const struct bf_limits limits = bf_registry_limits(r, tenant);
+
+	bf_registry_free(&r);
+	return limits;
+}
+
+static void
+limits_are_the_tenants_own_or_the_default_ones(void **state)
+{
+	static const char conf[] =
+	    "default_tenant d;"
+	    "tenant_limits { events_per_second 10; burst 30; channels 5; }"
+	    "tenant own { limits { events_per_second 3; channels 0; } }"
+	    "tenant bytes { limits { stored_bytes 1m; } }";
+	struct bf_limits limits = limits_of(conf, "own");
+
+	(void)state;
+	assert_int_equal(limits.events_per_second, 3);
+	assert_int_equal(limits.burst, 3); /* not that of another rate */
+	assert_int_equal(limits.channels, BF_LIMIT_NONE);
+	assert_int_equal(limits.stored_bytes.bytes, BF_LIMIT_NONE);
+	limits = limits_of(conf, "bytes");
+	assert_int_equal(limits.events_per_second, 10);
+	assert_int_equal(limits.burst, 30);
+	assert_int_equal(limits.channels, 5);
+	assert_int_equal(limits.stored_bytes.bytes, 1 << 20);
+	limits = limits_of(conf, "nobody");
+	assert_int_equal(limits.events_per_second, 10);
+	/* The operator's own has none. */
+	limits = limits_of(conf, "d");
+	assert_int_equal(limits.events_per_second, BF_LIMIT_NONE);
+	assert_int_equal(limits.channels, BF_LIMIT_NONE);
+}
+
+static void
+a_tenant_is_the_conf_files_or_the_apis(void **state)
+{
+	const struct bf_tenant_said said = { .name = "Said",
+		.limits = { 1, 2, 3, { 4 } },
+		.version = 2,
+		.created_at = "then" };
+	struct bf_registry *r =
+	    registry_of("default_tenant d; strict_tenants on;\n"
+			"tenant written { name Written; }\n"
+			"token a { value x; tenant token; }");
+	const struct bf_tenant_state *tenant;
+
+	(void)state;
+	assert_null(bf_registry_put_tenant(r, "written", &said));
+	tenant = bf_registry_tenant(r, "written");
+	assert_string_equal(tenant->name, "Written");
+	assert_int_equal(tenant->line, 3);
+	assert_false(bf_registry_takes_tenant(r, "made"));
+	tenant = bf_registry_put_tenant(r, "made", &said);
+	assert_string_equal(tenant->name, "Said");
+	assert_int_equal(tenant->version, 2);
+	assert_int_equal(bf_registry_limits(r, "made").channels, 3);
+	for (size_t i = 0; i < 4; i++)
+		assert_true(bf_registry_takes_tenant(r,
+		    (const char *[]){ "d", "written", "made", "token" }[i]));
+	bf_registry_note_tenant(r, "noted"); /* as an event may have */
+	assert_false(bf_registry_takes_tenant(r, "noted"));
+	for (size_t i = 0; i < 3; i++)
+		bf_registry_remove_tenant(r,
+		    (const char *[]){ "d", "written", "made" }[i]);
+	assert_non_null(bf_registry_tenant(r, "d"));
+	assert_non_null(bf_registry_tenant(r, "written"));
+	assert_null(bf_registry_tenant(r, "made"));
+	assert_false(bf_registry_takes_tenant(r, "made"));
+	bf_registry_free(&r);
+}
+
+static void
+tenants_are_listed_in_order_of_id_a_page_at_a_time(void **state)
+{
+	struct bf_registry *r =
+	    registry_of("default_tenant d; tenant b { } tenant c { }");
+	const struct bf_tenant_state *page[3];
+
+	(void)state;
+	assert_int_equal(bf_registry_tenants_above(r, NULL, page, 2), 2);
+	assert_string_equal(page[0]->id, "b");
+	assert_string_equal(page[1]->id, "c");
+	bf_registry_note_tenant(r, "cc");
+	assert_int_equal(bf_registry_tenants_above(r, "c", page, 3), 2);
+	assert_string_equal(page[0]->id, "cc");
+	assert_string_equal(page[1]->id, "d");
+	/* The one to go on above need not be there any more. */
+	assert_int_equal(bf_registry_tenants_above(r, "c1", page, 1), 1);
+	assert_string_equal(page[0]->id, "cc");
+	assert_int_equal(bf_registry_tenants_above(r, "d", page, 3), 0);
+	bf_registry_free(&r);
+}
+
 static void
 patterns_match_names_stars_and_categories(void **state)
 {
@@ -251,6 +353,11 @@ main(void)
 		cmocka_unit_test(
 		    a_tenant_switches_its_channels_of_a_module_together),
 		cmocka_unit_test(why_a_channel_does_not_run_is_said),
+		cmocka_unit_test(
+		    limits_are_the_tenants_own_or_the_default_ones),
+		cmocka_unit_test(a_tenant_is_the_conf_files_or_the_apis),
+		cmocka_unit_test(
+		    tenants_are_listed_in_order_of_id_a_page_at_a_time),
 		cmocka_unit_test(patterns_match_names_stars_and_categories),
 	};
 

@@ -1,0 +1,51 @@
+#ifndef BF_REGISTRY_PRIVATE_H
+#define BF_REGISTRY_PRIVATE_H
+
+#include <uthash.h>
+
+#include "core/registry/registry.h"
+
+/*
+ * The maps over a snapshot: what the registry's files share.
+ *
+ *   registry.c          channels, and the whole
+ *   registry_tenant.c   tenants and their toggles
+ */
+
+/* What is known of one toggle of one tenant. */
+struct toggle {
+	const struct bf_toggle *conf; /* NULL: not set there */
+	signed char api;              /* -1: not set there */
+};
+
+struct tenant {
+	struct bf_tenant_state state; /* first: what callers hold */
+	struct bf_channel_state **channels;
+	struct toggle *toggles; /* by index of the type; NULL: none is set */
+	signed char *modules;   /* by index, as set over the API: 1, 0, -1 not;
+				 * NULL: none is set */
+	UT_hash_handle hh;
+};
+
+struct channel;
+
+struct bf_registry {
+	struct bf_snapshot *snapshot;
+	char *default_tenant;
+	struct tenant *tenants;
+	struct tenant **sorted; /* by id; NULL: to be made when wanted */
+	struct channel *by_key; /* in the order in which they were added */
+	struct channel *by_number;
+	struct bf_channel_reader *reader; /* made when it is wanted */
+};
+
+struct tenant *bf_registry_tenant_find(const struct bf_registry *registry,
+    const char *id);
+struct tenant *bf_registry_tenant_make(struct bf_registry *registry,
+    const char *id);
+/* A tenant of the snapshot: its place, limits and toggles. */
+void bf_registry_tenant_add(struct bf_registry *registry,
+    struct bf_tenant *from);
+void bf_registry_tenants_free(struct bf_registry *registry);
+
+#endif
