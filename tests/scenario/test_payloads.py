@@ -6,18 +6,17 @@ anew, in UTF-16 units, from the JSON that would be sent.
 """
 import json
 import re
-import shutil
 import subprocess
 
 import pytest
 
 import events
 import harness
+import npm
 
 COUNT = 1000
 SEED = 20260410
 MODULES = {"slack": "slack-format", "discord": "discord-embed"}
-NPM = harness.SOURCE / "tests/npm"
 EVENTS = events.generate(COUNT, SEED)
 
 
@@ -327,21 +326,7 @@ def test_formatting_in_names_stays_text():
 
 @pytest.fixture(scope="module")
 def packages():
-    """The folder in which the npm packages are installed: kept, by versions."""
-    folder = harness.BUILD / "tests-npm"
-    wanted = (NPM / "package.json").read_text()
-    kept = folder / "package.json"
-    if not (folder / "installed").exists() or kept.read_text() != wanted:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        kept.write_text(wanted)
-        done = subprocess.run(
-            ["npm", "install", "--no-audit", "--no-fund",
-             "--no-package-lock", "--ignore-scripts"], cwd=folder,
-            capture_output=True, text=True, timeout=600)
-        assert done.returncode == 0, done.stderr
-        (folder / "installed").touch()
-    return folder
+    return npm.packages()
 
 
 def run(folder, *command):
@@ -355,7 +340,7 @@ def run(folder, *command):
 def test_payloads_have_the_published_types(payloads, packages, platform):
     file = packages / f"{platform}.json"
     file.write_text("\n".join(payloads[platform]), "utf-8")
-    run(packages, "node", NPM / "check.mjs", "types", file, platform)
+    run(packages, "node", npm.SOURCE / "check.mjs", "types", file, platform)
     run(packages, "./node_modules/.bin/tsc", "--noEmit", "--strict",
         "--skipLibCheck", "--module", "node16", "--target", "es2022",
         f"{file}.ts")
@@ -369,7 +354,7 @@ def test_the_types_refuse_what_is_wrong(packages):
     for platform, line in wrong.items():
         file = packages / f"wrong-{platform}.json"
         file.write_text(line)
-        run(packages, "node", NPM / "check.mjs", "types", file, platform)
+        run(packages, "node", npm.SOURCE / "check.mjs", "types", file, platform)
         done = subprocess.run(
             ["./node_modules/.bin/tsc", "--noEmit", "--strict",
              "--skipLibCheck", "--module", "node16", "--target", "es2022",
@@ -380,9 +365,9 @@ def test_the_types_refuse_what_is_wrong(packages):
 def test_discord_builders_accept_every_embed(payloads, packages):
     file = packages / "embeds.json"
     file.write_text("\n".join(payloads["discord"]), "utf-8")
-    assert f"{COUNT} payloads" in run(packages, "node", NPM / "check.mjs",
+    assert f"{COUNT} payloads" in run(packages, "node", npm.SOURCE / "check.mjs",
                                       "discord", file)
     file.write_text('{"embeds":[{"title":"%s"}]}' % ("x" * 257))
-    done = subprocess.run(["node", NPM / "check.mjs", "discord", file],
+    done = subprocess.run(["node", npm.SOURCE / "check.mjs", "discord", file],
                           cwd=packages, capture_output=True, timeout=60)
     assert done.returncode != 0
