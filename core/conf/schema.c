@@ -8,6 +8,7 @@
 
 #define DIALECT "https://json-schema.org/draft/2020-12/schema"
 #define SECRET_REFERENCE "#/$defs/secret"
+#define SAVED_REFERENCE "#/$defs/saved"
 
 /* How a word of each type looks: a regular expression (ECMA-262), or NULL. */
 static const char *const patterns[] = {
@@ -131,6 +132,8 @@ add_forms(cJSON *forms, const struct bf_directive *directive)
 	if (type == BF_TYPE_WORDS || type == BF_TYPE_PROGRAM)
 		add_words(forms, directive);
 	cJSON_AddItemToArray(forms, reference(SECRET_REFERENCE));
+	if (type == BF_TYPE_SECRET)
+		cJSON_AddItemToArray(forms, reference(SAVED_REFERENCE));
 }
 
 static bool
@@ -161,26 +164,34 @@ property(const struct bf_directive *directive)
 	return json;
 }
 
-/* What directives refer to: {"secret": "text"} in place of any word, and the
- * value of a pair. */
+/* An object with one member, a text. */
+static cJSON *
+object_of(const char *member)
+{
+	cJSON *json = typed("object"), *text = typed("string");
+	cJSON *properties = cJSON_AddObjectToObject(json, "properties");
+
+	cJSON_AddNumberToObject(text, "minLength", 1);
+	cJSON_AddItemToObject(properties, member, text);
+	cJSON_AddItemToObject(json, "required",
+	    cJSON_CreateStringArray(&member, 1));
+	cJSON_AddFalseToObject(json, "additionalProperties");
+	cJSON_AddTrueToObject(json, "writeOnly");
+	return json;
+}
+
+/* What directives refer to: {"secret": "text"} in place of any word,
+ * {"saved": "name"} in place of a secret, and the value of a pair. */
 static cJSON *
 definitions(void)
 {
 	cJSON *json = cJSON_CreateObject();
-	cJSON *secret = typed("object"), *value, *text;
-	cJSON *properties = cJSON_AddObjectToObject(secret, "properties");
-	static const char *const required[] = { "secret" };
+	cJSON *value, *text;
 	static const char *const scalars[] = { "string", "number", "boolean",
 		"null" };
 
-	text = typed("string");
-	cJSON_AddNumberToObject(text, "minLength", 1);
-	cJSON_AddItemToObject(properties, "secret", text);
-	cJSON_AddItemToObject(secret, "required",
-	    cJSON_CreateStringArray(required, 1));
-	cJSON_AddFalseToObject(secret, "additionalProperties");
-	cJSON_AddTrueToObject(secret, "writeOnly");
-	cJSON_AddItemToObject(json, "secret", secret);
+	cJSON_AddItemToObject(json, "secret", object_of("secret"));
+	cJSON_AddItemToObject(json, "saved", object_of("saved"));
 	value = cJSON_AddArrayToObject(cJSON_AddObjectToObject(json, "value"),
 	    "anyOf");
 	text = cJSON_CreateObject();

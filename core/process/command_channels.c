@@ -23,6 +23,23 @@ channel_state(const struct command *command,
 				: "disabled";
 }
 
+/* The name of a secret; of a pair also the pair's: "header X-Key". */
+static void
+add_secret(cJSON *secrets, const struct bf_directive *table,
+    const struct bf_setting *setting)
+{
+	const struct bf_directive *directive =
+	    table ? bf_settings_find(table, setting->name) : NULL;
+	char *name;
+
+	if (directive && directive->type == BF_TYPE_PAIRS)
+		name = bf_strf("%s %s", setting->name, setting->words.items[0]);
+	else
+		name = bf_strdup(setting->name);
+	cJSON_AddItemToArray(secrets, cJSON_CreateString(name));
+	free(name);
+}
+
 static void
 add_settings(cJSON *json, struct bf_channel_reader *reader,
     const struct bf_channel *channel)
@@ -34,8 +51,9 @@ add_settings(cJSON *json, struct bf_channel_reader *reader,
 	secrets = cJSON_AddArrayToObject(json, "secrets");
 	for (size_t i = 0; i < channel->setting_count; i++) {
 		if (channel->settings[i].secret)
-			cJSON_AddItemToArray(secrets,
-			    cJSON_CreateString(channel->settings[i].name));
+			add_secret(secrets,
+			    bf_channel_reader_table(reader, channel->module),
+			    &channel->settings[i]);
 	}
 }
 
@@ -126,6 +144,7 @@ bf_command_describe_channel(const struct command *command,
 		cJSON_AddStringToObject(json, "reason", reason);
 	if (lane)
 		add_pause(json, command, lane);
+	cJSON_AddBoolToObject(json, "disabled", state->disabled);
 	cJSON_AddNumberToObject(json, "waiting",
 	    lane ? (double)bf_lane_state_waiting(lane) : 0);
 	cJSON_AddNumberToObject(json, "in_flight",

@@ -60,6 +60,7 @@ bf_draft_clear(struct bf_draft_list *list)
 		bf_strings_free(&node->node.words);
 		free(node->node.name);
 		free((char *)node->node.file);
+		free(node->saved);
 		free(node);
 	}
 }
@@ -107,7 +108,7 @@ bf_draft_ignores(const char *name)
 	static const char *const names[] = { "name", "module", "tenant_id",
 		"settings", "state", "reason", "waiting", "in_flight",
 		"secrets", "file", "line", "version", "if_match",
-		"paced_until" };
+		"paced_until", "disabled" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		if (strcmp(name, names[i]) == 0)

@@ -12,6 +12,7 @@ struct bf_draft_node {
 	struct bf_conf_node node; /* first; node.next is next's */
 	struct bf_draft_node *next;
 	bool secret;
+	char *saved; /* name of the saved secret that it takes; or NULL */
 };
 
 struct bf_draft_list {
@@ -43,8 +44,9 @@ void bf_draft_clear(struct bf_draft_list *list);
 /* Whether a member of a channel is no directive, or only stands in answers. */
 bool bf_draft_ignores(const char *name);
 
-/* Adds the secrets of the saved channel that were left out; -1 if they can't
- * be kept, as the channel goes to another place now. */
+/* Gives nodes the saved secrets that they name, and adds those of the saved
+ * channel (NULL: there is none) that were left out; -1 if there is no such
+ * secret, or they can't be kept, as the channel goes to another place now. */
 int bf_draft_keep(struct bf_draft *draft, const struct bf_channel *saved);
 
 #endif

@@ -17,6 +17,8 @@
  *   {"name": "value", ...} or
  *   [["name", "value"], ...]  pairs
  *   {"secret": "text"}        in place of any word: not to be shown
+ *   {"saved": "name"}         as a secret: what is saved as the secret of that
+ *                             name, which becomes a previous one, say
  *   null                      as if it were not there; of a saved secret, that
  *                             it is to go
  *

@@ -142,9 +142,47 @@ changed_place(const struct bf_draft *draft, const struct bf_channel *saved)
 	return NULL;
 }
 
+/* Gives a node the saved secret that it names. */
+static int
+take_saved(struct bf_draft *draft, const struct bf_channel *saved,
+    struct bf_draft_node *node)
+{
+	const struct bf_directive *directive =
+	    bf_settings_find(draft->table, node->node.name);
+	const struct bf_setting *setting =
+	    saved ? find_setting(saved, node->saved) : NULL;
+	const char *changed = saved ? changed_place(draft, saved) : NULL;
+
+	if (!directive)
+		return 0; /* until they are applied */
+	if (directive->type != BF_TYPE_SECRET)
+		return bf_draft_refuse(draft, "/settings", node->node.name,
+		    "%s: no secret; expected the value itself",
+		    node->node.name);
+	if (!setting || !setting->secret || setting->words.count != 1)
+		return bf_draft_refuse(draft, "/settings", node->node.name,
+		    "%s: no secret \"%.64s\" is saved; expected the name of "
+		    "one, or the secret itself",
+		    node->node.name, node->saved);
+	if (changed)
+		return bf_draft_refuse(draft, "/settings", node->node.name,
+		    "%s: %s is another one now; expected the secret itself",
+		    node->node.name, changed);
+	bf_strings_add(&node->node.words, setting->words.items[0]);
+	return 0;
+}
+
 int
 bf_draft_keep(struct bf_draft *draft, const struct bf_channel *saved)
 {
+	struct bf_draft_node *node = draft->settings.first;
+
+	for (; node; node = node->next) {
+		if (node->saved && take_saved(draft, saved, node) == -1)
+			return -1;
+	}
+	if (!saved)
+		return 0;
 	if (keep_those(draft, saved, true, NULL) == -1)
 		return -1;
 	return keep_those(draft, saved, false, changed_place(draft, saved));

@@ -91,6 +91,16 @@ add_word(struct bf_draft_node *node, const cJSON *value)
 	return 0;
 }
 
+/* NAME of { "saved": NAME }, or NULL. */
+static const char *
+saved_name(const cJSON *value)
+{
+	return cJSON_IsObject(value) && cJSON_GetArraySize(value) == 1
+		   ? cJSON_GetStringValue(
+			 cJSON_GetObjectItemCaseSensitive(value, "saved"))
+		   : NULL;
+}
+
 static int
 add_words(struct bf_draft *draft, struct bf_draft_list *list,
     const char *prefix, const char *name, const cJSON *value)
@@ -100,6 +110,11 @@ add_words(struct bf_draft *draft, struct bf_draft_list *list,
 	struct bf_draft_node *node = bf_draft_add(list, prefix, name);
 	const cJSON *item;
 
+	node->saved = bf_strdup(saved_name(value));
+	if (node->saved && list == &draft->settings) {
+		node->secret = true;
+		return 0;
+	}
 	if (!cJSON_IsArray(value))
 		return add_word(node, value) == 0
 			   ? 0
@@ -433,8 +448,7 @@ read_channel(struct bf_draft *draft, struct bf_loading *loading,
 		    "module: its directives can't be read");
 	if (read_policy(draft, json) == -1 ||
 	    read_settings(draft, &reader->snapshot->egress) == -1 ||
-	    (saved && bf_draft_keep(draft, saved) == -1) ||
-	    check_required(draft) == -1)
+	    bf_draft_keep(draft, saved) == -1 || check_required(draft) == -1)
 		return -1;
 	return apply(draft, loading, &reader->snapshot->modules[module],
 	    channel);

@@ -1,4 +1,8 @@
 """Channels made over the API: checked, kept, changed, deleted."""
+import base64
+import datetime
+import hashlib
+import hmac
 import json
 
 import pytest
@@ -204,3 +208,71 @@ def test_without_its_key_file_belfry_does_not_start(belfry, receiver):
     key.write_text(text)
     b.start()
     b.wait_state(waiting, "delivered")
+
+
+def standard(request, key):
+    """The signature of Standard Webhooks."""
+    signed = b".".join([request.headers["webhook-id"].encode(),
+                        request.headers["webhook-timestamp"].encode(),
+                        request.body])
+    digest = hmac.new(key.encode(), signed, hashlib.sha256).digest()
+    return "v1," + base64.b64encode(digest).decode()
+
+
+def test_a_secret_is_replaced_without_knowing_the_old_one(belfry, receiver):
+    endpoint = receiver()
+    b = belfry("")
+    create(b, endpoint)
+    until = (datetime.datetime.now(datetime.timezone.utc) +
+             datetime.timedelta(hours=1)).isoformat()
+    rotation = {"settings": {"secret": "the-new-one",
+                             "previous_secret": {"saved": "secret"},
+                             "previous_secret_until": until}}
+    answer = b.http("PATCH", "/v1/channels/team", rotation)
+    assert answer.status == 200, answer
+    assert sorted(answer.json["secrets"]) == ["previous_secret", "secret"]
+    assert SECRET not in answer.body.decode()
+    for restarted in (False, True):
+        if restarted:
+            b.stop()
+            b.start()
+        b.post()
+        request = endpoint.wait(1 + restarted)[-1]
+        assert sorted(request.headers["webhook-signature"].split()) == sorted(
+            [standard(request, "the-new-one"), standard(request, SECRET)])
+        assert request.signed_by(SECRET)
+    # It does not go elsewhere, and what is not saved is not made up.
+    elsewhere = receiver()
+    rotation["settings"]["url"] = elsewhere.url
+    answer = b.http("PATCH", "/v1/channels/team", rotation)
+    assert answer.status == 422, answer
+    assert answer.json["field"] == "/settings/previous_secret", answer
+    made = b.http("POST", "/v1/channels",
+                  {"name": "other", "module": "webhook",
+                   "settings": settings(endpoint,
+                                        secret={"saved": "secret"})})
+    assert made.status == 422 and made.json["field"] == "/settings/secret"
+
+
+def test_secret_headers_are_named_and_not_shown(belfry, receiver):
+    endpoint = receiver()
+    b = belfry("")
+    answer = b.http("POST", "/v1/channels",
+                    {"name": "team", "module": "webhook",
+                     "settings": settings(endpoint, header=[
+                         ["X-Team", "ops"], ["X-Key", {"secret": SECRET}]])})
+    assert answer.status == 201, answer
+    assert answer.json["settings"]["header"] == [["X-Team", "ops"]]
+    assert answer.json["secrets"] == ["header X-Key"]
+    # Others change; it stays. Named with null, it goes.
+    answer = b.http("PATCH", "/v1/channels/team",
+                    {"settings": {"header": [["X-Team", "dev"]]}})
+    assert answer.json["secrets"] == ["header X-Key"], answer
+    b.post()
+    request = endpoint.wait(1)[0]
+    assert request.headers["X-Key"] == SECRET
+    assert request.headers["X-Team"] == "dev"
+    answer = b.http("PATCH", "/v1/channels/team",
+                    {"settings": {"header": [["X-Team", "dev"],
+                                             ["X-Key", None]]}})
+    assert answer.status == 200 and answer.json["secrets"] == [], answer

@@ -29,8 +29,9 @@ set_up(void **state)
 {
 	static struct fixture fixture;
 
-	fixture.snapshot = load_good("proxy http://proxy.example:1;"
-			       "egress { proxy http://proxy.example:3128; }");
+	fixture.snapshot =
+	    load_good("proxy http://proxy.example:1;"
+		      "egress { proxy http://proxy.example:3128; }");
 	fixture.reader = bf_channel_reader_new(fixture.snapshot);
 	*state = &fixture;
 	return 0;
@@ -274,6 +275,54 @@ a_secret_url_stays_too(void **state)
 	bf_channel_free(&saved);
 }
 
+static void
+a_saved_secret_can_become_another(void **state)
+{
+	static const struct {
+		const char *more, *field, *text;
+	} wrong[] = {
+		{ URL ",\"secret\":\"n\",\"password\":{\"saved\":\"none\"}",
+		    "/settings/password", "no secret \"none\" is saved" },
+		{ URL ",\"secret\":\"n\",\"password\":{\"saved\":\"url\"}",
+		    "/settings/password", "no secret \"url\" is saved" },
+		{ "\"url\":\"https://evil.example/\",\"header\":null,"
+		  "\"secret\":\"n\",\"password\":{\"saved\":\"secret\"}",
+		    "/settings/password", "url is another one now" },
+		{ "\"url\":{\"saved\":\"secret\"}", "/settings/url",
+		    "url: no secret" },
+		{ URL ",\"header\":{\"A\":{\"saved\":\"secret\"}}",
+		    "/settings/header", "expected an object" },
+		{ URL ",\"secret\":[{\"saved\":\"secret\"}]",
+		    "/settings/secret", "expected a text" },
+		{ URL ",\"secret\":{\"saved\":1}", "/settings/secret",
+		    "expected a text" },
+	};
+	struct fixture *fixture = *state;
+	struct bf_channel *saved = saved_channel(fixture);
+	struct bf_channel *channel = read_as(fixture, saved,
+	    ",\"settings\":{" URL
+	    ",\"secret\":\"n\",\"password\":{\"saved\":\"secret\"}}");
+	char more[400];
+
+	assert_non_null(channel);
+	assert_string_equal(setting(channel, "secret")->words.items[0], "n");
+	assert_string_equal(setting(channel, "password")->words.items[0], "k");
+	assert_true(setting(channel, "password")->secret);
+	bf_channel_free(&channel);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		snprintf(more, sizeof(more), ",\"settings\":{%s}",
+		    wrong[i].more);
+		assert_null(read_as(fixture, saved, more));
+		assert_string_equal(fixture->problem.field, wrong[i].field);
+		assert_non_null(
+		    strstr(fixture->problem.error.text, wrong[i].text));
+	}
+	assert_null(read_as(fixture, NULL,
+	    ",\"settings\":{" URL ",\"secret\":{\"saved\":\"secret\"}}"));
+	assert_string_equal(fixture->problem.field, "/settings/secret");
+	bf_channel_free(&saved);
+}
+
 static cJSON *
 stars(void *context, const char *directive, const char *word)
 {
@@ -324,6 +373,8 @@ main(void)
 		    set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    secrets_do_not_follow_to_another_place, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    a_saved_secret_can_become_another, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_secret_url_stays_too, set_up,
 		    tear_down),
 		cmocka_unit_test_setup_teardown(

@@ -15,7 +15,7 @@
 
 struct hook {
 	struct bf_url url;
-	struct bf_secret secret;
+	struct bf_secret secret, password;
 	struct bf_pairs header;
 	struct bf_path ca_file;
 };
@@ -23,6 +23,7 @@ struct hook {
 static const struct bf_directive hook_table[] = {
 	{ BF_FIELD(hook, url), .required = true, .help = "Where to." },
 	{ BF_FIELD(hook, secret), .help = "Key." },
+	{ BF_FIELD(hook, password), .help = "Another key." },
 	{ BF_FIELD(hook, header), .help = "More headers." },
 	{ BF_FIELD(hook, ca_file), .help = "Certificates." },
 	{ 0 },
