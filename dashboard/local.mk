@@ -4,6 +4,11 @@ nobase_dist_pkgdata_DATA += dashboard/index.html dashboard/style.css \
 	dashboard/app.js dashboard/router.js dashboard/session.js \
 	dashboard/api.js dashboard/dom.js dashboard/icons.js dashboard/ui.js \
 	dashboard/forms.js dashboard/format.js \
+	dashboard/channel/draft.js dashboard/channel/filter_field.js \
+	dashboard/channel/kinds.js dashboard/channel/pairs_field.js \
+	dashboard/channel/policy_fields.js dashboard/channel/rotate.js \
+	dashboard/channel/secret_field.js dashboard/channel/settings_fields.js \
+	dashboard/channel/test_result.js dashboard/pages/channel_settings.js \
 	dashboard/pages/index.js dashboard/pages/signin.js \
 	dashboard/pages/settings.js dashboard/pages/tokens.js \
 	dashboard/pages/tenants.js dashboard/pages/account.js

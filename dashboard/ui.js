@@ -89,9 +89,11 @@ export function panel(title, { lead, actions = [], id } = {}, ...children) {
 }
 
 /* columns: [{ label, class, hidden }]; rows: arrays of cells, or <tr>. The
- * caption is for who does not see the heading above. */
-export function table(caption, columns, rows) {
-	return h("div", { class: "table-scroll", tabindex: "0", role: "region",
+ * caption is for who does not see the heading above. cards: on a phone each row
+ * becomes a card; else the table scrolls sideways. */
+export function table(caption, columns, rows, { cards = false } = {}) {
+	return h("div", { class: `table-scroll${cards ? " cards" : ""}`,
+		tabindex: cards ? null : "0", role: "region",
 		"aria-label": caption },
 	h("table",
 		h("caption", { class: "visually-hidden" }, caption),

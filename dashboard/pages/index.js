@@ -6,12 +6,15 @@
  * or "manage", which an admin has too.
  */
 import account from "./account.js";
+import { newChannel, savedChannel } from "./channel_settings.js";
 import settings from "./settings.js";
 import tenants from "./tenants.js";
 import tokens from "./tokens.js";
 
 export const pages = [
 	settings,
+	newChannel,
+	savedChannel,
 	tenants,
 	tokens,
 	account,
