@@ -87,6 +87,8 @@ static const struct route routes[] = {
 	    .summary = "Deliver one again" },
 	{ "POST", "/v1/deliveries/{}/cancel", BF_SCOPE_MANAGE, .body = JSON,
 	    .verb = "cancel", .argument = "id", .summary = "Cancel one" },
+	{ "GET", "/v1/rates", BF_SCOPE_READ, .verb = "rates",
+	    .summary = "Count deliveries by minute, over the last hour" },
 	{ "GET", "/v1/modules", BF_SCOPE_READ, .verb = "modules",
 	    .summary = "List the modules that are loaded" },
 	{ "GET", "/v1/modules/{}", BF_SCOPE_READ, .verb = "module",

@@ -15,6 +15,7 @@
  *   command_test.c       tests of channels
  *   command_explain.c    explain
  *   command_modules.c    modules and their switches
+ *   command_rates.c      the last hour, by minutes
  *   command_select.c     replay and cancel
  *   command_store.c      figures, backup and check
  *   command_tokens.c     bearer tokens
@@ -122,6 +123,7 @@ void bf_verb_list_modules(const struct command *command);
 void bf_verb_show_module(const struct command *command);
 void bf_verb_set_module(const struct command *command);
 void bf_verb_reset_module(const struct command *command);
+void bf_verb_rates(const struct command *command);
 void bf_verb_ready(const struct command *command);
 void bf_verb_stats(const struct command *command);
 void bf_verb_metrics(const struct command *command);

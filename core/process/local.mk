@@ -4,7 +4,7 @@ libcore_la_SOURCES += core/process/child.c core/process/child.h \
 	core/process/command_explain.c \
 	core/process/command_modules.c core/process/command_private.h \
 	core/process/command_select.c core/process/command_store.c \
-	core/process/command_test.c \
+	core/process/command_rates.c core/process/command_test.c \
 	core/process/command_tokens.c core/process/command_types.c \
 	core/process/committer.c core/process/committer.h \
 	core/process/errand.c core/process/errand.h \

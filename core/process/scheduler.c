@@ -401,6 +401,7 @@ finish(struct scheduler *scheduler)
 	bf_lane_state_remove(scheduler, lane);
 	bf_due_free(&scheduler->due);
 	bf_dispatch_free(&scheduler->dispatch);
+	bf_rates_free(&scheduler->rates);
 	bf_registry_free(&scheduler->registry);
 	bf_keyring_free(&scheduler->keyring);
 	free(scheduler->orphans);
@@ -431,6 +432,7 @@ init(struct scheduler *scheduler, const struct bf_birth *birth)
 	TAILQ_INIT(&scheduler->tests);
 	TAILQ_INIT(&scheduler->changes);
 	scheduler->dispatch = bf_dispatch_new();
+	scheduler->rates = bf_rates_new();
 	scheduler->base = event_base_new();
 	if (!scheduler->base)
 		abort();

@@ -211,6 +211,8 @@ hand_to_lanes(struct scheduler *scheduler, const struct bf_append *append)
 		if (lane)
 			bf_lane_state_appended(scheduler, lane, append->event,
 			    append->expires[i]);
+		bf_rates_accepted(scheduler->rates, append->event->tenant,
+		    append->channels[i], bf_scheduler_now(scheduler));
 	}
 }
 

@@ -332,6 +332,7 @@ static const struct verb {
 	{ "module-toggle-set", bf_verb_set_module, "tenant_id name",
 	    "enabled" },
 	{ "module-toggle-reset", bf_verb_reset_module, "tenant_id name", "" },
+	{ "rates", bf_verb_rates, "tenant_id channel", "" },
 	{ "ready", bf_verb_ready, NULL, NULL },
 	{ "stats", bf_verb_stats, "tenant_id", "" },
 	{ "metrics", bf_verb_metrics, NULL, NULL },

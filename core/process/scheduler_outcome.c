@@ -220,9 +220,44 @@ record(struct scheduler *scheduler, const struct bf_delivery *delivery,
 	bf_committer_add(scheduler->committer, change, false);
 }
 
+/* Since when the delivery waited: since its event was accepted, or since it was
+ * replayed, which gave it max_age anew. */
+static struct bf_instant
+waits_since(const struct bf_lane_state *lane,
+    const struct bf_delivery *delivery)
+{
+	struct bf_instant since = bf_id_instant(delivery->id.event);
+	int64_t begun;
+
+	if (lane) {
+		begun = delivery->expires.ms -
+			lane->state->channel->policy.max_age.ms;
+		since.ms = begun > since.ms ? begun : since.ms;
+	}
+	return since;
+}
+
+static void
+count_rate(struct scheduler *scheduler, const struct bf_lane_state *lane,
+    const struct bf_delivery *delivery, enum bf_delivery_state state)
+{
+	const struct bf_instant now = bf_scheduler_now(scheduler);
+	const char *tenant = delivery->event->tenant;
+
+	if (state == BF_STATE_DELIVERED)
+		bf_rates_delivered(scheduler->rates, tenant,
+		    delivery->id.channel, now,
+		    (struct bf_duration){
+			now.ms - waits_since(lane, delivery).ms });
+	else if (state == BF_STATE_FAILED)
+		bf_rates_failed(scheduler->rates, tenant, delivery->id.channel,
+		    now);
+}
+
 static void
 count_attempt(struct scheduler *scheduler, struct bf_lane_state *lane,
-    const struct bf_attempt *attempt, const struct decision *decision)
+    const struct bf_delivery *delivery, const struct bf_attempt *attempt,
+    const struct decision *decision)
 {
 	struct metrics *metrics = &scheduler->metrics;
 
@@ -231,6 +266,7 @@ count_attempt(struct scheduler *scheduler, struct bf_lane_state *lane,
 	    (double)attempt->took_us / 1e6);
 	if (decision->state == BF_STATE_FAILED)
 		metrics->failed++;
+	count_rate(scheduler, lane, delivery, decision->state);
 	if (!lane)
 		return;
 	lane->counts[attempt->outcome]++;
@@ -305,7 +341,7 @@ bf_outcome_take(struct scheduler *scheduler, struct held *held,
 	decide(scheduler, lane, delivery, outcome, pause, &decision);
 	attempt = take_attempt(outcome, &decision);
 	log_attempt(scheduler, lane, delivery, attempt, &decision);
-	count_attempt(scheduler, lane, attempt, &decision);
+	count_attempt(scheduler, lane, delivery, attempt, &decision);
 	delivery->attempts++;
 	if (scheduler->watchers > 0)
 		bf_notice_delivery(scheduler, lane, delivery,
@@ -346,6 +382,7 @@ give_up(struct scheduler *scheduler, struct bf_lane_state *lane,
 	scheduler->metrics.failed++;
 	scheduler->metrics.expired += expired;
 	lane->failed++;
+	count_rate(scheduler, lane, delivery, BF_STATE_FAILED);
 	if (scheduler->watchers > 0)
 		bf_notice_delivery(scheduler, lane, delivery, "failed", why);
 	record(scheduler, delivery, &decision, attempt);

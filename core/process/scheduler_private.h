@@ -16,6 +16,7 @@
 #include "core/registry/registry.h"
 #include "core/scheduler/backlog.h"
 #include "core/scheduler/due.h"
+#include "core/scheduler/rates.h"
 #include "core/store/store.h"
 #include "core/wire/control.h"
 #include "core/wire/link.h"
@@ -203,6 +204,7 @@ struct scheduler {
 	bool quitting;
 	struct event *quit_timer;
 	struct metrics metrics;
+	struct bf_rates *rates; /* of the last hour */
 	int status; /* of the process */
 };
 

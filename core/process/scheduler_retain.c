@@ -103,6 +103,9 @@ run_expire(struct bf_store *store, struct store_call *call,
 static void
 note_expired(struct scheduler *scheduler, const struct step *step)
 {
+	const char *none = bf_registry_default_tenant(scheduler->registry);
+	const struct bf_channel *channel;
+
 	for (size_t i = 0; i < step->count; i++) {
 		const struct bf_delivery_id *expired = &step->ids[i];
 		struct bf_lane_state *lane =
@@ -113,8 +116,13 @@ note_expired(struct scheduler *scheduler, const struct step *step)
 		bf_log(BF_LOG_WARN,
 		    "delivery=%s channel=%s verdict=failed why=\"%s\"", id,
 		    lane ? lane->state->channel->name : "-", BF_STORE_EXPIRED);
-		if (lane)
-			lane->failed++;
+		if (!lane)
+			continue;
+		channel = lane->state->channel;
+		lane->failed++;
+		bf_rates_failed(scheduler->rates,
+		    channel->tenant ? channel->tenant : none, expired->channel,
+		    bf_scheduler_now(scheduler));
 	}
 	bf_lane_state_ended(scheduler, step->ids, step->was, step->count);
 	scheduler->metrics.failed += step->count;
