@@ -8,6 +8,7 @@ Started by stage.mjs with a JSON object as its argument:
     api        more of the block api
     endpoints  their names
     mail       whether there is a mail server
+    modules    of tests/modules: built and loaded, as a stranger's would be
 
 It prints one line of JSON when all of it runs: the URL of belfry, that of the
 control interface, those of the endpoints, and the users. The control interface
@@ -88,6 +89,7 @@ class Stage:
         self.things = []
         self.endpoints = {name: self.add(Endpoint())
                           for name in wanted.get("endpoints", [])}
+        self.modules = [self.built(name) for name in wanted.get("modules", [])]
         self.mta = self.add(mta.Postfix()) if wanted.get("mail") else None
         self.belfry = self.make(wanted)
         self.belfry.start()
@@ -96,6 +98,16 @@ class Stage:
     def add(self, thing):
         self.things.append(thing)
         return thing
+
+    def built(self, name):
+        """A module as somebody else would build it: by the header alone."""
+        path = self.folder / f"{name}.so"
+        subprocess.run(
+            ["cc", "-std=gnu11", "-shared", "-fPIC",
+             f"-I{harness.BUILD}/include", "-o", path,
+             harness.SOURCE / f"tests/modules/{name}.c",
+             f"-L{harness.BUILD}/.libs", "-lbelfry"], check=True)
+        return path
 
     def make(self, wanted):
         belfry = harness.Belfry(
@@ -130,6 +142,7 @@ class Stage:
         modules = "".join(
             f"load_module {belfry.build}/.libs/{name}.so isolate=off;\n"
             for name in ("smtp", "slack-format", "discord-embed"))
+        modules += "".join(f"load_module {path};\n" for path in self.modules)
         return modules + self.users(belfry) + more
 
     def users(self, belfry):
@@ -144,6 +157,8 @@ class Stage:
         return {"belfry": f"http://127.0.0.1:{self.belfry.port}",
                 "control": control, "password": PASSWORD,
                 "build": str(self.belfry.build),
+                "mail": self.mta and {"starttls": str(self.mta.starttls),
+                                      "implicit": str(self.mta.implicit)},
                 "endpoints": {name: endpoint.url for name, endpoint in
                               self.endpoints.items()}}
 
