@@ -140,7 +140,7 @@ port_mistake(struct part port)
 	memcpy(digits, port.text, port.size);
 	digits[port.size] = '\0';
 	if (digits[strspn(digits, "0123456789")] != '\0' || digits[0] == '0' ||
-	    atol(digits) > 65535)
+	    strtol(digits, NULL, 10) > 65535)
 		return "not a port; expected 1 to 65535";
 	return NULL;
 }

@@ -80,7 +80,8 @@ add_word(struct bf_ctl *ctl, cJSON *body, const char *word)
 	char *name = bf_strndup(word, equals ? (size_t)(equals - word) : 0);
 	char *dot = strchr(name, '.');
 	struct bf_error err = { "expected NAME=VALUE" };
-	cJSON *value = *name ? read_value(name, equals + 1, &err) : NULL;
+	cJSON *value =
+	    equals && *name ? read_value(name, equals + 1, &err) : NULL;
 	cJSON *pairs;
 
 	if (!value) {

@@ -120,11 +120,12 @@ bf_ctl_options(struct bf_ctl *ctl, const struct bf_ctl_option *options,
 			*status =
 			    bf_ctl_usage(ctl, "option %s needs a value", word);
 			return -1;
-		} else if ((option = find_option(options, key))->value) {
-			*option->value = optarg;
-		} else {
-			*option->flag = true;
 		}
+		option = find_option(options, key);
+		if (option && option->value)
+			*option->value = optarg;
+		else if (option)
+			*option->flag = true;
 	}
 	ctl->argc -= optind;
 	ctl->argv += optind;

@@ -200,7 +200,7 @@ bf_ctl_test(struct bf_ctl *ctl)
 		    &draft.timeout, NULL },
 		{ 0 },
 	};
-	struct bf_answer answer;
+	struct bf_answer answer = { 0 };
 	cJSON *body;
 	int status;
 	bool ok;

@@ -64,6 +64,7 @@ bf_event_unref(struct bf_event **event)
 static struct bf_event *
 own(const struct bf_event *event)
 {
+	/* NOLINTNEXTLINE(performance-no-int-to-ptr): sheds const */
 	return (struct bf_event *)(uintptr_t)event;
 }
 
@@ -163,8 +164,9 @@ bf_event_accepted(const struct bf_event *event)
 const char *
 bf_event_metadata(const struct bf_event *event, const char *name)
 {
-	const cJSON *value = cJSON_GetObjectItemCaseSensitive(
-	    bf_event_metadata_tree(event), name);
+	const cJSON *value =
+	    cJSON_GetObjectItemCaseSensitive(bf_event_metadata_tree(event),
+		name);
 	struct bf_strings *rendered = &own(event)->rendered;
 	struct bf_buf text = { 0 };
 

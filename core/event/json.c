@@ -456,7 +456,7 @@ bf_json_double(struct bf_buf *out, double value)
 	/* Fifteen digits are always the shortest where they suffice, but for
 	 * subnormal numbers, which have fewer. */
 	int precision = fabs(value) < 2.3e-308 ? 1 : 15;
-	char text[40], digits[24];
+	char text[40], digits[24] = "";
 	char *mark;
 	int exponent;
 	size_t count = 0;
@@ -465,7 +465,7 @@ bf_json_double(struct bf_buf *out, double value)
 		snprintf(text, sizeof(text), "%.*e", precision - 1, value);
 	} while (strtod(text, NULL) != value && ++precision <= 17);
 	mark = strchr(text, 'e');
-	exponent = atoi(mark + 1);
+	exponent = (int)strtol(mark + 1, NULL, 10);
 	for (const char *c = text; c < mark; c++) {
 		if (*c >= '0' && *c <= '9')
 			digits[count++] = *c;

@@ -262,7 +262,7 @@ check_head(const char *head, size_t size)
 		const char *end = memchr(head, '\n', size);
 		const size_t length = end ? (size_t)(end - head) : size;
 
-		if (length == 0 || head[length - 1] != '\r')
+		if (!end || length == 0 || head[length - 1] != '\r')
 			return "a line of the head that does not end with "
 			       "CRLF";
 		wrong = check_line(head, length - 1, first);

@@ -83,12 +83,16 @@ static int
 write_file(const char *path, const struct bf_buf *text, struct bf_error *err)
 {
 	FILE *file = fopen(path, "wxe");
+	bool written;
 
-	if (file && fwrite(text->data, 1, text->size, file) == text->size &&
-	    fclose(file) == 0)
-		return 0;
-	bf_error_errno(err, "write %s", path);
-	return -1;
+	written = file &&
+		  fwrite(text->data, 1, text->size, file) == text->size &&
+		  fflush(file) == 0;
+	if (!written)
+		bf_error_errno(err, "write %s", path);
+	if (file)
+		fclose(file);
+	return written ? 0 : -1;
 }
 
 /* "module.c" becomes "NAME.c"; the others keep their names. */

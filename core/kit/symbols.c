@@ -72,9 +72,11 @@ bf_kit_fail_allocations(unsigned n)
 }
 #else
 /* glibc's own, behind the names that the dynamic linker finds here first. */
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *memory, size_t size);
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 static unsigned allocations_left; /* 0: they do not fail */
 

@@ -8,6 +8,7 @@
 
 /* White space beyond ASCII (Unicode's White_Space) and marks without width
  * (Default_Ignorable_Code_Point) that are met in texts. */
+/* NOLINTBEGIN(misc-misleading-bidirectional): named, to be left out */
 static const char *const blanks[] = {
 	"\xc2\x85",     /* U+0085 next line */
 	"\xc2\xa0",     /* U+00A0 no-break space */
@@ -32,6 +33,7 @@ static const char *const blanks[] = {
 	"\xef\xb8\x8e", /* U+FE0E and U+FE0F: variation selectors */
 	"\xef\xb8\x8f", "\xef\xbb\xbf", /* U+FEFF zero width no-break space */
 };
+/* NOLINTEND(misc-misleading-bidirectional) */
 
 /* The length of the blank character that text begins with; 0: it is none. */
 static size_t

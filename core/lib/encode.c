@@ -42,7 +42,8 @@ bf_decode_base64(struct bf_buf *out, const char *text, size_t size)
 	if (size > 0 && size % 4 == 0 && text[size - 1] == '=')
 		size -= text[size - 2] == '=' ? 2 : 1;
 	for (size_t i = 0; i < size; i++) {
-		const char *at = memchr(alphabet, text[i], 64);
+		const char *at =
+		    memchr(alphabet, text[i], sizeof(alphabet) - 1);
 
 		if (!at)
 			goto refuse;

@@ -167,13 +167,15 @@ static void
 end_element(void *context, const GumboNode *node)
 {
 	struct line *line = context;
+	const char *href;
 	struct bf_link link;
 
 	if (bf_html_kind(node) >= BF_HTML_BREAK)
 		add_text(line, " ");
-	if (!line->links || bf_html_kind(node) != BF_HTML_LINK ||
-	    !bf_html_attribute(node, "href") ||
-	    bf_link_read(&link, bf_html_attribute(node, "href")) == -1)
+	if (!line->links || bf_html_kind(node) != BF_HTML_LINK)
+		return;
+	href = bf_html_attribute(node, "href");
+	if (!href || bf_link_read(&link, href) == -1)
 		return;
 	add_text(line, " <");
 	add_text(line, link.url.data + (link.mail ? strlen("mailto:") : 0));
@@ -186,11 +188,13 @@ static bool
 add_element(struct line *line, const GumboNode *node, bool blocks)
 {
 	const enum bf_html_kind kind = bf_html_kind(node);
+	const char *alt;
 
 	if (kind >= (blocks ? BF_HTML_TABLE : BF_HTML_BLOCK))
 		return false;
-	if (kind == BF_HTML_IMAGE && bf_html_attribute(node, "alt"))
-		add_text(line, bf_html_attribute(node, "alt"));
+	alt = kind == BF_HTML_IMAGE ? bf_html_attribute(node, "alt") : NULL;
+	if (alt)
+		add_text(line, alt);
 	else if (kind >= BF_HTML_BREAK)
 		add_text(line, " ");
 	return true;

@@ -140,6 +140,7 @@ add_node(struct builder *builder, GumboNode *node)
 static GumboTag
 innermost(const struct builder *builder)
 {
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): always set */
 	return builder->open[builder->depth]->v.element.tag;
 }
 

@@ -188,7 +188,7 @@ dot(const char *text)
 static bool
 reorders(const char *label)
 {
-	for (; (label = strchr(label, '\xe2')) != NULL; label++) {
+	for (; (label = strchr(label, 0xe2)) != NULL; label++) {
 		const unsigned char *c = (const unsigned char *)label;
 
 		if ((c[1] == 0x80 && c[2] >= 0xaa && c[2] <= 0xae) ||
@@ -212,7 +212,7 @@ is_above(const struct bf_link *link, const char *name)
 		above = strcmp(link->host.data + rest, host.data) == 0 &&
 			(rest == 0 || link->host.data[rest - 1] == '.');
 		/* "www." is no other site. */
-	} else if (host.size == link->host.size + 4) {
+	} else if (host.data && host.size == link->host.size + 4) {
 		above = strncmp(host.data, "www.", 4) == 0 &&
 			strcmp(host.data + 4, link->host.data) == 0;
 	}

@@ -89,10 +89,9 @@ remove_left_over(const struct sockaddr_un *address, struct bf_error *err)
 }
 
 static int
-open_unix(const struct bf_listen *listen_conf, uid_t owner, gid_t group,
-    struct bf_error *err)
+open_unix(const struct bf_listen *listen_conf, const char *path, uid_t owner,
+    gid_t group, struct bf_error *err)
 {
-	const char *path = unix_path(listen_conf->address);
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd;
 
@@ -150,9 +149,9 @@ static int
 open_one(const struct bf_listen *listen_conf, uid_t owner, gid_t group,
     struct bf_error *err)
 {
-	int fd = unix_path(listen_conf->address)
-		     ? open_unix(listen_conf, owner, group, err)
-		     : open_tcp(listen_conf, err);
+	const char *path = unix_path(listen_conf->address);
+	int fd = path ? open_unix(listen_conf, path, owner, group, err)
+		      : open_tcp(listen_conf, err);
 
 	if (fd != -1 && listen(fd, BACKLOG) == -1) {
 		bf_error_errno(err, "listen");

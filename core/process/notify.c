@@ -57,7 +57,7 @@ bf_notify_watchdog_ms(void)
 	const char *usec = getenv("WATCHDOG_USEC");
 	const char *pid = getenv("WATCHDOG_PID");
 
-	if (!usec || (pid && atol(pid) != (long)getpid()))
+	if (!usec || (pid && strtol(pid, NULL, 10) != (long)getpid()))
 		return 0;
 	/* Twice in the time that is allowed, as sd_watchdog_enabled(3) says. */
 	return strtoll(usec, NULL, 10) / 1000 / 2;

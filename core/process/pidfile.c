@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,14 +80,17 @@ pid_t
 bf_pidfile_read(const char *path)
 {
 	FILE *file = fopen(path, "re");
-	long pid = 0;
+	char text[32] = "";
+	long pid;
 
 	if (!file)
 		return 0;
-	if (fscanf(file, "%ld", &pid) != 1 || pid < 1)
-		pid = 0; /* 1 is belfry's own in a container */
+	/* 1 is belfry's own in a container. */
+	pid = fgets(text, sizeof(text), file) ? strtol(text, NULL, 10) : 0;
 	fclose(file);
-	if (pid > 0 && kill((pid_t)pid, 0) == -1 && errno == ESRCH)
+	if (pid < 1 || pid > INT_MAX)
+		return 0;
+	if (kill((pid_t)pid, 0) == -1 && errno == ESRCH)
 		pid = 0;
 	return (pid_t)pid;
 }

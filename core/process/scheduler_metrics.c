@@ -313,6 +313,8 @@ bf_metrics_stats(struct scheduler *scheduler,
     const struct bf_store_stats *stats)
 {
 	const struct metrics *metrics = &scheduler->metrics;
+	const int64_t uptime =
+	    (bf_scheduler_now(scheduler).ms - scheduler->started) / 1000;
 	struct committer_figures figures;
 	cJSON *json = cJSON_CreateObject();
 	cJSON *part;
@@ -320,9 +322,7 @@ bf_metrics_stats(struct scheduler *scheduler,
 
 	bf_committer_figures(scheduler->committer, &figures);
 	cJSON_AddStringToObject(json, "version", BF_VERSION);
-	cJSON_AddNumberToObject(json, "uptime_seconds",
-	    (double)((bf_scheduler_now(scheduler).ms - scheduler->started) /
-		     1000));
+	cJSON_AddNumberToObject(json, "uptime_seconds", (double)uptime);
 	part = cJSON_AddObjectToObject(json, "events");
 	cJSON_AddNumberToObject(part, "accepted", (double)metrics->accepted);
 	cJSON_AddNumberToObject(part, "repeated", (double)metrics->repeated);

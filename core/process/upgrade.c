@@ -292,12 +292,14 @@ void
 bf_upgrade_heard(struct master *master)
 {
 	struct bf_control control;
-	int got;
+	int got = 0;
 
 	while (
 	    master->upgrade.channel != -1 &&
 	    (got = bf_control_receive(master->upgrade.channel, &control)) == 1)
 		obey(master, &control);
+	if (master->upgrade.channel == -1)
+		return;
 	if (got == -1 && (errno == EAGAIN || errno == EPROTO))
 		return;
 	close(master->upgrade.channel);

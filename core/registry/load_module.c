@@ -117,7 +117,7 @@ check_defaults(const struct bf_module_info *info, struct bf_error *err)
 	struct bf_duration max_age, timeout;
 	struct bf_retry retry;
 	struct bf_rate rate;
-	int64_t concurrency;
+	int64_t concurrency = 1;
 	int result;
 
 	split(info->retry ? info->retry : "none", &retry_words);
