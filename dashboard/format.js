@@ -27,7 +27,7 @@ export function ago(instant, now = Date.now()) {
 
 /* An instant (RFC 3339): how long ago, and the exact time when pointed at. */
 export function time(instant) {
-	return h("time", { datetime: instant,
+	return h("time", { datetime: instant, data: { ago: "" },
 		title: absolute.format(new Date(instant)) }, ago(instant));
 }
 
@@ -48,3 +48,25 @@ export function microseconds(us) {
 
 export const plural = (number, one, many = `${one}s`) =>
 	`${count(number)} ${number === 1 ? one : many}`;
+
+/* "12 ms", "1.3 s", "4 min", "2.5 h" of milliseconds. */
+export function milliseconds(ms) {
+	const [limit, size, unit] = [
+		[1000, 1, "ms"], [60000, 1000, "s"], [3600000, 60000, "min"],
+		[86400000, 3600000, "h"], [Infinity, 86400000, "d"],
+	].find(([below]) => ms < below);
+	const value = ms / size;
+
+	return `${limit === 1000 || value >= 100 ? Math.round(value)
+		: Number(value.toFixed(1))} ${unit}`;
+}
+
+/* Keeps the times within node true while it is shown. */
+export function keepTimes(node, signal) {
+	const timer = setInterval(() => {
+		for (const each of node.querySelectorAll("time[data-ago]"))
+			each.textContent = ago(each.dateTime);
+	}, 5000);
+
+	signal.addEventListener("abort", () => clearInterval(timer));
+}

@@ -9,6 +9,12 @@ nobase_dist_pkgdata_DATA += dashboard/index.html dashboard/style.css \
 	dashboard/channel/policy_fields.js dashboard/channel/rotate.js \
 	dashboard/channel/secret_field.js dashboard/channel/settings_fields.js \
 	dashboard/channel/test_result.js dashboard/pages/channel_settings.js \
-	dashboard/pages/index.js dashboard/pages/signin.js \
+	dashboard/channel/state.js \
+	dashboard/deliveries/actions.js dashboard/deliveries/charts.js \
+	dashboard/deliveries/filter.js dashboard/deliveries/list.js \
+	dashboard/deliveries/live.js dashboard/deliveries/waterfall.js \
+	dashboard/pages/channels.js dashboard/pages/deliveries.js \
+	dashboard/pages/delivery.js dashboard/pages/explain.js \
+	dashboard/pages/modules.js dashboard/pages/index.js dashboard/pages/signin.js \
 	dashboard/pages/settings.js dashboard/pages/tokens.js \
 	dashboard/pages/tenants.js dashboard/pages/account.js

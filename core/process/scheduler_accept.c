@@ -198,6 +198,21 @@ bf_accept_own(struct scheduler *scheduler, struct bf_event *event,
 	hand_over(scheduler, accept_event(scheduler, event, about, 0, 0));
 }
 
+/* Tells whoever follows of a delivery that is new. */
+static void
+tell_watchers(struct scheduler *scheduler, const struct bf_lane_state *lane,
+    struct bf_event *event)
+{
+	const struct bf_delivery delivery = {
+		.id = { event->id, lane->number },
+		.event = event,
+	};
+
+	if (scheduler->watchers > 0)
+		bf_notice_delivery(scheduler, lane, &delivery, "scheduled",
+		    NULL);
+}
+
 /* Hands the deliveries of an event that is durable now to their lanes. */
 static void
 hand_to_lanes(struct scheduler *scheduler, const struct bf_append *append)
@@ -208,9 +223,11 @@ hand_to_lanes(struct scheduler *scheduler, const struct bf_append *append)
 
 		/* A channel that was deleted meanwhile: what waits for it is
 		 * cancelled by the steps that its removal has begun. */
-		if (lane)
+		if (lane) {
+			tell_watchers(scheduler, lane, append->event);
 			bf_lane_state_appended(scheduler, lane, append->event,
 			    append->expires[i]);
+		}
 		bf_rates_accepted(scheduler->rates, append->event->tenant,
 		    append->channels[i], bf_scheduler_now(scheduler));
 	}

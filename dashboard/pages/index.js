@@ -6,7 +6,12 @@
  * or "manage", which an admin has too.
  */
 import account from "./account.js";
+import { channel, channels } from "./channels.js";
 import { newChannel, savedChannel } from "./channel_settings.js";
+import deliveries from "./deliveries.js";
+import delivery from "./delivery.js";
+import explain from "./explain.js";
+import modules from "./modules.js";
 import settings from "./settings.js";
 import tenants from "./tenants.js";
 import tokens from "./tokens.js";
@@ -15,6 +20,12 @@ export const pages = [
 	settings,
 	newChannel,
 	savedChannel,
+	deliveries,
+	delivery,
+	channels,
+	channel,
+	explain,
+	modules,
 	tenants,
 	tokens,
 	account,

@@ -1,0 +1,41 @@
+/*
+ * deliveries/live.js - deliveries as they change, gathered for the eye
+ *
+ * A busy daemon tells thousands of changes a second. They are gathered, the last of
+ * each delivery, and handed over a few times a second.
+ */
+import { api } from "../api.js";
+
+const EVERY_MS = 300;
+const GATHERED_MOST = 1000; /* deliveries; then the oldest are left out */
+
+/*
+ * changed  called with the changes, newest delivery first
+ * wanted   which of them count
+ * state    called with true when the stream stands, false when it broke
+ * signal   ends it
+ */
+export function liveDeliveries({ changed, wanted, state, signal }) {
+	const gathered = new Map();
+	let timer = null;
+
+	const hand = () => {
+		const changes = [...gathered.values()]
+			.sort((a, b) => a.id < b.id ? 1 : -1);
+
+		timer = null;
+		gathered.clear();
+		changed(changes);
+	};
+
+	api.follow("/v1/deliveries/stream", { signal, state, listener(delivery) {
+		if (!wanted(delivery))
+			return;
+		gathered.delete(delivery.id);
+		gathered.set(delivery.id, delivery);
+		if (gathered.size > GATHERED_MOST)
+			gathered.delete(gathered.keys().next().value);
+		timer ??= setTimeout(hand, EVERY_MS);
+	} });
+	signal.addEventListener("abort", () => clearTimeout(timer));
+}
