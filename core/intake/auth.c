@@ -35,14 +35,35 @@ struct cached {
 	UT_hash_handle hh;
 };
 
-bool
-bf_auth_peer_is_trusted(int fd)
+/* The peer of a Unix socket. */
+static void
+note_user(struct connection *connection, int fd)
 {
 	struct ucred peer;
 	socklen_t size = sizeof(peer);
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
-	       (peer.uid == 0 || peer.uid == geteuid());
+	strcpy(connection->address, "unix");
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == -1)
+		return;
+	connection->uid = peer.uid;
+	connection->trusted = peer.uid == 0 || peer.uid == geteuid();
+}
+
+void
+bf_auth_peer(struct connection *connection, int fd)
+{
+	struct sockaddr_storage peer;
+	socklen_t size = sizeof(peer);
+	struct bf_ip ip;
+
+	if (connection->local) {
+		note_user(connection, fd);
+		return;
+	}
+	/* One that has gone already has no address. */
+	if (getpeername(fd, (struct sockaddr *)&peer, &size) == 0 &&
+	    bf_ip_of((struct sockaddr *)&peer, &ip, NULL) == 0)
+		bf_ip_format(&ip, connection->address);
 }
 
 static struct token_cache *
@@ -77,9 +98,12 @@ bf_auth_free(struct intake *intake)
 	intake->tokens = NULL;
 }
 
+/* kind: "token", "user" or "uid". */
 static void
-set_caller(struct caller *caller, enum bf_scope scope, const char *tenant)
+set_caller(struct caller *caller, const char *kind, const char *name,
+    enum bf_scope scope, const char *tenant)
 {
+	snprintf(caller->actor, sizeof(caller->actor), "%s %s", kind, name);
 	caller->scope = scope;
 	caller->any_tenant = scope == BF_SCOPE_ADMIN;
 	snprintf(caller->tenant, sizeof(caller->tenant), "%s", tenant);
@@ -97,7 +121,7 @@ find_in_snapshot(const struct intake *intake,
 
 		if (CRYPTO_memcmp(token->hash, hash, BF_TOKEN_HASH_SIZE) != 0)
 			continue;
-		set_caller(caller, token->scope,
+		set_caller(caller, "token", token->name, token->scope,
 		    token->tenant ? token->tenant : intake->default_tenant);
 		return true;
 	}
@@ -134,17 +158,19 @@ static bool
 read_token(const char *value, struct caller *caller)
 {
 	cJSON *json = cJSON_Parse(value);
+	const char *name = cJSON_GetStringValue(
+	    cJSON_GetObjectItemCaseSensitive(json, "name"));
 	const char *tenant = cJSON_GetStringValue(
 	    cJSON_GetObjectItemCaseSensitive(json, "tenant_id"));
 	enum bf_scope scope;
 	const bool known =
-	    tenant &&
+	    name && tenant &&
 	    bf_scope_parse(cJSON_GetStringValue(
 			       cJSON_GetObjectItemCaseSensitive(json, "scope")),
 		&scope) == 0;
 
 	if (known)
-		set_caller(caller, scope, tenant);
+		set_caller(caller, "token", name, scope, tenant);
 	cJSON_Delete(json);
 	return known;
 }
@@ -234,12 +260,15 @@ bf_auth(struct connection *connection)
 	const struct bf_http_request *request =
 	    bf_http_request(connection->http);
 	const char *token = bearer(request->authorization);
+	char uid[16];
 
 	if (token && *token) {
 		if (identify(connection, token) == -1)
 			return -1;
 	} else if (connection->trusted && !request->authorization) {
-		set_caller(&connection->caller, BF_SCOPE_ADMIN,
+		snprintf(uid, sizeof(uid), "%lu",
+		    (unsigned long)connection->uid);
+		set_caller(&connection->caller, "uid", uid, BF_SCOPE_ADMIN,
 		    connection->intake->default_tenant);
 	} else {
 		return refuse(connection, "a valid bearer token is needed");

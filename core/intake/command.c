@@ -47,7 +47,9 @@ send_command(struct connection *connection, const char *verb, cJSON *arguments,
 		    .tenant = connection->caller.any_tenant
 				  ? NULL
 				  : connection->caller.tenant,
-		    .arguments = text } });
+		    .arguments = text,
+		    .actor = connection->caller.actor,
+		    .address = connection->address } });
 	cJSON_free(text);
 	cJSON_Delete(arguments);
 }

@@ -411,7 +411,7 @@ bf_connection_new(struct intake *intake, int fd, const struct bf_listen *listen)
 	connection->intake = intake;
 	connection->keep_alive = true;
 	connection->local = strncmp(listen->address, "unix:", 5) == 0;
-	connection->trusted = connection->local && bf_auth_peer_is_trusted(fd);
+	bf_auth_peer(connection, fd);
 	if (!connection->local) {
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));

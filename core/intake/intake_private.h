@@ -10,9 +10,11 @@
 #include <event2/event.h>
 #include <openssl/ssl.h>
 #include <sys/queue.h>
+#include <sys/types.h>
 #include <uthash.h>
 
 #include "core/base/counters.h"
+#include "core/conf/ip.h"
 #include "core/intake/http.h"
 #include "core/process/child.h"
 #include "core/store/store.h"
@@ -40,11 +42,15 @@ struct intake;
 struct connection;
 struct route;
 
+#define BF_ACTOR_MAX (BF_NAME_MAX + 6) /* bytes; the longest is a token's */
+
 /* Who asks, and what they may do. */
 struct caller {
 	enum bf_scope scope;
 	char tenant[BF_TENANT_MAX + 1]; /* whom they may act for */
 	bool any_tenant;                /* admin over every tenant */
+	char actor[BF_ACTOR_MAX + 1];   /* "token NAME", "user NAME", "uid N",
+					 * or "" where nobody is asked */
 };
 
 struct listener {
@@ -61,6 +67,8 @@ struct connection {
 	const struct route *route;
 	struct caller caller;
 	bool local;     /* over a Unix socket */
+	uid_t uid;      /* of the peer there */
+	char address[BF_IP_TEXT]; /* of the peer; "unix" if local */
 	bool trusted;   /* and by root or the service user */
 	bool begun;     /* the first byte of a request came */
 	bool ended;     /* the peer has sent all it will */
@@ -166,7 +174,8 @@ cJSON *bf_problem(int status, const char *slug, const char *field,
 int bf_auth(struct connection *connection);
 void bf_auth_flush(struct intake *intake);
 void bf_auth_free(struct intake *intake);
-bool bf_auth_peer_is_trusted(int fd);
+/* Notes who is at the other end: address, uid, whether it is trusted. */
+void bf_auth_peer(struct connection *connection, int fd);
 
 /* ---- routes.c ---- */
 struct route {

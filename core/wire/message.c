@@ -112,6 +112,8 @@ put_command(struct bf_buf *out, const struct bf_message *message)
 	bf_put_text(out, message->command.verb);
 	bf_put_text(out, message->command.tenant);
 	bf_put_text(out, message->command.arguments);
+	bf_put_text(out, message->command.actor);
+	bf_put_text(out, message->command.address);
 }
 
 static void
@@ -121,7 +123,10 @@ get_command(struct bf_reader *reader, struct bf_message *message)
 	message->command.verb = bf_get_text(reader);
 	message->command.tenant = bf_get_text(reader);
 	message->command.arguments = bf_get_text(reader);
-	if (!message->command.verb || !message->command.arguments)
+	message->command.actor = bf_get_text(reader);
+	message->command.address = bf_get_text(reader);
+	if (!message->command.verb || !message->command.arguments ||
+	    !message->command.actor || !message->command.address)
 		reader->bad = true;
 }
 
@@ -131,6 +136,8 @@ clear_command(struct bf_message *message)
 	free(message->command.verb);
 	free(message->command.tenant);
 	free(message->command.arguments);
+	free(message->command.actor);
+	free(message->command.address);
 }
 
 static void

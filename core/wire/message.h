@@ -18,7 +18,7 @@
  * kind, the fields. Every decoder treats its peer as hostile.
  */
 
-#define BF_WIRE_VERSION 2
+#define BF_WIRE_VERSION 3
 #define BF_FRAME_MAX (64u << 20) /* bytes; a longer frame ends the link */
 
 enum bf_message_kind {
@@ -70,6 +70,8 @@ struct bf_msg_command {
 	char *verb;
 	char *tenant;    /* whom the caller may act for; NULL: any */
 	char *arguments;
+	char *actor;     /* who asks: "token NAME", "user NAME", "uid N" */
+	char *address;   /* from where: an IP address, or "unix" */
 };
 
 /* Whether the intake wants notices. */

@@ -41,8 +41,8 @@ static struct bf_recipient recipients[] = { { a, BF_FAILED, 550, text },
 
 static const struct bf_message plain[] = {
 	{ .kind = BF_MSG_INTAKE_HELLO, .intake_hello = { 1, 254, INT64_MIN } },
-	{ .kind = BF_MSG_COMMAND, .command = { UINT64_MAX, a, NULL, text } },
-	{ .kind = BF_MSG_COMMAND, .command = { 1, a, text, empty } },
+	{ .kind = BF_MSG_COMMAND, .command = { UINT64_MAX, a, NULL, text, a, empty } },
+	{ .kind = BF_MSG_COMMAND, .command = { 1, a, text, empty, text, a } },
 	{ .kind = BF_MSG_WATCH, .watch = { true } },
 	{ .kind = BF_MSG_WATCH, .watch = { false } },
 	{ .kind = BF_MSG_WELCOME, .welcome = { 1, 77, a, text } },
