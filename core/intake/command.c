@@ -20,10 +20,6 @@ struct pending_command {
 	UT_hash_handle hh;
 };
 
-/* Parameters that a query may carry, for every verb that takes them. */
-static const char *const parameters[] = { "tenant_id", "channel", "event",
-	"since", "until" };
-
 static void
 send_command(struct connection *connection, const char *verb, cJSON *arguments,
     bf_command_done *done, void *context)
@@ -54,28 +50,24 @@ send_command(struct connection *connection, const char *verb, cJSON *arguments,
 	cJSON_Delete(arguments);
 }
 
-/* Whether there is no parameter that would be passed over, by what changes
- * something. Answers with a problem otherwise. */
-static bool
-are_parameters(struct connection *connection)
+/* Adds the parameters of the query that the body does not say. */
+static void
+add_parameters(const struct connection *connection, cJSON *arguments)
 {
-	const char *method = connection->route->method;
-	char *unknown, *field;
+	const char *query = bf_http_request(connection->http)->query;
+	const char *names = connection->route->query;
 
-	if (strcmp(method, "GET") == 0)
-		return true;
-	unknown =
-	    bf_uri_unknown_parameter(bf_http_request(connection->http)->query,
-		parameters, sizeof(parameters) / sizeof(*parameters));
-	if (!unknown)
-		return true;
-	field = bf_strf("/%.64s", unknown);
-	bf_reply_problem(connection, 422, "invalid", field, NULL,
-	    "unknown parameter; expected tenant_id, channel, event, since or "
-	    "until");
-	free(field);
-	free(unknown);
-	return false;
+	while (names && *names) {
+		const size_t size = strcspn(names, " ");
+		char *name = bf_strndup(names, size);
+		char *value = bf_uri_parameter(query, name);
+
+		if (value && !cJSON_GetObjectItemCaseSensitive(arguments, name))
+			cJSON_AddStringToObject(arguments, name, value);
+		free(value);
+		free(name);
+		names += size + (names[size] == ' ');
+	}
 }
 
 /* The arguments of a request: its body, its query, its path. NULL after a
@@ -87,8 +79,6 @@ make_arguments(struct connection *connection)
 	struct bf_error err;
 	cJSON *arguments;
 
-	if (!are_parameters(connection))
-		return NULL;
 	if (request->body.size > 0) {
 		arguments =
 		    bf_json_parse(request->body.data, request->body.size, &err);
@@ -102,15 +92,11 @@ make_arguments(struct connection *connection)
 	} else {
 		arguments = cJSON_CreateObject();
 	}
-	for (size_t i = 0; i < sizeof(parameters) / sizeof(*parameters); i++) {
-		char *value = bf_uri_parameter(request->query, parameters[i]);
-
-		if (value &&
-		    !cJSON_GetObjectItemCaseSensitive(arguments, parameters[i]))
-			cJSON_AddStringToObject(arguments, parameters[i],
-			    value);
-		free(value);
+	if (!bf_check_body(connection, arguments)) {
+		cJSON_Delete(arguments);
+		return NULL;
 	}
+	add_parameters(connection, arguments);
 	/* Not to be set by the body. */
 	cJSON_DeleteItemFromObjectCaseSensitive(arguments, "if_match");
 	if (connection->route->versioned && request->if_match)

@@ -263,6 +263,8 @@ dispatch(struct connection *connection)
 	connection->answering = true;
 	bufferevent_disable(connection->bev, EV_READ);
 	set_deadline(connection, HANDLE_MS);
+	if (!bf_check_query(connection))
+		return;
 	if (connection->route->handle)
 		connection->route->handle(connection);
 	else

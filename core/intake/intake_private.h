@@ -15,6 +15,7 @@
 
 #include "core/base/counters.h"
 #include "core/conf/ip.h"
+#include "core/intake/api_schema.h"
 #include "core/intake/http.h"
 #include "core/process/child.h"
 #include "core/store/store.h"
@@ -31,6 +32,11 @@
  *   reply.c        answers, problem documents
  *   auth.c         tokens and peers
  *   routes.c       the table of the API
+ *   api_schema.c   whether requests are as the tables beside it say:
+ *   api_requests.c   parameters and bodies
+ *   api_answers.c    answers
+ *   openapi.c      the document that says all this to programs
+ *   check.c        requests, held against the tables
  *   post.c         events, until they are answered
  *   command.c      requests that the scheduler answers
  *   read.c         requests that the store answers, on the reader's thread
@@ -120,6 +126,7 @@ struct intake {
 	struct pending_command *commands;
 	struct reader *reader;
 	struct token_cache *tokens;
+	char *document; /* OpenAPI; NULL until it is asked for */
 	char date[40]; /* as answers have it */
 	time_t date_made;
 	int status;
@@ -192,13 +199,31 @@ struct route {
 	bool of_tenant; /* it is about what one tenant has */
 	bool of_daemon; /* it is about all tenants: not for scope manage */
 	const char *summary;
+	const char *query; /* its parameters, with a blank between; or NULL */
+	const struct api_schema *request; /* what its body holds */
+	const struct api_schema *answer;
+	int status; /* of the answer; 0: 200 */
 };
+
+/* The first route, or the one after; NULL: there are no more. */
+const struct route *bf_route_next(const struct route *route);
 
 /* The route of a request. NULL: allowed gets the methods that the path has
  * ("GET, HEAD, POST"), none if there is nothing. HEAD is a GET. parameter is
  * set to new memory or NULL. */
 const struct route *bf_route_find(const char *method, const char *path,
     char **parameter, struct bf_buf *allowed);
+
+/* ---- check.c ---- */
+/* Whether the query has the route's parameters only, each once and as it is to
+ * be, and there is a body only where one is taken. Answers with a problem
+ * otherwise. */
+bool bf_check_query(struct connection *connection);
+/* The same for the members of a body. */
+bool bf_check_body(struct connection *connection, const cJSON *body);
+
+/* ---- openapi.c ---- */
+void bf_openapi_answer(struct connection *connection);
 
 /* ---- post.c ---- */
 void bf_post_events(struct connection *connection);

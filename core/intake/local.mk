@@ -1,6 +1,9 @@
-libcore_la_SOURCES += core/intake/auth.c core/intake/command.c \
+libcore_la_SOURCES += core/intake/api_answers.c \
+	core/intake/api_requests.c core/intake/api_schema.c \
+	core/intake/api_schema.h core/intake/auth.c core/intake/check.c \
+	core/intake/command.c \
 	core/intake/connection.c core/intake/http.c core/intake/http.h \
-	core/intake/intake_private.h core/intake/post.c core/intake/read.c core/intake/read_private.h \
+	core/intake/intake_private.h core/intake/openapi.c core/intake/post.c core/intake/read.c core/intake/read_private.h \
 	core/intake/read_rows.c \
 	core/intake/reply.c core/intake/routes.c core/intake/server.c \
 	core/intake/stream.c core/intake/tls.c core/intake/tls.h \

@@ -198,6 +198,7 @@ bf_intake_main(struct bf_birth *birth)
 	bf_post_free(&intake);
 	bf_read_free(&intake);
 	bf_auth_free(&intake);
+	free(intake.document);
 	if (intake.control_event)
 		event_free(intake.control_event);
 	event_base_free(intake.base);

@@ -65,36 +65,6 @@ bf_command_bad_member(const struct command *command, const char *name,
 	bf_buf_free(&field);
 }
 
-/* Adds names that have blanks between with commas between. */
-static void
-add_names(struct bf_buf *text, const char *names)
-{
-	while (*names) {
-		const size_t size = strcspn(names, " ");
-
-		bf_buf_add_format(text, "%s%.*s", text->size > 0 ? ", " : "",
-		    (int)size, names);
-		names += size + (names[size] == ' ');
-	}
-}
-
-/* texts, others: names of those that there are. */
-static void
-unknown_member(const struct command *command, const char *name,
-    const char *texts, const char *others)
-{
-	struct bf_buf names = { 0 };
-	char *detail;
-
-	add_names(&names, texts);
-	add_names(&names, others);
-	detail = bf_strf("unknown member; expected %s",
-	    names.size > 0 ? names.data : "none");
-	bf_command_bad_member(command, name, detail);
-	free(detail);
-	bf_buf_free(&names);
-}
-
 const char *
 bf_command_text(const struct command *command, const char *name)
 {
@@ -291,97 +261,47 @@ bf_command_kept(const struct command *command, uint32_t status, cJSON *json)
 
 /* ---- the table ---- */
 
-/* A verb, and the members that its arguments may have, with a blank between:
- * texts, and those whose type the verb looks at. NULL: it looks at all. */
+/* What an argument may be was checked by the intake, by the table of its
+ * routes. */
 static const struct verb {
 	const char *name;
 	void (*run)(const struct command *command);
-	const char *texts;
-	const char *others;
 } verbs[] = {
-	{ "event-types", bf_verb_list_types, "tenant_id", "" },
-	{ "event-type", bf_verb_show_type, "tenant_id name", "" },
-	{ "toggle-set", bf_verb_set_toggle, "tenant_id name", "enabled" },
-	{ "toggle-reset", bf_verb_reset_toggle, "tenant_id name", "" },
-	{ "channels", bf_verb_list_channels, "tenant_id", "" },
-	{ "channel", bf_verb_show_channel, "tenant_id name if_match", "" },
-	{ "channel-create", bf_verb_create_channel, "tenant_id", NULL },
-	{ "channel-put", bf_verb_put_channel, "tenant_id", NULL },
-	{ "channel-patch", bf_verb_patch_channel, "tenant_id", NULL },
-	{ "channel-delete", bf_verb_delete_channel, "tenant_id name if_match",
-	    "" },
-	{ "channel-test", bf_verb_test_channel, "tenant_id name",
-	    "event subject body metadata timestamp" },
-	{ "draft-test", bf_verb_test_draft, "tenant_id", NULL },
-	{ "channel-enable", bf_verb_enable_channel, "tenant_id name", "" },
-	{ "channel-disable", bf_verb_disable_channel, "tenant_id name", "" },
-	{ "channel-start", bf_verb_start_channel, "tenant_id name", "" },
-	{ "seal", bf_verb_seal, "tenant_id token channel directive secret",
-	    "" },
-	{ "rotate", bf_verb_rotate, "", "finish" },
-	{ "explain", bf_verb_explain, "tenant_id event", "" },
-	{ "replay", bf_verb_replay, "tenant_id id channel event since until",
-	    "" },
-	{ "cancel", bf_verb_cancel, "tenant_id id channel event since until",
-	    "" },
-	{ "tokens", bf_verb_list_tokens, "tenant_id", "" },
-	{ "token-create", bf_verb_create_token, "tenant_id name scope", "" },
-	{ "token-revoke", bf_verb_revoke_token, "tenant_id name", "" },
-	{ "modules", bf_verb_list_modules, "tenant_id", "" },
-	{ "module", bf_verb_show_module, "tenant_id name", "" },
-	{ "module-toggle-set", bf_verb_set_module, "tenant_id name",
-	    "enabled" },
-	{ "module-toggle-reset", bf_verb_reset_module, "tenant_id name", "" },
-	{ "rates", bf_verb_rates, "tenant_id channel", "" },
-	{ "ready", bf_verb_ready, NULL, NULL },
-	{ "stats", bf_verb_stats, "tenant_id", "" },
-	{ "metrics", bf_verb_metrics, NULL, NULL },
-	{ "backup", bf_verb_backup, "file", "" },
-	{ "check", bf_verb_check, "", "" },
-	{ "in-flight", bf_verb_list_in_flight, "", "ids" },
+	{ "event-types", bf_verb_list_types },
+	{ "event-type", bf_verb_show_type },
+	{ "toggle-set", bf_verb_set_toggle },
+	{ "toggle-reset", bf_verb_reset_toggle },
+	{ "channels", bf_verb_list_channels },
+	{ "channel", bf_verb_show_channel },
+	{ "channel-create", bf_verb_create_channel },
+	{ "channel-put", bf_verb_put_channel },
+	{ "channel-patch", bf_verb_patch_channel },
+	{ "channel-delete", bf_verb_delete_channel },
+	{ "channel-test", bf_verb_test_channel },
+	{ "draft-test", bf_verb_test_draft },
+	{ "channel-enable", bf_verb_enable_channel },
+	{ "channel-disable", bf_verb_disable_channel },
+	{ "channel-start", bf_verb_start_channel },
+	{ "seal", bf_verb_seal },
+	{ "rotate", bf_verb_rotate },
+	{ "explain", bf_verb_explain },
+	{ "replay", bf_verb_replay },
+	{ "cancel", bf_verb_cancel },
+	{ "tokens", bf_verb_list_tokens },
+	{ "token-create", bf_verb_create_token },
+	{ "token-revoke", bf_verb_revoke_token },
+	{ "modules", bf_verb_list_modules },
+	{ "module", bf_verb_show_module },
+	{ "module-toggle-set", bf_verb_set_module },
+	{ "module-toggle-reset", bf_verb_reset_module },
+	{ "rates", bf_verb_rates },
+	{ "ready", bf_verb_ready },
+	{ "stats", bf_verb_stats },
+	{ "metrics", bf_verb_metrics },
+	{ "backup", bf_verb_backup },
+	{ "check", bf_verb_check },
+	{ "in-flight", bf_verb_list_in_flight },
 };
-
-/* Whether name is one of the names. */
-static bool
-is_among(const char *names, const char *name)
-{
-	const size_t length = strlen(name);
-
-	while (names && *names) {
-		const size_t size = strcspn(names, " ");
-
-		if (size == length && strncmp(names, name, size) == 0)
-			return true;
-		names += size + (names[size] == ' ');
-	}
-	return false;
-}
-
-/* Whether there is no member that the verb would pass over: misspelt, what was
- * to narrow its effect would widen it. Answers with a problem otherwise. */
-static bool
-are_members(const struct command *command, const struct verb *verb)
-{
-	const cJSON *item;
-
-	cJSON_ArrayForEach(item, command->arguments)
-	{
-		const bool text = is_among(verb->texts, item->string);
-
-		if (text && !cJSON_IsString(item)) {
-			bf_command_bad_member(command, item->string,
-			    "expected a string");
-			return false;
-		}
-		if (!text && verb->others &&
-		    !is_among(verb->others, item->string)) {
-			unknown_member(command, item->string, verb->texts,
-			    verb->others);
-			return false;
-		}
-	}
-	return true;
-}
 
 void
 bf_command_run(struct scheduler *scheduler, struct intake *intake,
@@ -396,10 +316,9 @@ bf_command_run(struct scheduler *scheduler, struct intake *intake,
 		if (strcmp(verbs[i].name, message->verb) == 0)
 			break;
 	}
-	if (i < sizeof(verbs) / sizeof(*verbs)) {
-		if (are_members(&command, &verbs[i]))
-			verbs[i].run(&command);
-	} else
+	if (i < sizeof(verbs) / sizeof(*verbs))
+		verbs[i].run(&command);
+	else
 		bf_command_problem(&command, 404, "unknown-verb", "Not found",
 		    NULL, "this belfry does not know the command");
 	bf_command_wipe(arguments);
