@@ -35,13 +35,15 @@ static void
 refuse_parameter(struct connection *connection, const char *name, size_t length,
     const char *detail)
 {
+	char *shown = bf_strndup(name, length < 64 ? length : 64);
 	char field[70];
-	const int most = length < 64 ? (int)length : 64;
-	char *text = bf_strndup(name, (size_t)most);
 
-	snprintf(field, sizeof(field), "/%s", is_text(text) ? text : "");
-	free(text);
-	bf_reply_problem(connection, 422, "invalid", field, NULL, "%s", detail);
+	if (!is_text(shown))
+		*shown = '\0';
+	snprintf(field, sizeof(field), "/%s", shown);
+	bf_reply_problem(connection, 422, "invalid", field, NULL, "%s: %s",
+	    shown, detail);
+	free(shown);
 }
 
 static void

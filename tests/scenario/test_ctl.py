@@ -108,7 +108,7 @@ def test_command_line_that_is_wrong(b, words, says):
     (("test", "--module", "webhook"), "belfryctl: url: missing"),
     (("test", "nosuch"), 'there is no channel "nosuch"'),
     (("token", "create", "ci", "-s", "root"), "ingest, read, manage or admin"),
-    (("token", "create", ""), "a name of 1 to 64 bytes"),
+    (("token", "create", ""), "1 to 64 characters"),
     (("token", "revoke", "nosuch"), "no token of that name"),
     (("token", "revoke", "scenario"), "no token of that name"),
 ])
