@@ -205,6 +205,9 @@ find_route(struct connection *connection)
 
 	connection->route = bf_route_find(request->method, request->path,
 	    &connection->parameter, &allowed);
+	if (!connection->route && allowed.size == 0)
+		connection->route = bf_assets_route(connection->intake,
+		    request->method, request->path, &allowed);
 	if (!connection->route && allowed.size > 0) {
 		extra = bf_strf("Allow: %s\r\n", allowed.data);
 		bf_reply_problem(connection, 405, "method-not-allowed", NULL,

@@ -76,6 +76,7 @@ static const struct {
 	{ "Idempotency-Key",
 	    offsetof(struct bf_http_request, idempotency_key) },
 	{ "If-Match", offsetof(struct bf_http_request, if_match) },
+	{ "If-None-Match", offsetof(struct bf_http_request, if_none_match) },
 };
 
 /* Takes off the white space behind a value, which is not part of it. */

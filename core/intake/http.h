@@ -38,6 +38,7 @@ struct bf_http_request {
 	char *expect;
 	char *idempotency_key;
 	char *if_match;
+	char *if_none_match;
 	struct bf_buf body;
 };
 

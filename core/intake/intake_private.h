@@ -16,6 +16,7 @@
 #include "core/base/counters.h"
 #include "core/conf/ip.h"
 #include "core/intake/api_schema.h"
+#include "core/intake/assets.h"
 #include "core/intake/http.h"
 #include "core/process/child.h"
 #include "core/store/store.h"
@@ -30,6 +31,7 @@
  *   server.c       listeners, connections let in and kept out
  *   connection.c   one connection's life
  *   reply.c        answers, problem documents
+ *   assets.c       the files of the dashboard
  *   auth.c         tokens and peers
  *   routes.c       the table of the API
  *   api_schema.c   whether requests are as the tables beside it say:
@@ -127,6 +129,7 @@ struct intake {
 	struct reader *reader;
 	struct token_cache *tokens;
 	char *document; /* OpenAPI; NULL until it is asked for */
+	struct bf_assets *assets; /* NULL: there is no dashboard */
 	char date[40]; /* as answers have it */
 	time_t date_made;
 	int status;
@@ -162,6 +165,9 @@ void bf_connection_drain(struct intake *intake, bool idle);
 
 /* ---- reply.c ---- */
 void bf_reply(struct connection *connection, int status,
+    const char *content_type, const char *extra, const char *body, size_t size);
+/* The same for what clients may keep, if they ask whether it has changed. */
+void bf_reply_cached(struct connection *connection, int status,
     const char *content_type, const char *extra, const char *body, size_t size);
 void bf_reply_json(struct connection *connection, int status, cJSON *json);
 void bf_reply_text(struct connection *connection, int status,

@@ -1,6 +1,7 @@
 libcore_la_SOURCES += core/intake/api_answers.c \
 	core/intake/api_requests.c core/intake/api_schema.c \
-	core/intake/api_schema.h core/intake/auth.c core/intake/check.c \
+	core/intake/api_schema.h core/intake/assets.c \
+	core/intake/assets.h core/intake/auth.c core/intake/check.c \
 	core/intake/command.c \
 	core/intake/connection.c core/intake/http.c core/intake/http.h \
 	core/intake/intake_private.h core/intake/openapi.c core/intake/post.c core/intake/read.c core/intake/read_private.h \

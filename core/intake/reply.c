@@ -25,6 +25,8 @@ status_text(int status)
 		{ 201, "Created" },
 		{ 202, "Accepted" },
 		{ 204, "No Content" },
+		{ 304, "Not Modified" },
+		{ 308, "Permanent Redirect" },
 		{ 400, "Bad Request" },
 		{ 401, "Unauthorized" },
 		{ 403, "Forbidden" },
@@ -81,9 +83,11 @@ connection_header(const struct connection *connection)
 		   : "";
 }
 
-void
-bf_reply(struct connection *connection, int status, const char *content_type,
-    const char *extra, const char *body, size_t size)
+/* Sends an answer; a 304 has no content, and nothing to say about it (RFC 9110,
+ * section 15.4.5). */
+static void
+reply(struct connection *connection, int status, const char *content_type,
+    const char *cache, const char *extra, const char *body, size_t size)
 {
 	struct intake *intake = connection->intake;
 	struct evbuffer *out = bufferevent_get_output(connection->bev);
@@ -96,15 +100,33 @@ bf_reply(struct connection *connection, int status, const char *content_type,
 	if (intake->draining)
 		connection->keep_alive = false;
 	evbuffer_add_printf(out,
-	    "HTTP/1.1 %d %s\r\nDate: %s\r\nServer: belfry\r\n"
-	    "Content-Type: %s\r\nContent-Length: %zu\r\n"
-	    "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+	    "HTTP/1.1 %d %s\r\nDate: %s\r\nServer: belfry\r\n", status,
+	    status_text(status), date(intake));
+	if (content_type)
+		evbuffer_add_printf(out,
+		    "Content-Type: %s\r\nContent-Length: %zu\r\n", content_type,
+		    size);
+	evbuffer_add_printf(out,
+	    "Cache-Control: %s\r\nX-Content-Type-Options: nosniff\r\n"
 	    "%s%s\r\n",
-	    status, status_text(status), date(intake), content_type, size,
-	    extra ? extra : "", connection_header(connection));
+	    cache, extra ? extra : "", connection_header(connection));
 	if (size > 0 && !bf_connection_asks_head(connection))
 		evbuffer_add(out, body, size);
 	bf_connection_answered(connection);
+}
+
+void
+bf_reply(struct connection *connection, int status, const char *content_type,
+    const char *extra, const char *body, size_t size)
+{
+	reply(connection, status, content_type, "no-store", extra, body, size);
+}
+
+void
+bf_reply_cached(struct connection *connection, int status,
+    const char *content_type, const char *extra, const char *body, size_t size)
+{
+	reply(connection, status, content_type, "no-cache", extra, body, size);
 }
 
 void

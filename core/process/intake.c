@@ -148,6 +148,21 @@ on_control(evutil_socket_t fd, short what, void *context)
 		event_base_loopbreak(intake->base);
 }
 
+/* A dashboard that is not installed, or whose files can't be read, costs
+ * nothing but itself. */
+static void
+load_dashboard(struct intake *intake)
+{
+	const struct bf_api_settings *api = &intake->snapshot->api;
+	struct bf_error err;
+
+	if (!api->dashboard)
+		return;
+	intake->assets = bf_assets_load(api->dashboard_root, &err);
+	if (!intake->assets)
+		bf_log(BF_LOG_WARN, "there is no dashboard: %s", err.text);
+}
+
 static int
 start(struct intake *intake, struct bf_birth *birth, struct bf_error *err)
 {
@@ -186,6 +201,7 @@ bf_intake_main(struct bf_birth *birth)
 	intake.base = event_base_new();
 	if (!intake.base)
 		abort();
+	load_dashboard(&intake);
 	if (start(&intake, birth, &err) == -1) {
 		bf_log(BF_LOG_EMERG, "%s", err.text);
 		intake.status = EXIT_FAILURE;
@@ -199,6 +215,7 @@ bf_intake_main(struct bf_birth *birth)
 	bf_read_free(&intake);
 	bf_auth_free(&intake);
 	free(intake.document);
+	bf_assets_free(&intake.assets);
 	if (intake.control_event)
 		event_free(intake.control_event);
 	event_base_free(intake.base);

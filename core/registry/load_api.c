@@ -152,6 +152,8 @@ static const struct bf_directive table[] = {
 	{ BF_FIELD(bf_api_settings, keepalive_timeout), .fallback = "50s",
 	    .min = 0, .max = HOUR,
 	    .help = "How long a connection may wait for its next request" },
+	{ BF_FIELD(bf_api_settings, dashboard), .fallback = "on",
+	    .help = "Whether the dashboard is served, under /dashboard/" },
 	{ 0 },
 };
 
@@ -167,6 +169,9 @@ static const struct bf_special specials[] = {
 	{ "certificate_key", "FILE", 1, 1, false, false, NULL,
 	    "The private key of the certificate (PEM)",
 	    offsetof(struct bf_api_settings, certificate_key), read_file },
+	{ "dashboard_root", "FOLDER", 1, 1, false, false,
+	    BF_DATADIR "/dashboard", "Where the dashboard's files are",
+	    offsetof(struct bf_api_settings, dashboard_root), bf_load_path },
 	{ 0 },
 };
 

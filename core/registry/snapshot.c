@@ -193,6 +193,7 @@ bf_snapshot_free(struct bf_snapshot **snapshot)
 	free(old->egress.proxy);
 	free(old->api.certificate);
 	free(old->api.certificate_key);
+	free(old->api.dashboard_root);
 	free(old);
 	*snapshot = NULL;
 }

@@ -164,6 +164,8 @@ struct bf_api_settings {
 	struct bf_size max_header;          /* of request line and headers */
 	struct bf_duration request_timeout; /* first byte to last, in all */
 	struct bf_duration keepalive_timeout;
+	bool dashboard;       /* whether it is served */
+	char *dashboard_root; /* the folder of its files */
 };
 
 struct bf_port_range {

@@ -16,7 +16,7 @@
 #include "core/registry/snapshot_private.h"
 #include "core/wire/codec.h"
 
-#define SNAPSHOT_MARK 0x35736662u /* "bfs5": changes with the layout */
+#define SNAPSHOT_MARK 0x36736662u /* "bfs6": changes with the layout */
 #define CHANNEL_MARK 0x31636662u  /* "bfc1" */
 
 /* One direction: out is set when writing, else reader is read from. */
@@ -356,6 +356,8 @@ carry_api(struct carry *carry, struct bf_api_settings *api)
 	carry_i64(carry, &api->max_header.bytes);
 	carry_i64(carry, &api->request_timeout.ms);
 	carry_i64(carry, &api->keepalive_timeout.ms);
+	carry_bool(carry, &api->dashboard);
+	carry_name(carry, &api->dashboard_root);
 }
 
 static void

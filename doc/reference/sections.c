@@ -21,6 +21,7 @@ static const struct {
 } folders[] = {
 	{ BF_LOCALSTATEDIR "/l", "/var/l" },
 	{ BF_RUNSTATEDIR "/belfry", "/run/belfry" },
+	{ BF_DATADIR "/", "/usr/share/belfry/" },
 };
 
 static char *

@@ -111,8 +111,8 @@ class Stage:
 
     def make(self, wanted):
         belfry = harness.Belfry(
-            self.folder / "belfry", before=self.trusting() if self.mta else (),
-            main={"dashboard_root": harness.SOURCE / "dashboard"})
+            self.folder / "belfry",
+            before=self.trusting() if self.mta else ())
         belfry.configure(self.conf(wanted.get("conf", ""), belfry),
                          wanted.get("api", ""))
         return belfry

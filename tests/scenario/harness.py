@@ -247,6 +247,7 @@ load_module {self.build}/.libs/webhook.so isolate=off;
 api {{
     listen 127.0.0.1:{self.port};
     listen unix:{self.socket} mode=0600;
+    dashboard_root {SOURCE}/dashboard;
     {self.api_more}
 }}
 token scenario {{ value {TOKEN}; scope admin; }}
