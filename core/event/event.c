@@ -17,22 +17,30 @@
 #include "core/event/parse.h"
 
 struct bf_event *
-bf_event_new(uint64_t id, const char *type, const char *category,
-    enum bf_severity severity, const char *tenant, int64_t timestamp_us,
-    struct bf_buf *json)
+bf_event_of(uint64_t id, char *type, char *category, enum bf_severity severity,
+    char *tenant, int64_t timestamp_us, struct bf_buf *json)
 {
 	struct bf_event *event = bf_new(struct bf_event);
 
 	event->references = 1;
 	event->id = id;
-	event->type = bf_strdup(type);
-	event->category = bf_strdup(category);
+	event->type = type;
+	event->category = category;
 	event->severity = severity;
-	event->tenant = bf_strdup(tenant);
+	event->tenant = tenant;
 	event->timestamp_us = timestamp_us;
 	event->json = *json;
 	*json = (struct bf_buf){ 0 };
 	return event;
+}
+
+struct bf_event *
+bf_event_new(uint64_t id, const char *type, const char *category,
+    enum bf_severity severity, const char *tenant, int64_t timestamp_us,
+    struct bf_buf *json)
+{
+	return bf_event_of(id, bf_strdup(type), bf_strdup(category), severity,
+	    bf_strdup(tenant), timestamp_us, json);
 }
 
 struct bf_event *

@@ -37,6 +37,11 @@ BF_API struct bf_event *bf_event_new(uint64_t id, const char *type,
     const char *category, enum bf_severity severity, const char *tenant,
     int64_t timestamp_us, struct bf_buf *json);
 
+/* The same, taking the texts too; they were allocated by malloc. */
+BF_API struct bf_event *bf_event_of(uint64_t id, char *type, char *category,
+    enum bf_severity severity, char *tenant, int64_t timestamp_us,
+    struct bf_buf *json);
+
 /* The metadata as a tree, sorted by name. Borrowed. */
 const cJSON *bf_event_metadata_tree(const struct bf_event *event);
 

@@ -3,8 +3,6 @@
  */
 #include "core/event/id.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #define EPOCH_MS 1704067200000 /* 2024-01-01T00:00:00Z */
@@ -12,6 +10,8 @@
 #define SLOT_BITS 8
 #define TIME_SHIFT (COUNTER_BITS + SLOT_BITS)
 #define COUNTER_MASK ((UINT64_C(1) << COUNTER_BITS) - 1)
+
+static const char hex[] = "0123456789abcdef";
 
 static uint64_t
 time_part(struct bf_instant instant)
@@ -67,8 +67,6 @@ bf_id_instant(uint64_t id)
 static int
 parse_hex(const char *text, int digits, uint64_t *value)
 {
-	static const char hex[] = "0123456789abcdef";
-
 	*value = 0;
 	for (int i = 0; i < digits; i++) {
 		const char *at = memchr(hex, text[i], sizeof(hex) - 1);
@@ -80,10 +78,20 @@ parse_hex(const char *text, int digits, uint64_t *value)
 	return 0;
 }
 
+/* Writes exactly digits lower-case hexadecimal digits; the end of them. */
+static char *
+format_hex(char *text, int digits, uint64_t value)
+{
+	for (int i = digits; i-- > 0; value >>= 4)
+		text[i] = hex[value & 15];
+	return text + digits;
+}
+
 void
 bf_event_id_format(uint64_t id, char text[BF_EVENT_ID_TEXT])
 {
-	snprintf(text, BF_EVENT_ID_TEXT, "evt_%016" PRIx64, id);
+	memcpy(text, "evt_", 4);
+	*format_hex(text + 4, 16, id) = '\0';
 }
 
 int
@@ -98,8 +106,9 @@ bf_event_id_parse(const char *text, uint64_t *id)
 void
 bf_delivery_id_format(struct bf_delivery_id id, char text[BF_DELIVERY_ID_TEXT])
 {
-	snprintf(text, BF_DELIVERY_ID_TEXT, "dlv_%016" PRIx64 "%08" PRIx32,
-	    id.event, id.channel);
+	memcpy(text, "dlv_", 4);
+	text = format_hex(text + 4, 16, id.event);
+	*format_hex(text, 8, id.channel) = '\0';
 }
 
 int

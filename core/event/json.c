@@ -8,14 +8,16 @@
  */
 #include "core/event/json.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <belfry/memory.h>
+
+#include "core/event/json_private.h"
 
 struct scan {
 	const unsigned char *start, *next, *end;
@@ -147,9 +149,14 @@ static bool
 scan_string(struct scan *scan)
 {
 	scan->next++;
-	while (scan->next < scan->end) {
-		const unsigned char c = *scan->next;
+	for (;;) {
+		int c;
 
+		scan->next +=
+		    bf_json_plain(scan->next, (size_t)(scan->end - scan->next));
+		c = peek(scan);
+		if (c == -1)
+			return fail(scan, "the string does not end");
 		if (c == '"') {
 			scan->next++;
 			return true;
@@ -165,7 +172,6 @@ scan_string(struct scan *scan)
 			return false;
 		}
 	}
-	return fail(scan, "the string does not end");
 }
 
 /* ---- numbers ---- */
@@ -198,6 +204,22 @@ note_integer(struct scan *scan, const unsigned char *first, size_t digits)
 	return true;
 }
 
+/*
+ * Notes a decimal of at most DBL_DIG digits, between 1 and 1e15: it is the
+ * shortest text of the double that it is read as, and Python writes it as it
+ * stands, but for zeros at the end of its fraction.
+ */
+static void
+note_decimal(struct scan *scan, const unsigned char *first)
+{
+	const unsigned char *last = scan->next - 1;
+
+	while (*last == '0' && last[-1] != '.')
+		last--;
+	bf_buf_add(&scan->numbers, first, (size_t)(last + 1 - first));
+	bf_buf_add_byte(&scan->numbers, '\0');
+}
+
 static bool
 note_double(struct scan *scan, const unsigned char *first)
 {
@@ -224,32 +246,38 @@ static bool
 scan_number(struct scan *scan)
 {
 	const unsigned char *first = scan->next;
-	bool whole = true;
-	size_t digits;
+	const bool negative = peek(scan) == '-';
+	bool exponent = false, zero;
+	size_t digits, decimals = 0;
 
-	if (peek(scan) == '-')
+	if (negative)
 		scan->next++;
+	zero = peek(scan) == '0';
 	digits = scan_digits(scan);
 	if (digits == 0)
 		return fail(scan, "expected a value");
-	if (digits > 1 && first[*first == '-'] == '0')
+	if (digits > 1 && zero)
 		return fail(scan, "a number must not begin with 0");
 	if (peek(scan) == '.') {
-		whole = false;
 		scan->next++;
-		if (scan_digits(scan) == 0)
+		decimals = scan_digits(scan);
+		if (decimals == 0)
 			return fail(scan, "expected a digit");
 	}
 	if (peek(scan) == 'e' || peek(scan) == 'E') {
-		whole = false;
+		exponent = true;
 		scan->next++;
 		if (peek(scan) == '+' || peek(scan) == '-')
 			scan->next++;
 		if (scan_digits(scan) == 0)
 			return fail(scan, "expected a digit");
 	}
-	return whole ? note_integer(scan, first, digits)
-		     : note_double(scan, first);
+	if (exponent || (decimals > 0 && (zero || digits + decimals > DBL_DIG)))
+		return note_double(scan, first);
+	if (decimals == 0)
+		return note_integer(scan, first, digits);
+	note_decimal(scan, first);
+	return true;
 }
 
 /* ---- values ---- */
@@ -446,172 +474,4 @@ bf_json_parse(const char *bytes, size_t size, struct bf_error *err)
 done:
 	bf_buf_free(&scan.numbers);
 	return tree;
-}
-
-/* ---- printing ---- */
-
-void
-bf_json_double(struct bf_buf *out, double value)
-{
-	/* Fifteen digits are always the shortest where they suffice, but for
-	 * subnormal numbers, which have fewer. */
-	int precision = fabs(value) < 2.3e-308 ? 1 : 15;
-	char text[40], digits[24] = "";
-	char *mark;
-	int exponent;
-	size_t count = 0;
-
-	do {
-		snprintf(text, sizeof(text), "%.*e", precision - 1, value);
-	} while (strtod(text, NULL) != value && ++precision <= 17);
-	mark = strchr(text, 'e');
-	exponent = (int)strtol(mark + 1, NULL, 10);
-	for (const char *c = text; c < mark; c++) {
-		if (*c >= '0' && *c <= '9')
-			digits[count++] = *c;
-	}
-	while (count > 1 && digits[count - 1] == '0')
-		count--;
-	digits[count] = '\0';
-	if (text[0] == '-')
-		bf_buf_add_byte(out, '-');
-	/* Python's float.__repr__: fixed from 1e-4 up to below 1e16. */
-	if (exponent < -4 || exponent >= 16) {
-		bf_buf_add_byte(out, digits[0]);
-		if (count > 1)
-			bf_buf_add_format(out, ".%s", digits + 1);
-		bf_buf_add_format(out, "e%c%02d", exponent < 0 ? '-' : '+',
-		    abs(exponent));
-	} else if (exponent < 0) {
-		bf_buf_add_format(out, "0.%.*s%s", -exponent - 1, "0000",
-		    digits);
-	} else if ((size_t)exponent + 1 >= count) {
-		bf_buf_add_text(out, digits);
-		for (size_t i = count; i < (size_t)exponent + 1; i++)
-			bf_buf_add_byte(out, '0');
-		bf_buf_add_text(out, ".0");
-	} else {
-		bf_buf_add_format(out, "%.*s.%s", exponent + 1, digits,
-		    digits + exponent + 1);
-	}
-}
-
-static void
-add_escape(struct bf_buf *out, uint32_t unit)
-{
-	static const char hex[] = "0123456789abcdef";
-	const char text[6] = { '\\', 'u', hex[unit >> 12 & 15],
-		hex[unit >> 8 & 15], hex[unit >> 4 & 15], hex[unit & 15] };
-
-	bf_buf_add(out, text, sizeof(text));
-}
-
-/*
- * The code point of a character of more than one byte; moves *text on. What is
- * broken, as where a text was cut for a message, stands for U+FFFD.
- */
-static uint32_t
-decode(const unsigned char **text)
-{
-	const unsigned char *c = *text;
-	const size_t size = c[0] >= 0xf0 ? 4 : c[0] >= 0xe0 ? 3 : 2;
-	uint32_t point = c[0] & (0xffu >> (size + 1));
-	size_t i = 1;
-
-	while (c[0] >= 0xc2 && i < size && (c[i] & 0xc0) == 0x80)
-		point = point << 6 | (c[i++] & 0x3f);
-	*text += i;
-	return i == size && c[0] <= 0xf4 ? point : 0xfffd;
-}
-
-static void
-add_character(struct bf_buf *out, const unsigned char **text)
-{
-	static const char plain[] = "\b\t\n\f\r\"\\";
-	static const char escapes[] = "btnfr\"\\";
-	const char *at;
-	uint32_t point;
-
-	if (**text >= 0x80) {
-		point = decode(text);
-		if (point > 0xffff) {
-			add_escape(out, 0xd800 + ((point - 0x10000) >> 10));
-			point = 0xdc00 + (point & 0x3ff);
-		}
-		add_escape(out, point);
-		return;
-	}
-	at = strchr(plain, **text);
-	if (at) {
-		bf_buf_add_byte(out, '\\');
-		bf_buf_add_byte(out, escapes[at - plain]);
-	} else {
-		add_escape(out, **text);
-	}
-	(*text)++;
-}
-
-void
-bf_json_string(struct bf_buf *out, const char *text)
-{
-	const unsigned char *c = (const unsigned char *)text;
-	const unsigned char *plain = c;
-
-	bf_buf_add_byte(out, '"');
-	while (*c) {
-		if (*c >= 0x20 && *c < 0x7f && *c != '"' && *c != '\\') {
-			c++;
-			continue;
-		}
-		bf_buf_add(out, plain, (size_t)(c - plain));
-		add_character(out, &c);
-		plain = c;
-	}
-	bf_buf_add(out, plain, (size_t)(c - plain));
-	bf_buf_add_byte(out, '"');
-}
-
-static void
-print_number(struct bf_buf *out, const cJSON *node)
-{
-	if (node->valuestring)
-		bf_buf_add_text(out, node->valuestring);
-	else if (node->valuedouble == floor(node->valuedouble) &&
-		 fabs(node->valuedouble) < 9007199254740992.0)
-		bf_buf_add_format(out, "%.0f", node->valuedouble);
-	else
-		bf_json_double(out, node->valuedouble);
-}
-
-static void
-print_list(struct bf_buf *out, const cJSON *list, char open, char close)
-{
-	bf_buf_add_byte(out, open);
-	for (const cJSON *child = list->child; child; child = child->next) {
-		if (child != list->child)
-			bf_buf_add_byte(out, ',');
-		if (child->string) {
-			bf_json_string(out, child->string);
-			bf_buf_add_byte(out, ':');
-		}
-		bf_json_print(out, child);
-	}
-	bf_buf_add_byte(out, close);
-}
-
-void
-bf_json_print(struct bf_buf *out, const cJSON *tree)
-{
-	if (cJSON_IsObject(tree))
-		print_list(out, tree, '{', '}');
-	else if (cJSON_IsArray(tree))
-		print_list(out, tree, '[', ']');
-	else if (cJSON_IsString(tree))
-		bf_json_string(out, tree->valuestring);
-	else if (cJSON_IsNumber(tree))
-		print_number(out, tree);
-	else
-		bf_buf_add_text(out, cJSON_IsTrue(tree)    ? "true"
-				     : cJSON_IsFalse(tree) ? "false"
-							   : "null");
 }

@@ -1,7 +1,7 @@
 belfryinclude_HEADERS += core/event/event.h core/event/fields.h core/event/json.h core/event/severity.h
 libcore_la_SOURCES += core/event/event_private.h core/event/id.h core/event/parse.h
-libbelfry_la_SOURCES += core/event/event.c core/event/fields.c \
-	core/event/id.c core/event/json.c \
+libbelfry_la_SOURCES += core/event/json_private.h core/event/event.c core/event/fields.c \
+	core/event/id.c core/event/json.c core/event/json_print.c \
 	core/event/severity.c core/event/timestamp.c
 libbelfry_la_LIBADD += -lm
 libcore_la_SOURCES += core/event/parse.c

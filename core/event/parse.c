@@ -187,7 +187,9 @@ print_event(const struct parts *parts, struct bf_buf *json)
 	bf_json_string(json, parts->subject);
 	bf_buf_add_text(json, ",\"tenant_id\":");
 	bf_json_string(json, parts->tenant);
-	bf_buf_add_format(json, ",\"timestamp\":\"%s\"}", timestamp);
+	bf_buf_add_text(json, ",\"timestamp\":\"");
+	bf_buf_add_text(json, timestamp);
+	bf_buf_add_text(json, "\"}");
 }
 
 struct bf_event *

@@ -2,7 +2,6 @@
  * timestamp.c - dates and times of RFC 3339
  */
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -113,6 +112,16 @@ bf_timestamp_parse(const char *text, int64_t *us)
 	return 0;
 }
 
+/* Writes a number with so many digits, and what follows it; the end of that. */
+static char *
+put_digits(char *text, int digits, int64_t value, char after)
+{
+	for (int i = digits; i-- > 0; value /= 10)
+		text[i] = (char)('0' + value % 10);
+	text[digits] = after;
+	return text + digits + 1;
+}
+
 void
 bf_timestamp_format(int64_t us, char text[40])
 {
@@ -125,10 +134,12 @@ bf_timestamp_format(int64_t us, char text[40])
 		seconds--;
 	}
 	gmtime_r(&seconds, &tm);
-	/* The remainders change nothing, and show that the text fits. */
-	snprintf(text, 40, "%04u-%02u-%02uT%02u:%02u:%02u.%06u+00:00",
-	    (unsigned)(tm.tm_year + 1900) % 10000,
-	    (unsigned)(tm.tm_mon + 1) % 100, (unsigned)tm.tm_mday % 100,
-	    (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100,
-	    (unsigned)tm.tm_sec % 100, (unsigned)fraction % 1000000);
+	text = put_digits(text, 4, tm.tm_year + 1900, '-');
+	text = put_digits(text, 2, tm.tm_mon + 1, '-');
+	text = put_digits(text, 2, tm.tm_mday, 'T');
+	text = put_digits(text, 2, tm.tm_hour, ':');
+	text = put_digits(text, 2, tm.tm_min, ':');
+	text = put_digits(text, 2, tm.tm_sec, '.');
+	text = put_digits(text, 6, fraction, '+');
+	memcpy(text, "00:00", sizeof("00:00"));
 }

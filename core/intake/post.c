@@ -102,10 +102,14 @@ print_accepted(struct bf_buf *out, const struct bf_msg_accepted *accepted,
 		bf_buf_add_text(out,
 		    i > 0 ? ",{\"channel\":" : "{\"channel\":");
 		bf_json_string(out, accepted->deliveries[i].name);
-		bf_buf_add_format(out, ",\"id\":\"%s\"}", id);
+		bf_buf_add_text(out, ",\"id\":\"");
+		bf_buf_add_text(out, id);
+		bf_buf_add_text(out, "\"}");
 	}
 	bf_event_id_format(accepted->event, id);
-	bf_buf_add_format(out, "],\"id\":\"%s\"", id);
+	bf_buf_add_text(out, "],\"id\":\"");
+	bf_buf_add_text(out, id);
+	bf_buf_add_byte(out, '"');
 	if (accepted->count == 0 && accepted->reason) {
 		bf_buf_add_text(out, ",\"reason\":");
 		bf_json_string(out, accepted->reason);

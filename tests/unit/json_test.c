@@ -6,6 +6,7 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -348,6 +349,76 @@ two_thousand_members_are_sorted(void **state)
 	bf_buf_free(&text);
 }
 
+static void
+decimals_are_written_as_the_shortest_of_their_doubles(void **state)
+{
+	/* Digits in front of the point and behind it, around DBL_DIG. */
+	static const int shapes[][2] = { { 1, 1 }, { 1, 14 }, { 2, 13 },
+		{ 7, 8 }, { 14, 1 }, { 15, 1 }, { 8, 8 }, { 2, 15 } };
+	uint64_t random = 88172645463325252u;
+
+	(void)state;
+	for (size_t i = 0; i < 20000; i++) {
+		const int *shape =
+		    shapes[i % (sizeof(shapes) / sizeof(*shapes))];
+		const int size = shape[0] + shape[1] + 1;
+		struct bf_buf parsed = { 0 }, shortest = { 0 };
+		struct bf_error err;
+		char text[40];
+		cJSON *tree;
+
+		for (int at = 0; at < size; at++) {
+			random ^= random << 13;
+			random ^= random >> 7;
+			random ^= random << 17;
+			/* Many zeros, but none in front. */
+			text[at] = (char)('0' + (random & 1 ? random / 2 % 10
+							    : at == 0));
+		}
+		if (text[0] == '0')
+			text[0] = '9';
+		text[shape[0]] = '.';
+		text[size] = '\0';
+		tree = parse(text, (size_t)size, &err);
+		bf_json_print(&parsed, tree);
+		bf_json_double(&shortest, strtod(text, NULL));
+		assert_string_equal(parsed.data, shortest.data);
+		bf_buf_free(&parsed);
+		bf_buf_free(&shortest);
+		cJSON_Delete(tree);
+	}
+}
+
+static void
+every_byte_is_seen_wherever_it_stands_in_a_string(void **state)
+{
+	(void)state;
+	for (int byte = 1; byte < 0x80; byte++) {
+		for (size_t at = 0; at < 18; at++) {
+			const bool plain = byte >= 0x20 && byte != '"' &&
+					   byte != '\\' && byte != 0x7f;
+			char text[19] = "abcdefghijklmnopqr", json[21];
+			struct bf_buf out = { 0 };
+			struct bf_error err;
+			cJSON *tree;
+
+			text[at] = (char)byte;
+			snprintf(json, sizeof(json), "\"%s\"", text);
+			bf_json_string(&out, text);
+			assert_int_equal(strcmp(out.data, json) == 0, plain);
+			tree = parse(out.data, out.size, &err);
+			assert_string_equal(tree->valuestring, text);
+			cJSON_Delete(tree);
+			bf_buf_free(&out);
+			if (byte == '\\') /* may begin an escape */
+				continue;
+			tree = parse(json, strlen(json), &err);
+			assert_int_equal(tree != NULL, plain || byte == 0x7f);
+			cJSON_Delete(tree);
+		}
+	}
+}
+
 /* ---- texts that are not from a parser ---- */
 
 static void
@@ -402,6 +473,10 @@ main(void)
 		cmocka_unit_test(nesting_has_an_end_however_deep_it_goes),
 		cmocka_unit_test(long_strings_and_names_are_whole),
 		cmocka_unit_test(two_thousand_members_are_sorted),
+		cmocka_unit_test(
+		    decimals_are_written_as_the_shortest_of_their_doubles),
+		cmocka_unit_test(
+		    every_byte_is_seen_wherever_it_stands_in_a_string),
 		cmocka_unit_test(
 		    broken_text_is_written_as_replacement_characters),
 		cmocka_unit_test(numbers_that_were_not_parsed_are_written_too),
