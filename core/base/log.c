@@ -43,6 +43,15 @@ static struct {
 	.process = "main",
 	.echo = -1 };
 
+/* The beginning of this thread's last line: the next one has the same, mostly.
+ */
+static _Thread_local struct {
+	time_t second;
+	pid_t pid;
+	enum bf_log_level level;
+	char text[96];
+} last_head;
+
 static const char *const level_names[] = {
 	"emerg",
 	"alert",
@@ -157,6 +166,7 @@ void
 bf_log_name(const char *process)
 {
 	snprintf(logger.process, sizeof(logger.process), "%s", process);
+	last_head.second = 0;
 }
 
 /* The beginning of a line in text form, local time as nginx has it. */
@@ -164,13 +174,22 @@ static void
 add_head(struct bf_buf *line, enum bf_log_level level)
 {
 	const time_t now = (time_t)(bf_clock_wall().ms / 1000);
+	const pid_t pid = getpid();
 	struct tm local;
 	char time[32];
 
-	localtime_r(&now, &local);
-	strftime(time, sizeof(time), "%Y/%m/%d %H:%M:%S", &local);
-	bf_buf_add_format(line, "%s [%s] %d#%s: ", time, level_names[level],
-	    (int)getpid(), logger.process);
+	if (now != last_head.second || pid != last_head.pid ||
+	    level != last_head.level) {
+		localtime_r(&now, &local);
+		strftime(time, sizeof(time), "%Y/%m/%d %H:%M:%S", &local);
+		snprintf(last_head.text, sizeof(last_head.text),
+		    "%s [%s] %d#%s: ", time, level_names[level], (int)pid,
+		    logger.process);
+		last_head.second = now;
+		last_head.pid = pid;
+		last_head.level = level;
+	}
+	bf_buf_add_text(line, last_head.text);
 }
 
 static void
@@ -290,27 +309,45 @@ format_message(char *text, size_t size, const char *format, va_list args)
 	return text;
 }
 
+static void
+write_line(enum bf_log_level level, const char *message)
+{
+	struct bf_buf line = { 0 };
+
+	add_line(&line, level, message);
+	write_lines(&line);
+	bf_buf_free(&line);
+}
+
+/* Adds a line to those that are gathered, which leave first if they and it are
+ * too much for one write. */
+static void
+gather_line(struct bf_buf *lines, enum bf_log_level level, const char *message)
+{
+	const size_t gathered = lines->size;
+
+	add_line(lines, level, message);
+	if (lines->size <= PIPE_BUF || gathered == 0)
+		return;
+	write_lines(&(struct bf_buf){ .data = lines->data, .size = gathered });
+	lines->size -= gathered;
+	memmove(lines->data, lines->data + gathered, lines->size + 1);
+}
+
 /* Logs a message at once or, with lines, when they are written. */
 static void
 log_message(struct bf_buf *lines, enum bf_log_level level, const char *format,
     va_list args)
 {
-	struct bf_buf line = { 0 };
 	char text[1024];
 	char *message = format_message(text, sizeof(text), format, args);
 
-	if (logger.syslog) {
+	if (logger.syslog)
 		send_to_syslog(level, message);
-	} else {
-		add_line(&line, level, message);
-		if (lines && lines->size + line.size > PIPE_BUF)
-			bf_log_write(lines);
-		if (lines)
-			bf_buf_add(lines, line.data, line.size);
-		else
-			write_lines(&line);
-		bf_buf_free(&line);
-	}
+	else if (lines)
+		gather_line(lines, level, message);
+	else
+		write_line(level, message);
 	if (logger.echo != -1 && level <= BF_LOG_ALERT)
 		echo(message);
 	if (message != text)
