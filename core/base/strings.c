@@ -9,14 +9,20 @@
 #include <belfry/memory.h>
 
 void
-bf_strings_add(struct bf_strings *strings, const char *text)
+bf_strings_take(struct bf_strings *strings, char *text)
 {
 	/* Grows at powers of two: count alone tells when it is full. */
 	if ((strings->count & (strings->count - 1)) == 0)
 		strings->items = bf_resize(strings->items,
 		    strings->count > 0 ? strings->count * 2 : 1,
 		    sizeof(*strings->items));
-	strings->items[strings->count++] = bf_strdup(text);
+	strings->items[strings->count++] = text;
+}
+
+void
+bf_strings_add(struct bf_strings *strings, const char *text)
+{
+	bf_strings_take(strings, bf_strdup(text));
 }
 
 bool

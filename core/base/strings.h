@@ -15,6 +15,9 @@ struct bf_strings {
 /* Appends a copy of text. */
 BF_API void bf_strings_add(struct bf_strings *strings, const char *text);
 
+/* Appends text itself, which was allocated by malloc; takes it. */
+BF_API void bf_strings_take(struct bf_strings *strings, char *text);
+
 /* Whether an item equals text. */
 BF_API bool bf_strings_has(const struct bf_strings *strings, const char *text);
 

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <belfry/memory.h>
-
 #define SECONDS_MOST (INT64_C(1) << 40) /* beyond it, it is all the same */
 
 /* A number of seconds as large as this is a time since 1970 (it would be a
@@ -46,35 +44,38 @@ bf_seconds_parse(const char *text, struct bf_duration *wait)
 	return 0;
 }
 
-/* The value of the header whose name is prefix and name, in seconds. */
+/* The value of a header, in seconds. */
 static bool
-find_seconds(const struct bf_response *response, const char *prefix,
-    const char *name, struct bf_duration *value)
+find_seconds(const struct bf_response *response, const char *name,
+    struct bf_duration *value)
 {
-	char *header = bf_strf("%s%s", prefix, name);
-	const char *text = bf_response_header(response, header);
-	const bool found = text && bf_seconds_parse(text, value) == 0;
+	const char *text = bf_response_header(response, name);
 
-	free(header);
-	return found;
+	return text && bf_seconds_parse(text, value) == 0;
 }
 
 bool
 bf_rate_limit_used_up(const struct bf_response *response,
     struct bf_duration *wait)
 {
-	static const char *const prefixes[] = { "X-RateLimit-", "RateLimit-" };
+	static const struct {
+		const char *remaining, *reset_after, *reset;
+	} names[] = {
+		{ "X-RateLimit-Remaining", "X-RateLimit-Reset-After",
+		    "X-RateLimit-Reset" },
+		{ "RateLimit-Remaining", "RateLimit-Reset-After",
+		    "RateLimit-Reset" },
+	};
 
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
-		const char *prefix = prefixes[i];
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		struct bf_duration left, reset;
 
-		if (!find_seconds(response, prefix, "Remaining", &left))
+		if (!find_seconds(response, names[i].remaining, &left))
 			continue;
 		if (left.ms > 0)
 			return false;
-		if (!find_seconds(response, prefix, "Reset-After", &reset) &&
-		    !find_seconds(response, prefix, "Reset", &reset))
+		if (!find_seconds(response, names[i].reset_after, &reset) &&
+		    !find_seconds(response, names[i].reset, &reset))
 			continue;
 		if (reset.ms >= EPOCH_LEAST_MS)
 			reset.ms -= response->now.ms;

@@ -17,33 +17,48 @@ bf_request_post(struct bf_request *request, const struct bf_url *url,
 	bf_request_header(request, "Content-Type", content_type);
 }
 
+static bool
+is_token_character(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || (c && strchr("!#$%&'*+-.^_`|~", c));
+}
+
 /* Whether every character may stand in a token (RFC 9110, section 5.6.2). */
 static bool
 is_token(const char *name)
 {
-	const size_t length = strlen(name);
+	const char *c = name;
 
-	return length > 0 &&
-	       strspn(name, "!#$%&'*+-.^_`|~0123456789"
-			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			    "abcdefghijklmnopqrstuvwxyz") == length;
+	while (is_token_character(*c))
+		c++;
+	return c > name && *c == '\0';
+}
+
+/* The line "name: value", in new memory. */
+static char *
+join_header(const char *name, const char *value)
+{
+	const size_t name_size = strlen(name), value_size = strlen(value);
+	char *line = bf_zalloc(name_size + 2 + value_size + 1, 1);
+
+	memcpy(line, name, name_size);
+	memcpy(line + name_size, ": ", 2);
+	memcpy(line + name_size + 2, value, value_size);
+	return line;
 }
 
 int
 bf_request_header(struct bf_request *request, const char *name,
     const char *value)
 {
-	char *header;
-
 	if (!is_token(name))
 		return -1;
 	for (const unsigned char *c = (const void *)value; *c; c++) {
 		if ((*c < 0x20 && *c != '\t') || *c == 0x7f)
 			return -1;
 	}
-	header = bf_strf("%s: %s", name, value);
-	bf_strings_add(&request->headers, header);
-	free(header);
+	bf_strings_take(&request->headers, join_header(name, value));
 	return 0;
 }
 

@@ -47,13 +47,18 @@ take_body(char *bytes, size_t size, size_t count, void *context)
 	return 0;
 }
 
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static size_t
 take_header(char *bytes, size_t size, size_t count, void *context)
 {
 	struct transfer *transfer = context;
 	struct bf_strings *headers = &transfer->response.headers;
 	const size_t whole = size * count;
-	char *line;
 
 	size = whole;
 	transfer->header_bytes += size;
@@ -65,12 +70,10 @@ take_header(char *bytes, size_t size, size_t count, void *context)
 		return size;
 	}
 	/* White space behind a value is no part of it. */
-	while (size > 0 && strchr(" \t\r\n", bytes[size - 1]))
+	while (size > 0 && is_blank(bytes[size - 1]))
 		size--;
-	line = bf_strndup(bytes, size);
-	if (strchr(line, ':'))
-		bf_strings_add(headers, line);
-	free(line);
+	if (memchr(bytes, ':', strnlen(bytes, size)))
+		bf_strings_take(headers, bf_strndup(bytes, size));
 	/* All was taken: anything less would end the transfer. */
 	return whole;
 }

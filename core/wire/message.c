@@ -29,7 +29,6 @@ put_event(struct bf_buf *out, const struct bf_event *event)
 static struct bf_event *
 get_event(struct bf_reader *reader)
 {
-	struct bf_event *event = NULL;
 	const uint64_t id = bf_get_u64(reader);
 	char *type = bf_get_text(reader);
 	char *category = bf_get_text(reader);
@@ -45,13 +44,13 @@ get_event(struct bf_reader *reader)
 		reader->bad = true;
 	if (!reader->bad) {
 		bf_buf_add(&json, text, size);
-		event = bf_event_new(id, type, category,
+		return bf_event_of(id, type, category,
 		    (enum bf_severity)severity, tenant, timestamp, &json);
 	}
 	free(type);
 	free(category);
 	free(tenant);
-	return event;
+	return NULL;
 }
 
 /* ---- intake to scheduler ---- */

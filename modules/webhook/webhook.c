@@ -208,8 +208,10 @@ add_standard(struct bf_buf *value, const struct signer *signer,
 	bf_encode_base64(value, digest, sizeof(digest));
 }
 
+/* seconds: the time of the attempt, as the header webhook-timestamp has it. */
 static void
-sign(const struct webhook_conf *webhook, struct bf_request *request)
+sign(const struct webhook_conf *webhook, const char *seconds,
+    struct bf_request *request)
 {
 	const bool overlap =
 	    webhook->previous.text &&
@@ -218,7 +220,6 @@ sign(const struct webhook_conf *webhook, struct bf_request *request)
 	    overlap ? &webhook->previous : &webhook->current;
 	unsigned char digest[BF_HMAC_SIZE];
 	struct bf_buf head = { 0 }, value = { 0 };
-	const long long seconds = request->now.ms / 1000;
 
 	bf_buf_add_text(&value, "sha256=");
 	bf_hmac_sign(one->text, request->body.data, request->body.size, NULL, 0,
@@ -227,7 +228,10 @@ sign(const struct webhook_conf *webhook, struct bf_request *request)
 	bf_request_header(request, webhook->signature_header, value.data);
 
 	bf_buf_clear(&value);
-	bf_buf_add_format(&head, "%s.%lld.", request->delivery_id, seconds);
+	bf_buf_add_text(&head, request->delivery_id);
+	bf_buf_add_byte(&head, '.');
+	bf_buf_add_text(&head, seconds);
+	bf_buf_add_byte(&head, '.');
 	add_standard(&value, &webhook->current, &head, &request->body);
 	if (overlap)
 		add_standard(&value, &webhook->previous, &head, &request->body);
@@ -264,7 +268,7 @@ compose(const void *conf, const struct bf_event *event,
 	bf_request_header(request, "webhook-id", request->delivery_id);
 	bf_request_header(request, "webhook-timestamp", seconds);
 	if (webhook->current.text)
-		sign(webhook, request);
+		sign(webhook, seconds, request);
 	return 0;
 }
 
