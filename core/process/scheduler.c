@@ -24,6 +24,9 @@
 #define OWN_SLOT 255 /* in the ids of belfry's own events */
 #define CLOCK_SETTING "clock"
 #define CLOCK_EVERY_MS 1000
+/* Of the loop: events have the middle one unless they are given another. */
+#define PRIORITIES 3
+#define LAST 2
 #define RELEASE_WAIT_S 5 /* for what is in hand, when the store moves on */
 
 struct bf_instant
@@ -286,6 +289,8 @@ on_pump(evutil_socket_t fd, short what, void *context)
 	bf_worker_pump(context);
 }
 
+/* When nothing else is to be done: deliveries do not wait for the log. It has
+ * a bound, beyond which it is written at once. */
 static void
 on_log(evutil_socket_t fd, short what, void *context)
 {
@@ -319,6 +324,7 @@ make_events(struct scheduler *scheduler)
 	scheduler->pump_timer = timer(scheduler, on_pump);
 	scheduler->pump_soon = timer(scheduler, on_pump);
 	scheduler->log_soon = timer(scheduler, on_log);
+	event_priority_set(scheduler->log_soon, LAST);
 	scheduler->stuck_timer = timer(scheduler, bf_worker_stuck);
 	scheduler->quit_timer = timer(scheduler, on_quit_timer);
 }
@@ -434,7 +440,8 @@ init(struct scheduler *scheduler, const struct bf_birth *birth)
 	scheduler->dispatch = bf_dispatch_new();
 	scheduler->rates = bf_rates_new();
 	scheduler->base = event_base_new();
-	if (!scheduler->base)
+	if (!scheduler->base ||
+	    event_base_priority_init(scheduler->base, PRIORITIES) == -1)
 		abort();
 }
 
