@@ -46,6 +46,31 @@ export function microseconds(us) {
 	return `${(us / 1000000).toFixed(2)} s`;
 }
 
+const units = [["g", "GiB", 2 ** 30], ["m", "MiB", 2 ** 20], ["k", "KiB", 2 ** 10]];
+
+/* "64 MiB"; exactly: as it can be typed in and means the same, "64m". */
+export function bytes(number, exactly = false) {
+	if (exactly) {
+		const [letter, , size] = units.find(([, , each]) =>
+			number >= each && number % each === 0) || ["", "", 1];
+
+		return `${number / size}${letter}`;
+	}
+	const [, unit, size] = units.find(([, , each]) => number >= each) ||
+	    ["", "bytes", 1];
+
+	return `${count(Math.round(number / size * 10) / 10)} ${unit}`;
+}
+
+/* The bytes of "64m", or null. */
+export function parseBytes(text) {
+	const found = /^(\d{1,15})([kmg]?)$/i.exec(text);
+	const size = found && (units.find(([letter]) =>
+		letter === found[2].toLowerCase())?.[2] ?? 1);
+
+	return found ? Number(found[1]) * size : null;
+}
+
 export const plural = (number, one, many = `${one}s`) =>
 	`${count(number)} ${number === 1 ? one : many}`;
 

@@ -22,7 +22,7 @@ export function fieldOf(name, label, control, { help, wide, required, extra,
 	control.setAttribute("aria-describedby",
 	    help ? `${helpId} ${errorId}` : errorId);
 	return {
-		name, control,
+		name, label, control,
 		node: h("div", { class: `field${wide ? " field-wide" : ""}`,
 			data: { field: name } },
 		h("label", { for: id }, label,
@@ -98,6 +98,7 @@ export function switchField(name, label, { help, value = false } = {}) {
 	const input = node.querySelector("input");
 	const field = fieldOf(name, "", input, { help, extra: node });
 
+	field.label = label;
 	field.node.querySelector("label[for]").remove();
 	field.value = () => input.checked;
 	field.set = (on) => {

@@ -1,5 +1,7 @@
 # The dashboard: served by the intake as it is, from $(pkgdatadir)/dashboard.
 nobase_dist_pkgdata_DATA += dashboard/index.html dashboard/style.css \
+	dashboard/forms.css dashboard/parts.css dashboard/settings.css \
+	dashboard/activity.css \
 	dashboard/icon.svg dashboard/theme.js \
 	dashboard/app.js dashboard/router.js dashboard/session.js \
 	dashboard/api.js dashboard/dom.js dashboard/icons.js dashboard/ui.js \

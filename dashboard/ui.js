@@ -148,7 +148,8 @@ export function failed(err) {
 /*
  * Opens a dialog. make(close) gives its content and the buttons of its foot:
  * { body, foot }. Resolves with what close was called with; undefined if it was
- * dismissed. The focus goes back to where it was. wide: for forms.
+ * dismissed. The focus is on the first field, and in the end where it was. wide: for
+ * forms.
  */
 export function dialog(title, make, { wide = false } = {}) {
 	return new Promise((resolve) => {
@@ -173,6 +174,8 @@ export function dialog(title, make, { wide = false } = {}) {
 		});
 		document.body.append(node);
 		node.showModal();
+		node.querySelector(".dialog-body :is(input, select, textarea)")
+			?.focus();
 	});
 }
 

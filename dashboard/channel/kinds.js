@@ -114,9 +114,12 @@ const kinds = {
 	},
 };
 
-/* "max_size" -> "Max size". */
+const acronyms = new Set(["url", "id", "ca", "tls", "api", "http", "ip"]);
+
+/* "max_size" -> "Max size", "ca_file" -> "CA file". */
 function wordsOf(name) {
-	const words = name.replace(/[_-]+/g, " ").trim();
+	const words = name.split(/[_-]+/).map((word) =>
+		acronyms.has(word) ? word.toUpperCase() : word).join(" ").trim();
 
 	return words.charAt(0).toUpperCase() + words.slice(1);
 }

@@ -33,9 +33,11 @@ export function testResult(result) {
 		result.steps?.length ? table("Steps of the test", [
 			{ label: "At", class: "number nowrap" }, { label: "Step" },
 			{ label: "What happened" },
-		], result.steps.map((step) => [
+		], result.steps.map((step, i) => [
 			microseconds(step.at_us),
-			stepNames[step.step] || step.step,
+			/* Lines of one step stand under its name. */
+			step.step === result.steps[i - 1]?.step ? ""
+				: stepNames[step.step] || step.step,
 			h("code", step.text),
 		])) : null,
 		result.excerpt ? h("details",

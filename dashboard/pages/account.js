@@ -1,9 +1,11 @@
 /*
  * pages/account.js - who is signed in, the theme, signing out
  */
+import { api, path } from "../api.js";
 import { fill, h } from "../dom.js";
 import { isAdmin, session, signOut } from "../session.js";
 import { button, confirm, pageHead, panel } from "../ui.js";
+import { tenantFacts, tenantName } from "./tenants.js";
 
 const scopes = {
 	admin: "everything, for every tenant",
@@ -43,6 +45,9 @@ async function everywhere(context) {
 }
 
 async function open(context) {
+	const tenant = await api.get(path`/v1/tenants/${session.tenant_id}`, null,
+		{ signal: context.signal });
+
 	fill(context.root,
 		pageHead("Account"),
 		panel("You", {}, facts(),
@@ -57,6 +62,9 @@ async function open(context) {
 				"The password stands in the conf file, as the hash that ",
 				h("code", "belfryctl passwd"), " makes. ",
 				isAdmin() ? "" : "Ask the operator for another one.")),
+		panel(tenantName(tenant), {
+			lead: "What your tenant may have, and what it uses." },
+		tenantFacts(tenant)),
 		panel("Theme", { lead: "Kept in this browser." }, themeChoice()));
 }
 

@@ -45,7 +45,7 @@ function folded(summary, fields, ...more) {
 function onlyConfNote(kind, names) {
 	return names.length === 0 ? null : h("p", { class: "help" },
 		`In the conf file only, as they concern the server: ${
-			names.map((name) => labelOf(kind, name).toLowerCase())
+			names.map((name) => labelOf(kind, name))
 				.join(", ")}.`);
 }
 
@@ -277,6 +277,17 @@ function shownValue(value) {
 	return String(value);
 }
 
+/* A policy as the fields of a form would show it. */
+function policyFacts(channel) {
+	return policyFields().map((field) => {
+		field.set(channel[field.name.slice(1)]);
+		const value = field.value();
+
+		return [h("dt", field.label), h("dd", value === true ? "yes"
+			: value === false ? "no" : value ?? "no limit")];
+	});
+}
+
 function readPage(channel, kind) {
 	const result = h("div", { "aria-live": "polite" });
 	const test = async () => {
@@ -284,9 +295,6 @@ function readPage(channel, kind) {
 			path`/v1/channels/${channel.name}/test`, {},
 			{ query: tenant() }));
 	};
-	const policy = ["retry", "jitter", "timeout", "max_age", "rate",
-		"concurrency", "retry_after_max", "ordered"];
-
 	return h("div", { class: "page" }, back(),
 		pageHead(channel.name, { lead: kind.title,
 			actions: mayManage() ? [button(kind.test, test)] : [] }),
@@ -294,7 +302,7 @@ function readPage(channel, kind) {
 			? note("info", "This channel stands in the conf file and is changed there: ",
 				confPlace(channel))
 			: note("info", "You may see this channel, and not change it."),
-		result,
+		h("div", { class: "panel result" }, result),
 		panel("Settings", {}, h("dl", { class: "facts" },
 			Object.entries(channel.settings).map(([name, value]) => [
 				h("dt", labelOf(kind, name)),
@@ -308,10 +316,7 @@ function readPage(channel, kind) {
 			? "All event types that are on."
 			: channel.events.map((word) => [h("code", word), " "]))),
 		panel("Delivery", {}, h("dl", { class: "facts" },
-			policy.map((name) => [
-				h("dt", labelOf(kind, name)),
-				h("dd", shownValue(channel[name] ?? "none")),
-			]))));
+			policyFacts(channel))));
 }
 
 /* ---- the two addresses ---- */

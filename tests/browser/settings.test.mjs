@@ -381,7 +381,7 @@ test("a stranger's module has a form, and it works", async () => {
 
 	await page.getByRole("link", { name: "Add Every" }).click();
 	await loaded(page);
-	await field(page, "Url").fill(stage.endpoints.stranger);
+	await field(page, "URL").fill(stage.endpoints.stranger);
 	await field(page, "Token").fill("t0ken");
 	await page.getByLabel("Loud").check();
 	await field(page, "Priority").fill("9");
@@ -399,7 +399,7 @@ test("a stranger's module has a form, and it works", async () => {
 		.fill("X-Team");
 	await field(page, "Value").fill("ops");
 	await field(page, "Note").fill(SCRIPT);
-	await says(page, "ca file");
+	await says(page, "CA file");
 	await press(page, "Test Every");
 	await says(page, "It arrived.");
 	const [request] = await stage.arrived("stranger", 1);

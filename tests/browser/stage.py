@@ -155,6 +155,7 @@ class Stage:
 
     def described(self, control):
         return {"belfry": f"http://127.0.0.1:{self.belfry.port}",
+                "api": f"http://127.0.0.1:{self.belfry.port}",
                 "control": control, "password": PASSWORD,
                 "build": str(self.belfry.build),
                 "mail": self.mta and {"starttls": str(self.mta.starttls),
