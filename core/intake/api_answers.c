@@ -105,6 +105,7 @@ SCHEMA(bf_api_accepted, "Accepted", "An event that is on stable storage",
 
 static const struct api_member row_members[] = {
 	DELIVERY,
+	MAYBE("why", "Why the last attempt did not succeed"),
 	{ 0 },
 };
 

@@ -131,6 +131,44 @@ struct rows {
 	cJSON *list;
 };
 
+/* Keeps the reason of the last attempt. */
+static void
+note_why(void *context, const struct bf_attempt *attempt)
+{
+	char **why = context;
+
+	free(*why);
+	*why = bf_strdup(attempt->why);
+}
+
+/* Why what was tried has not succeeded; nothing where that can't be read in
+ * time. */
+static void
+add_why(struct reader *reader, cJSON *json)
+{
+	const char *id =
+	    cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "id"));
+	const char *state = cJSON_GetStringValue(
+	    cJSON_GetObjectItemCaseSensitive(json, "state"));
+	const cJSON *tried =
+	    cJSON_GetObjectItemCaseSensitive(json, "attempt_count");
+	struct bf_delivery_id delivery;
+	struct bf_delivery_row row = { 0 };
+	struct bf_error ignored;
+	char *why = NULL;
+	bool found;
+
+	if (strcmp(state, "delivered") == 0 || tried->valuedouble < 1 ||
+	    bf_delivery_id_parse(id, &delivery) == -1)
+		return;
+	(void)bf_store_get_delivery(reader->store, delivery, &row, &found,
+	    note_why, &why, &ignored);
+	bf_event_unref(&row.event);
+	if (why)
+		cJSON_AddStringToObject(json, "why", why);
+	free(why);
+}
+
 static void
 add_row(void *context, const struct bf_delivery_row *row)
 {
@@ -243,6 +281,7 @@ bf_reading_deliveries(struct reader *reader, struct job *job)
 	struct rows rows = { reader, NULL };
 	struct bf_delivery_id next = { 0 };
 	char cursor[BF_DELIVERY_ID_TEXT];
+	cJSON *row;
 
 	if (job->channel) {
 		job->query.channel =
@@ -256,6 +295,7 @@ bf_reading_deliveries(struct reader *reader, struct job *job)
 	job->list = rows.list = cJSON_AddArrayToObject(job->json, "deliveries");
 	bf_reading_result(job, bf_store_list(reader->store, &job->query,
 				   add_row, &rows, &next, &job->error));
+	cJSON_ArrayForEach(row, rows.list) add_why(reader, row);
 	if (next.event != 0) {
 		bf_delivery_id_format(next, cursor);
 		cJSON_AddStringToObject(job->json, "next", cursor);

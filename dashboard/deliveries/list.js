@@ -8,13 +8,6 @@ import { badge, table } from "../ui.js";
 
 const SHOWN_MOST = 200; /* rows; beyond that the oldest leave */
 
-const columns = (everyone) => [
-	{ label: "Select", hidden: true, class: "pick" }, { label: "State" },
-	{ label: "Event" }, { label: "Channel" },
-	...everyone ? [{ label: "Tenant" }] : [],
-	{ label: "Attempts", class: "number" }, { label: "Accepted" },
-];
-
 /* What the state means for who looks at it. */
 export function stateBadge(delivery) {
 	const retrying = delivery.state === "scheduled" && delivery.attempt_count > 0;
@@ -24,36 +17,42 @@ export function stateBadge(delivery) {
 			: delivery.state);
 }
 
-function cells(delivery, everyone) {
-	return [
-		h("div", stateBadge(delivery),
-			delivery.due && delivery.state === "scheduled"
-				? h("div", { class: "help" }, "next ", time(delivery.due))
-				: null),
-		h("div", { class: "delivery-event" },
-			h("a", { class: "break",
-				href: link`/deliveries/${delivery.id}` },
+/* What is shown of a delivery, and how. */
+const columns = [
+	{ label: "State", class: "cell-state", cell: (delivery) => h("div",
+		stateBadge(delivery),
+		delivery.due && delivery.state === "scheduled"
+			? h("div", { class: "help" }, "next ", time(delivery.due))
+			: null) },
+	{ label: "Event", class: "cell-event", cell: (delivery) => h("div",
+		h("a", { class: "break", href: link`/deliveries/${delivery.id}` },
 			delivery.subject || "(no subject)"),
-			h("div", { class: "help" }, h("code", delivery.event)),
-			delivery.why && delivery.state !== "delivered"
-				? h("div", { class: "why" }, delivery.why) : null),
-		h("span", { class: "break" }, delivery.channel || "(deleted)"),
-		...everyone ? [h("code", { class: "break" }, delivery.tenant_id)] : [],
-		String(delivery.attempt_count),
-		h("span", { class: "nowrap" }, time(delivery.accepted_at)),
-	];
-}
+		h("div", { class: "help" }, h("code", delivery.event)),
+		delivery.why && delivery.state !== "delivered"
+			? h("div", { class: "why" }, delivery.why) : null) },
+	{ label: "Channel", class: "cell-channel", cell: ({ channel }) =>
+		h("span", { class: "break" }, channel || "(deleted)") },
+	{ label: "Tenant", class: "cell-tenant", cell: ({ tenant_id: tenant }) =>
+		h("code", { class: "break" }, tenant) },
+	{ label: "Attempts", class: "number cell-attempts",
+		cell: (delivery) => String(delivery.attempt_count) },
+	{ label: "Accepted", class: "nowrap cell-time",
+		cell: (delivery) => time(delivery.accepted_at) },
+];
+
+const pickColumn = { label: "Select", hidden: true, class: "pick" };
 
 /*
- * A list. options: everyone shows the tenants; pick is called when the selection
- * changes (null: nothing can be selected).
+ * A list. options: hide names columns that are left out; pick is called when the
+ * selection changes (null: nothing can be selected).
  *
- * Gives { node, show(deliveries), take(changes, insert), selected(), clear() }. take
- * changes the rows that are shown; with insert it puts new ones at their place; it
- * returns how many were new and were not put in.
+ * Gives { node, show(deliveries), take(changes, insert), selected(), clear() }; take
+ * changes the rows that are shown; with insert it puts new ones at their place.
  */
-export function makeList({ everyone = false, pick = null, caption = "List of deliveries" }) {
-	const shape = columns(everyone).slice(pick ? 0 : 1);
+export function makeList({ hide = ["Tenant"], pick = null,
+	caption = "List of deliveries" }) {
+	const shown = columns.filter(({ label }) => !hide.includes(label));
+	const shape = pick ? [pickColumn, ...shown] : shown;
 	const node = table(caption, shape, [], { cards: true });
 	const body = node.querySelector("tbody");
 	const rows = new Map(); /* by id: { delivery, row, box } */
@@ -84,13 +83,13 @@ export function makeList({ everyone = false, pick = null, caption = "List of del
 
 	/* With shift, all between this one and the one before. */
 	const picked = (id, event) => {
-		const shown = [...body.children].map(({ dataset }) => dataset.id);
-		const from = shown.indexOf(marked), to = shown.indexOf(id);
+		const ids = [...body.children].map(({ dataset }) => dataset.id);
+		const from = ids.indexOf(marked), to = ids.indexOf(id);
 
 		if (event.shiftKey && from >= 0) {
 			const { checked } = rows.get(id).box;
 
-			for (const each of shown.slice(Math.min(from, to),
+			for (const each of ids.slice(Math.min(from, to),
 				Math.max(from, to) + 1))
 				rows.get(each).box.checked = checked;
 		}
@@ -103,7 +102,7 @@ export function makeList({ everyone = false, pick = null, caption = "List of del
 		on: { click: (event) => picked(delivery.id, event) } });
 
 	const draw = (entry) => {
-		const inner = cells(entry.delivery, everyone);
+		const inner = shown.map(({ cell }) => cell(entry.delivery));
 
 		if (entry.box)
 			inner.unshift(entry.box);
@@ -148,6 +147,7 @@ export function makeList({ everyone = false, pick = null, caption = "List of del
 			entry.row.querySelector(focused.toLowerCase())?.focus();
 	};
 
+	node.classList.add("delivery-list");
 	if (pick)
 		node.querySelector("th").replaceChildren(all);
 	return {
@@ -170,8 +170,6 @@ export function makeList({ everyone = false, pick = null, caption = "List of del
 				told();
 		},
 		take(changes, mayInsert) {
-			let held = 0;
-
 			for (const delivery of changes) {
 				const entry = rows.get(delivery.id);
 
@@ -179,12 +177,9 @@ export function makeList({ everyone = false, pick = null, caption = "List of del
 					change(entry, delivery);
 				else if (mayInsert)
 					insert(delivery);
-				else
-					held += 1;
 			}
 			if (pick && mayInsert)
 				told();
-			return held;
 		},
 		has: (id) => rows.has(id),
 	};

@@ -111,7 +111,8 @@ async function openList(context) {
 /* ---- one of them ---- */
 
 function recent(name, signal) {
-	const list = makeList({ caption: "Its newest deliveries" });
+	const list = makeList({ caption: "Its newest deliveries",
+		hide: ["Channel", "Tenant"] });
 	const place = h("div");
 	const draw = async () => {
 		const { deliveries } = await api.get("/v1/deliveries",

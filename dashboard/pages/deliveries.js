@@ -40,7 +40,8 @@ async function load(page) {
 	const { signal } = page.context;
 	let answer;
 
-	page.list = makeList({ everyone: page.filter.everyone(),
+	page.list = makeList({
+		hide: page.filter.everyone() ? [] : ["Tenant"],
 		pick: mayManage() ? () => drawBar(page) : null });
 	try {
 		answer = await api.get("/v1/deliveries", { ...page.filter.query(),
@@ -231,8 +232,8 @@ async function open(context) {
 		pageHead("Deliveries", { lead: "One event on its way to one channel.",
 			actions: liveButton(page) }),
 		panel("The last hour", {}, chartPlace),
-		panel("Deliveries", {}, page.filter.node, page.result, page.bar,
-			page.listPlace, page.pager));
+		panel("Deliveries", {}, page.filter.node,
+			h("div", page.result, page.bar), page.listPlace, page.pager));
 	page.redrawCharts = charts(chartPlace, () => ({
 		tenant_id: page.filter.query().tenant_id,
 		channel: channels.some(({ name }) =>

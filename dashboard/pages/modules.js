@@ -4,10 +4,21 @@
 import { api } from "../api.js";
 import { kindOf } from "../channel/kinds.js";
 import { fill, h } from "../dom.js";
-import { plural } from "../format.js";
+import { count } from "../format.js";
 import { link } from "../router.js";
 import { mayManage, session } from "../session.js";
 import { badge, confPlace, empty, pageHead, panel, table } from "../ui.js";
+
+const NAMED_MOST = 20; /* channels */
+
+function channelLinks(names) {
+	const more = names.length - NAMED_MOST;
+
+	return names.length === 0 ? "none" : [
+		names.slice(0, NAMED_MOST).map((name, i) => [i > 0 ? ", " : "",
+			h("a", { href: link`/channels/${name}` }, name)]),
+		more > 0 ? ` and ${count(more)} more` : null];
+}
 
 function directives(module) {
 	return h("details", h("summary", `Settings (${module.directives.length})`),
@@ -33,7 +44,7 @@ function modulePanel(module) {
 	h("dl", { class: "facts" },
 		h("dt", "State"), h("dd", badge(module.enabled ? "on" : "off"), " ",
 			module.locked && module.file ? confPlace(module) : null),
-		h("dt", "Channels"), h("dd", plural(module.channels, "channel")),
+		h("dt", "Channels"), h("dd", channelLinks(module.channels)),
 		h("dt", "Version"), h("dd", module.version),
 		h("dt", "ABI"), h("dd", String(module.abi)),
 		h("dt", "Licence"), h("dd", module.license),

@@ -55,6 +55,16 @@ class Stage {
 		return this.call("POST", "/v1/events", { event, subject, ...more });
 	}
 
+	/* Posts many at once; the answer to each. */
+	async postMany(events) {
+		const answer = await this.ask("call", { method: "POST",
+			path: "/v1/events",
+			headers: { "Content-Type": "application/x-ndjson" },
+			body: events.map((event) => JSON.stringify(event)).join("\n") });
+
+		return answer.body.trim().split("\n").map((line) => JSON.parse(line));
+	}
+
 	/* Waits until a delivery is in a state; the delivery. */
 	state(id, state) {
 		return until(async () => {
