@@ -1,5 +1,5 @@
 belfryinclude_HEADERS += core/base/api.h core/base/buf.h core/base/clock.h core/base/error.h core/base/memory.h core/base/strings.h
-libcore_la_SOURCES += core/base/log.h core/base/counters.h
+libcore_la_SOURCES += core/base/hash.h core/base/log.h core/base/counters.h
 libbelfry_la_SOURCES += core/base/buf.c core/base/clock.c core/base/error.c \
 	core/base/memory.c core/base/strings.c
 libcore_la_SOURCES += core/base/log.c
@@ -8,4 +8,9 @@ if CMOCKA
 check_PROGRAMS += tests/unit/base_test
 tests_unit_base_test_SOURCES = tests/unit/base_test.c
 tests_unit_base_test_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/memory_test
+tests_unit_memory_test_SOURCES = tests/unit/memory_test.c \
+	tests/unit/failing_malloc.c tests/unit/failing_malloc.h \
+	tests/unit/load_fixture.c tests/unit/load_fixture.h
+tests_unit_memory_test_LDADD = $(UNIT_LIBS)
 endif

@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static void
-die(void)
+void
+bf_memory_exhausted(void)
 {
 	static const char text[] = "belfry: out of memory\n";
 
@@ -28,8 +28,24 @@ bf_zalloc(size_t count, size_t size)
 	void *memory = calloc(count > 0 ? count : 1, size > 0 ? size : 1);
 
 	if (!memory)
-		die();
+		bf_memory_exhausted();
 	return memory;
+}
+
+void *
+bf_malloc(size_t size)
+{
+	void *memory = malloc(size > 0 ? size : 1);
+
+	if (!memory)
+		bf_memory_exhausted();
+	return memory;
+}
+
+void *
+bf_realloc(void *memory, size_t size)
+{
+	return bf_resize(memory, 1, size > 0 ? size : 1);
 }
 
 void *
@@ -38,7 +54,7 @@ bf_resize(void *memory, size_t count, size_t size)
 	void *resized = reallocarray(memory, count > 0 ? count : 1, size);
 
 	if (!resized)
-		die();
+		bf_memory_exhausted();
 	return resized;
 }
 
@@ -69,6 +85,6 @@ bf_strf(const char *format, ...)
 	length = vasprintf(&text, format, args);
 	va_end(args);
 	if (length < 0)
-		die();
+		bf_memory_exhausted();
 	return text;
 }

@@ -15,6 +15,8 @@
 #include <belfry/buf.h>
 #include <belfry/memory.h>
 
+#include "core/transport/libraries.h"
+
 #define ANSWER_MAX (64u << 20) /* bytes; no answer of belfry comes near */
 
 struct bf_client {
@@ -30,8 +32,7 @@ bf_client_new(const char *socket, const char *url, const char *token)
 {
 	struct bf_client *client = bf_new(struct bf_client);
 
-	curl_global_init(CURL_GLOBAL_DEFAULT);
-	client->curl = curl_easy_init();
+	client->curl = bf_libraries_curl() == 0 ? curl_easy_init() : NULL;
 	if (!client->curl)
 		abort();
 	client->socket = url ? NULL : bf_strdup(socket);

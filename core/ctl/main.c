@@ -14,6 +14,8 @@
 
 #include "core/ctl/ctl.h"
 
+#include "core/transport/libraries.h"
+
 static const struct bf_ctl_command commands[] = {
 	{ "send", "[TYPE [SUBJECT]]", "Post an event", bf_ctl_send },
 	{ "explain", "TYPE", "Say which channels would get an event, and why",
@@ -133,6 +135,7 @@ main(int argc, char **argv)
 	struct bf_ctl ctl = { 0 };
 	int status;
 
+	bf_libraries_start();
 	if (!target.socket)
 		target.socket = BF_RUNSTATEDIR "/belfry/belfry.sock";
 	status = read_options(argc, argv, &target);

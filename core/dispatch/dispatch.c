@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <uthash.h>
 
 #include <belfry/memory.h>
 
+#include "core/base/hash.h"
 #include "core/dispatch/pace.h"
 
 #define QUANTUM 4096  /* bytes of events that a turn is worth */

@@ -2,8 +2,8 @@
 #define BF_PACE_H
 
 #include <stdint.h>
-#include <uthash.h>
 
+#include "core/base/hash.h"
 #include "core/dispatch/bucket.h"
 
 /*

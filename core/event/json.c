@@ -438,7 +438,7 @@ finish_tree(cJSON *node, const char **number, struct bf_error *err)
 		/* cJSON frees it with the node. */
 		node->valuestring = cJSON_malloc(size);
 		if (!node->valuestring)
-			abort();
+			bf_memory_exhausted();
 		memcpy(node->valuestring, *number, size);
 		*number += size;
 	}

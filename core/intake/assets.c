@@ -19,8 +19,8 @@
 #include <belfry/encode.h>
 #include <belfry/memory.h>
 #include <openssl/evp.h>
-#include <uthash.h>
 
+#include "core/base/hash.h"
 #include "core/base/log.h"
 #include "core/intake/intake_private.h"
 

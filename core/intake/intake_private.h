@@ -11,8 +11,8 @@
 #include <openssl/ssl.h>
 #include <sys/queue.h>
 #include <sys/types.h>
-#include <uthash.h>
 
+#include "core/base/hash.h"
 #include "core/base/counters.h"
 #include "core/conf/ip.h"
 #include "core/intake/api_schema.h"
@@ -74,13 +74,13 @@ struct connection {
 	struct bf_http *http;
 	const struct route *route;
 	struct caller caller;
-	bool local;     /* over a Unix socket */
-	uid_t uid;      /* of the peer there */
+	bool local;               /* over a Unix socket */
+	uid_t uid;                /* of the peer there */
 	char address[BF_IP_TEXT]; /* of the peer; "unix" if local */
-	bool trusted;   /* and by root or the service user */
-	bool begun;     /* the first byte of a request came */
-	bool ended;     /* the peer has sent all it will */
-	bool answering; /* a request is being dealt with */
+	bool trusted;             /* and by root or the service user */
+	bool begun;               /* the first byte of a request came */
+	bool ended;               /* the peer has sent all it will */
+	bool answering;           /* a request is being dealt with */
 	bool keep_alive;
 	bool lingering;   /* answered, closing: reads what comes, forgets */
 	bool streaming;   /* it gets server-sent events */
@@ -128,9 +128,9 @@ struct intake {
 	struct pending_command *commands;
 	struct reader *reader;
 	struct token_cache *tokens;
-	char *document; /* OpenAPI; NULL until it is asked for */
+	char *document;           /* OpenAPI; NULL until it is asked for */
 	struct bf_assets *assets; /* NULL: there is no dashboard */
-	char date[40]; /* as answers have it */
+	char date[40];            /* as answers have it */
 	time_t date_made;
 	int status;
 };

@@ -8,9 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <event2/event.h>
+
 #include <belfry/memory.h>
 
 #include "core/kit/kit.h"
+#include "core/transport/libraries.h"
 
 #define EXIT_USAGE 2
 
@@ -112,6 +115,8 @@ main(int argc, char **argv)
 	uint64_t seed = 1;
 	int option;
 
+	bf_libraries_start();
+	event_set_mem_functions(bf_malloc, bf_realloc, free);
 	while ((option = getopt_long(argc, argv, "c:r:t:Vh", options, NULL)) !=
 	       -1) {
 		switch (option) {

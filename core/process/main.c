@@ -15,6 +15,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <event2/event.h>
+
 #include <belfry/memory.h>
 
 #include "core/base/log.h"
@@ -22,6 +24,7 @@
 #include "core/process/master_private.h"
 #include "core/process/options.h"
 #include "core/process/vault.h"
+#include "core/transport/libraries.h"
 
 /* The absolute path of the conf file: belfry may be started anywhere. */
 static char *
@@ -299,10 +302,13 @@ act(const struct bf_options *options, char **arguments)
 int
 main(int argc, char **argv)
 {
-	char **arguments = copy_arguments(argc, argv);
+	char **arguments;
 	struct bf_options options;
 	int status = EXIT_SUCCESS;
 
+	bf_libraries_start();
+	event_set_mem_functions(bf_malloc, bf_realloc, free);
+	arguments = copy_arguments(argc, argv);
 	fill_standard_descriptors();
 	if (bf_options_read(argc, arguments, &options) == -1) {
 		fprintf(stderr, "try: belfry -h\n");

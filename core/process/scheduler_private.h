@@ -6,8 +6,8 @@
 
 #include <event2/event.h>
 #include <sys/queue.h>
-#include <uthash.h>
 
+#include "core/base/hash.h"
 #include "core/conf/seal.h"
 #include "core/dispatch/dispatch.h"
 #include "core/filter/route.h"
@@ -205,7 +205,7 @@ struct scheduler {
 	struct event *quit_timer;
 	struct metrics metrics;
 	struct bf_rates *rates; /* of the last hour */
-	int status; /* of the process */
+	int status;             /* of the process */
 };
 
 /* Time that never steps: wall clock at start plus what elapsed since. */

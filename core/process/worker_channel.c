@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 #include <belfry/memory.h>
-#include <uthash.h>
 
+#include "core/base/hash.h"
 #include "core/base/log.h"
 #include "core/process/worker_private.h"
 #include "core/registry/snapshot_wire.h"

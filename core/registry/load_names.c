@@ -5,10 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <uthash.h>
-
 #include <belfry/memory.h>
 
+#include "core/base/hash.h"
 #include "core/registry/load_private.h"
 
 struct bf_definition {

@@ -1,8 +1,7 @@
 #ifndef BF_REGISTRY_PRIVATE_H
 #define BF_REGISTRY_PRIVATE_H
 
-#include <uthash.h>
-
+#include "core/base/hash.h"
 #include "core/registry/registry.h"
 
 /*

@@ -13,7 +13,8 @@
 
 #include <belfry/memory.h>
 #include <sys/queue.h>
-#include <uthash.h>
+
+#include "core/base/hash.h"
 
 /* Minutes in all series, of 88 bytes each, above which none are made for
  * channels any more; and for tenants. */

@@ -11,7 +11,8 @@
 #include <string.h>
 
 #include <belfry/memory.h>
-#include <uthash.h>
+
+#include "core/base/hash.h"
 
 #define NUMBER_MAX 1000000 /* beyond it a number is damage, not a type */
 

@@ -3,7 +3,8 @@ libcore_la_SOURCES += core/transport/dialogue.c core/transport/dialogue.h \
 	core/transport/hints_http.c core/transport/hints_network.c \
 	core/transport/hints_private.h core/transport/hints_smtp.c \
 	core/transport/mask.c core/transport/mask.h
-libcore_la_SOURCES += core/transport/transport.h \
+libcore_la_SOURCES += core/transport/libraries.c \
+	core/transport/libraries.h core/transport/transport.h \
 	core/transport/transport_private.h core/transport/reason.c \
 	core/transport/easy.c core/transport/smtp.c \
 	core/transport/smtp_private.h core/transport/smtp_reply.c \

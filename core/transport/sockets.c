@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 #include <belfry/memory.h>
-#include <uthash.h>
+
+#include "core/base/hash.h"
 
 struct socket {
 	struct sockets *sockets;

@@ -13,6 +13,7 @@
 
 #include <belfry/memory.h>
 
+#include "core/transport/libraries.h"
 #include "core/transport/transport_private.h"
 
 #define BODY_MOST (64 << 10)    /* bytes of an answer that are read */
@@ -310,7 +311,7 @@ bf_transport_new(struct event_base *base, long max_connections,
 {
 	struct bf_transport *transport = bf_new(struct bf_transport);
 
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
+	if (bf_libraries_curl() == -1 ||
 	    !(transport->multi = curl_multi_init())) {
 		bf_error_set(err, "libcurl does not start");
 		free(transport);
