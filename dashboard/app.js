@@ -187,6 +187,9 @@ async function navigate(moved) {
 		await show(found, query);
 	else
 		notFound();
+	/* Which address is wholly there: later ones may have come meanwhile. */
+	if (open.hash === hash)
+		main.dataset.shown = hash;
 }
 
 

@@ -79,9 +79,10 @@ export function areaField(name, label, { help, wide = true, value, required,
 	return fieldOf(name, label, control, { help, wide, required });
 }
 
-/* On or off: a switch. */
+/* On or off: a switch. What it switches is seen beside it, or with hiddenLabel
+ * only heard; then worded says "On" or "Off" in its place. */
 export function switchControl(label, { checked = false, disabled = false, change,
-	hiddenLabel = false } = {}) {
+	hiddenLabel = false, worded = false } = {}) {
 	const input = h("input", { type: "checkbox", role: "switch", checked,
 		disabled });
 
@@ -90,7 +91,9 @@ export function switchControl(label, { checked = false, disabled = false, change
 	return h("label", { class: "switch" }, input,
 		h("span", { class: "switch-track", "aria-hidden": "true" }),
 		h("span", { class: hiddenLabel ? "visually-hidden" : "switch-label" },
-			label));
+			label),
+		worded ? h("span", { class: "switch-word", "aria-hidden": "true" })
+			: null);
 }
 
 export function switchField(name, label, { help, value = false } = {}) {

@@ -65,8 +65,11 @@ function makeForm(module, channel, channels, types) {
 		.filter(Boolean);
 	const draft = makeDraft(fields, channel);
 
-	if (name)
+	/* A name that was suggested is no change that could be lost. */
+	if (name) {
 		name.set(freeName(kind.suggest, channels));
+		name.filled = name.value();
+	}
 	return {
 		kind, fields, draft,
 		node: h("div", { class: "page" },
@@ -223,8 +226,8 @@ function newPage(context, module, channels, types) {
 		fill(problem);
 		try {
 			const made = await api.post("/v1/channels",
-				{ module: module.name, name: "", ...form.draft.whole(),
-					...{ name: form.fields[0].value() } },
+				{ module: module.name, ...form.draft.whole(),
+					name: form.fields[0].value() },
 				{ query: tenant() });
 
 			context.guard(() => false);

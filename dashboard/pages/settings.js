@@ -64,7 +64,7 @@ function channelSwitch(channel, refresh) {
 	/* What the conf file or the settings switch off is not a switch's. */
 	if (!mayManage() || !channel.enabled)
 		return badge("disabled", channel.enabled ? channel.state : "off");
-	return switchControl(`${channel.name} is on`, {
+	return switchControl(channel.name, {
 		checked: !channel.disabled, hiddenLabel: true,
 		change: (input) => flip(input, async (on) => {
 			await api.post(path`/v1/channels/${channel.name}/` +
@@ -101,8 +101,8 @@ function moduleSwitch(module, kind, refresh) {
 	if (module.locked)
 		return h("div", { class: "locked" }, badge("disabled", "off"),
 			confPlace(module));
-	return switchControl(`${kind.title} on`, {
-		checked: module.enabled, disabled: !mayManage(),
+	return switchControl(kind.title, {
+		hiddenLabel: true, worded: true, checked: module.enabled, disabled: !mayManage(),
 		change: (input) => flip(input, async (on) => {
 			await api.put(path`/v1/modules/${module.name}/toggle`,
 				{ enabled: on }, { query: tenant() });
@@ -126,7 +126,7 @@ function modulePanel(module, channels, refresh) {
 			{ label: "Name" }, { label: "Goes to" }, { label: "State" },
 			{ label: "Actions", hidden: true, class: "end" },
 		], own.map((channel) => channelRow(channel, kind, refresh)),
-		{ cards: true }),
+		{ cards: true, kind: "channels" }),
 		h("div", add)]);
 }
 
@@ -161,7 +161,7 @@ async function setToggle(type, on) {
 }
 
 function typeParts(type, redraw) {
-	const input = switchControl(`${type.name} is on`, {
+	const input = switchControl(type.name, {
 		checked: type.enabled, disabled: type.locked || !mayManage(),
 		hiddenLabel: true,
 		change: (node) => flip(node, async (on) =>
@@ -179,12 +179,11 @@ function typeParts(type, redraw) {
 		h("div", { class: "type-text" },
 			h("div", h("code", type.name), " ",
 				badge(type.severity)),
-			h("div", { class: "help" }, type.description)),
-		h("div", { class: "type-default" },
-			type.locked ? confPlace(type)
-				: h("span", { class: "help" },
-					`default ${onOff(type.default)}`),
-			reset)];
+			h("div", { class: "help" }, type.description),
+			type.locked ? h("div", confPlace(type)) : null),
+		h("div", { class: "type-default" }, reset,
+			h("span", { class: "help" },
+				`default ${onOff(type.default)}`))];
 }
 
 function typeItem(type) {

@@ -1,7 +1,7 @@
 /* Who may do what: sessions, tokens, tenants, the account. */
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
-import { assertAccessible, assertFits, assertQuiet, everyLook, launch, loaded,
+import { assertAccessible, assertFits, assertQuiet, everyPage, launch, loaded,
 	openPage, signIn, visit } from "./browser.mjs";
 import { startStage, until } from "./stage.mjs";
 
@@ -227,9 +227,10 @@ test("the menu of a phone opens, closes, and leads on", async () => {
 });
 
 test("every page is for everybody, in every look", async () => {
-	await everyLook(browser, stage, "#/tokens", "tokens");
-	await everyLook(browser, stage, "#/tenants", "tenants");
-	await everyLook(browser, stage, "#/account", "account",
-		{ scope: "manage" });
-	await everyLook(browser, stage, "#/nowhere", "not-found");
+	await everyPage(browser, stage, [
+		{ hash: "#/tokens", name: "tokens" },
+		{ hash: "#/tenants", name: "tenants" },
+		{ hash: "#/account", name: "account" },
+		{ hash: "#/nowhere", name: "not-found" },
+	]);
 });

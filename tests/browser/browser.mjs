@@ -89,6 +89,8 @@ export async function visit(page, hash) {
 	await page.evaluate((to) => {
 		location.hash = to;
 	}, hash);
+	await page.waitForFunction((to) =>
+		document.querySelector("main")?.dataset.shown === to, hash);
 	await loaded(page);
 }
 
@@ -132,20 +134,29 @@ export async function picture(page, stage, name) {
 		fullPage: true });
 }
 
-/* Opens a page in every look in turn (light, dark, phone), has it checked in each,
- * and leaves a picture of each. */
-export async function everyLook(browser, stage, hash, name,
-	{ scope = "admin", ready = async () => {} } = {}) {
+/* Opens pages ([{ hash, name, ready }]) in every look in turn (light, dark, phone),
+ * has each checked in each, and leaves a picture of each. */
+export async function everyPage(browser, stage, pages, scope = "admin") {
 	for (const look of [{ scheme: "light" }, { scheme: "dark" },
 		{ scheme: "light", width: "phone" }]) {
 		const page = await openPage(browser, stage, look);
 
-		await signIn(page, stage, scope, hash);
-		await ready(page);
-		await picture(page, stage, `${name}-${look.width || look.scheme}`);
-		await assertAccessible(page);
-		await assertFits(page);
-		assertQuiet(page);
+		await signIn(page, stage, scope, pages[0].hash);
+		for (const { hash, name, ready = async () => {} } of pages) {
+			await visit(page, hash);
+			await ready(page);
+			await picture(page, stage,
+				`${name}-${look.width || look.scheme}`);
+			await assertAccessible(page);
+			await assertFits(page);
+			assertQuiet(page);
+		}
 		await page.context().close();
 	}
+}
+
+/* The same of one page. */
+export async function everyLook(browser, stage, hash, name,
+	{ scope = "admin", ready } = {}) {
+	await everyPage(browser, stage, [{ hash, name, ready }], scope);
 }
