@@ -9,7 +9,7 @@
  * it, to count the backlog, and to claim the first window of each channel.
  *
  *   storebench [-d DIR] [-b BATCH] [-n EVENTS] [-c CHANNELS] [-w] [-s] [-k]
- *              [-p]
+ *              [-p] [-t MS]
  *
  *   -d  directory of the store (made; must not hold one)
  *   -b  events in a batch         -n  events in all
@@ -17,6 +17,7 @@
  *   -s  only measure the start (and drain) of a store that an earlier run
  *       with -w -s left, in a process that did nothing before; -w -s leaves it
  *   -k  an idempotency key for each event
+ *   -t  time of the first event, in ms since 1970; 20 are of a millisecond
  *   -p  prune what is older than a tenth of the run, as it goes
  */
 #include <inttypes.h>
@@ -37,7 +38,9 @@ static struct {
 	size_t batch, events;
 	uint32_t channels;
 	bool wait, start, keys, prune;
-} options = { "storebench.d", 128, 200000, 1, false, false, false, false };
+	struct bf_instant first;
+} options = { "storebench.d", 128, 200000, 1, false, false, false, false,
+	{ 1775835045123 } };
 
 static double
 wall(void)
@@ -111,11 +114,9 @@ make_event(uint64_t id, size_t sequence)
 static uint64_t
 id_of(size_t sequence)
 {
-	const struct bf_instant start = { 1775835045123 };
+	const int64_t ms = options.first.ms + (int64_t)(sequence / 20);
 
-	return bf_id_at(
-		   (struct bf_instant){ start.ms + (int64_t)(sequence / 20) }) +
-	       sequence % 20 + 1;
+	return bf_id_at((struct bf_instant){ ms }) + sequence % 20 + 1;
 }
 
 static uint32_t
@@ -310,7 +311,7 @@ static int
 usage(void)
 {
 	fputs("usage: storebench [-d DIR] [-b BATCH] [-n EVENTS] "
-	      "[-c CHANNELS] [-w] [-s] [-k] [-p]\n",
+	      "[-c CHANNELS] [-w] [-s] [-k] [-p] [-t MS]\n",
 	    stderr);
 	return 2;
 }
@@ -322,7 +323,7 @@ main(int argc, char **argv)
 	struct bf_error err;
 	int option;
 
-	while ((option = getopt(argc, argv, "d:b:n:c:wskp")) != -1) {
+	while ((option = getopt(argc, argv, "d:b:n:c:wskpt:")) != -1) {
 		switch (option) {
 		case 'd':
 			options.dir = optarg;
@@ -347,6 +348,9 @@ main(int argc, char **argv)
 			break;
 		case 'p':
 			options.prune = true;
+			break;
+		case 't':
+			options.first.ms = strtoll(optarg, NULL, 10);
 			break;
 		default:
 			return usage();
