@@ -55,9 +55,12 @@ async function send(method, path, { query, body, etag, signal }) {
 	if (etag)
 		headers["If-Match"] = etag;
 	try {
-		return await fetch(address(path, query), { method, headers, signal,
+		const response = await fetch(address(path, query), { method, headers,
+			signal,
 			body: body === undefined ? undefined : JSON.stringify(body),
 			credentials: "same-origin", cache: "no-store" });
+
+		return { response, text: await response.text() };
 	} catch (err) {
 		if (signal && signal.aborted)
 			throw err;
@@ -66,12 +69,12 @@ async function send(method, path, { query, body, etag, signal }) {
 	}
 }
 
-async function problemOf(response) {
+function problemOf(response, text) {
 	const wait = Number(response.headers.get("Retry-After"));
 	let document = {};
 
 	try {
-		document = await response.json();
+		document = JSON.parse(text);
 	} catch {
 		/* a proxy's page, say; the status is what is known */
 	}
@@ -91,17 +94,15 @@ async function problemOf(response) {
  * Answers { body, etag, status }; throws a Problem, or the signal's error.
  */
 async function request(method, path, options = {}) {
-	const response = await send(method, path, options);
+	const { response, text } = await send(method, path, options);
 
 	if (!response.ok) {
-		const problem = await problemOf(response);
+		const problem = problemOf(response, text);
 
 		if (problem.status === 401 && !path.startsWith("/v1/session"))
 			api.onSignedOut();
 		throw problem;
 	}
-	const text = await response.text();
-
 	return { body: text ? JSON.parse(text) : null, status: response.status,
 		etag: response.headers.get("ETag") };
 }

@@ -101,8 +101,13 @@ function filtered(page) {
 
 /* ---- what can be done ---- */
 
+const hasEnded = ({ state }) =>
+	["delivered", "failed", "cancelled"].includes(state);
+
 async function act(page, verb) {
-	const ids = page.list.selected().map(({ id }) => id);
+	const ids = page.list.selected()
+		.filter((delivery) => hasEnded(delivery) === (verb === "replay"))
+		.map(({ id }) => id);
 
 	if (await actOn(verb, ids, page.result)) {
 		page.list.clear();
@@ -129,8 +134,7 @@ async function actAll(page, verb) {
 
 function drawBar(page) {
 	const selected = page.list.selected();
-	const ended = selected.filter(({ state }) =>
-		["delivered", "failed", "cancelled"].includes(state)).length;
+	const ended = selected.filter(hasEnded).length;
 	const count = selected.length;
 	const held = page.held.size;
 

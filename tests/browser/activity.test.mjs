@@ -1,7 +1,7 @@
 /* What happens to events: deliveries, channels, explain, modules. */
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
-import { assertQuiet, everyLook, launch, loaded, openPage, signIn, visit }
+import { assertQuiet, everyPage, launch, loaded, openPage, signIn, visit }
 	from "./browser.mjs";
 import { startStage } from "./stage.mjs";
 
@@ -324,9 +324,12 @@ test("every page is accessible, light, dark and on a phone", async () => {
 	    await stage.post("deploy_failed", "To be looked at");
 
 	await stage.state(id, "delivered");
-	for (const [hash, name] of [["#/deliveries", "deliveries"],
-		[`#/deliveries/${id}`, "delivery"],
-		["#/channels", "channels"], ["#/channels/team", "channel"],
-		["#/explain", "explain"], ["#/modules", "modules"]])
-		await everyLook(browser, stage, hash, name);
+	await everyPage(browser, stage, [
+		{ hash: "#/deliveries", name: "deliveries" },
+		{ hash: `#/deliveries/${id}`, name: "delivery" },
+		{ hash: "#/channels", name: "channels" },
+		{ hash: "#/channels/team", name: "channel" },
+		{ hash: "#/explain", name: "explain" },
+		{ hash: "#/modules", name: "modules" },
+	]);
 });
