@@ -5,7 +5,7 @@ import { api } from "./api.js";
 import { fill, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { pages } from "./pages/index.js";
-import { showSignIn } from "./pages/signin.js";
+import { showSignIn, signInAgain } from "./pages/signin.js";
 import { findPage, parseHash } from "./router.js";
 import { forget, isAdmin, mayManage, resume, session, signOut }
 	from "./session.js";
@@ -204,10 +204,27 @@ function signedOut(message) {
 	showSignIn(root, restart, message);
 }
 
-api.onSignedOut = () => {
-	if (session.user)
-		signedOut("Your session has ended. Sign in to go on.");
-};
+let asking = false;
+
+/* The session has ended of itself. What was typed is not thrown away: the
+ * password is asked for above it. */
+async function sessionEnded() {
+	const { user } = session;
+
+	if (!user || asking)
+		return;
+	if (open.isDirty()) {
+		asking = true;
+		const again = await signInAgain(user);
+
+		asking = false;
+		if (again && session.user === user)
+			return;
+	}
+	signedOut("Your session has ended. Sign in to go on.");
+}
+
+api.onSignedOut = sessionEnded;
 
 window.addEventListener("hashchange", () => {
 	if (session.user)

@@ -175,7 +175,9 @@ export function dialog(title, make, { wide = false } = {}) {
 		});
 		document.body.append(node);
 		node.showModal();
-		node.querySelector(".dialog-body :is(input, select, textarea)")
+		/* The first that is to be filled in. */
+		[...node.querySelectorAll(".dialog-body :is(input, select, textarea)")]
+			.find((input, i, all) => !input.value || i === all.length - 1)
 			?.focus();
 	});
 }

@@ -125,6 +125,20 @@ async function runTest(form, channel, module, place) {
 	}
 }
 
+/* Deletes a channel that is as it was when it had the etag. */
+async function deleteChannel(context, channel, etag) {
+	if (!await confirm(`Delete ${channel.name}?`,
+		channel.waiting > 0
+			? `What waits for it (${channel.waiting}) is cancelled.`
+			: "It gets no more events. This can't be undone.",
+		"Delete"))
+		return;
+	await api.remove(path`/v1/channels/${channel.name}`, tenant(), { etag });
+	context.guard(() => false);
+	toast(`${channel.name} is deleted`);
+	location.hash = HOME;
+}
+
 /* Shows beside each field what somebody else saved in it meanwhile. */
 function tellOthersChange(form, place, { both, theirs }) {
 	const show = (value) => value === null || value === undefined ? "nothing"
@@ -179,24 +193,13 @@ function editPage(context, module, opened, etagOpened, channels, types) {
 		}
 	};
 	const remove = async () => {
-		if (!await confirm(`Delete ${channel.name}?`,
-			channel.waiting > 0
-				? `What waits for it (${channel.waiting}) is cancelled.`
-				: "It gets no more events. This can't be undone.",
-			"Delete"))
-			return;
 		try {
-			await api.remove(path`/v1/channels/${channel.name}`,
-				tenant(), { etag });
+			await deleteChannel(context, channel, etag);
 		} catch (err) {
 			if (err.status !== 412)
 				throw err;
 			await outdated();
-			return;
 		}
-		context.guard(() => false);
-		toast(`${channel.name} is deleted`);
-		location.hash = HOME;
 	};
 	const rotate = canRotate(channel) ? button("Rotate secret…", async () => {
 		const now = await rotateSecret(channel, etag);
@@ -291,7 +294,17 @@ function policyFacts(channel) {
 	});
 }
 
-function readPage(channel, kind) {
+/* Why a channel is not changed here. */
+function whyLocked(channel) {
+	if (channel.file)
+		return note("info", "This channel stands in the conf file and is changed there: ",
+			confPlace(channel));
+	return mayManage()
+		? note("warn", "The module of this channel is not loaded. What waits for it is kept.")
+		: note("info", "You may see this channel, and not change it.");
+}
+
+function readPage(context, channel, kind, etag) {
 	const result = h("div", { "aria-live": "polite" });
 	const test = async () => {
 		showResult(result, await api.post(
@@ -300,11 +313,12 @@ function readPage(channel, kind) {
 	};
 	return h("div", { class: "page" }, back(),
 		pageHead(channel.name, { lead: kind.title,
-			actions: mayManage() ? [button(kind.test, test)] : [] }),
-		channel.file
-			? note("info", "This channel stands in the conf file and is changed there: ",
-				confPlace(channel))
-			: note("info", "You may see this channel, and not change it."),
+			actions: !mayManage() ? []
+				: channel.file ? [button(kind.test, test)]
+					: [button("Delete…", () => deleteChannel(
+						context, channel, etag),
+					{ kind: "danger" })] }),
+		whyLocked(channel),
 		h("div", { class: "panel result" }, result),
 		panel("Settings", {}, h("dl", { class: "facts" },
 			Object.entries(channel.settings).map(([name, value]) => [
@@ -329,6 +343,17 @@ const listed = async (signal) => Promise.all([
 	api.get("/v1/event-types", tenant(), { signal }),
 ]);
 
+/* The module, or null if it is not loaded. */
+async function findModule(name, signal) {
+	try {
+		return await api.get(path`/v1/modules/${name}`, tenant(), { signal });
+	} catch (err) {
+		if (err.type === "unknown-module")
+			return null;
+		throw err;
+	}
+}
+
 async function openNew(context) {
 	const { params, signal } = context;
 	const [module, [{ channels }, { event_types: types }]] =
@@ -349,15 +374,14 @@ async function openSaved(context) {
 	const kind = kindOf(channel.module);
 
 	context.setTitle(channel.name);
-	if (channel.file || !mayManage()) {
-		fill(context.root, readPage(channel, kind));
+	const module = channel.file || !mayManage() ? null
+		: await findModule(channel.module, signal);
+
+	if (!module) {
+		fill(context.root, readPage(context, channel, kind, etag));
 		return;
 	}
-	const [module, [{ channels }, { event_types: types }]] =
-	    await Promise.all([
-		api.get(path`/v1/modules/${channel.module}`, tenant(),
-			{ signal }),
-		listed(signal)]);
+	const [{ channels }, { event_types: types }] = await listed(signal);
 
 	fill(context.root, editPage(context, module, channel, etag, channels,
 		types));

@@ -96,6 +96,14 @@ function channelRow(channel, kind, refresh) {
 	];
 }
 
+function channelTable(kind, channels, refresh) {
+	return table(`Channels: ${kind.title}`, [
+		{ label: "Name" }, { label: "Goes to" }, { label: "State" },
+		{ label: "Actions", hidden: true, class: "end" },
+	], channels.map((channel) => channelRow(channel, kind, refresh)),
+	{ cards: true, kind: "channels" });
+}
+
 /* Whether all channels of the module are on: the tenant's own switch. */
 function moduleSwitch(module, kind, refresh) {
 	if (module.locked)
@@ -122,34 +130,31 @@ function modulePanel(module, channels, refresh) {
 		actions: [moduleSwitch(module, kind, refresh)] },
 	own.length === 0
 		? empty(`No ${kind.one} yet.`, add)
-		: [table(`Channels: ${kind.title}`, [
-			{ label: "Name" }, { label: "Goes to" }, { label: "State" },
-			{ label: "Actions", hidden: true, class: "end" },
-		], own.map((channel) => channelRow(channel, kind, refresh)),
-		{ cards: true, kind: "channels" }),
-		h("div", add)]);
+		: [channelTable(kind, own, refresh), h("div", add)]);
 }
 
-function missingModule(name) {
+/* A module that is not loaded: what it had is kept, and waits. */
+function missingModule(name, channels, refresh) {
 	const kind = kindOf(name);
+	const own = channels.filter(({ module }) => module === name);
 
 	return panel(kind.title, { lead: kind.lead, id: `module-${name}` },
 		empty(["The module is not loaded. The operator loads it with ",
-			h("code", `load_module modules/${name}.so;`), "."]));
+			h("code", `load_module modules/${name}.so;`), "."]),
+		own.length > 0 ? channelTable(kind, own, refresh) : null);
 }
 
 function modulePanels(modules, channels, refresh) {
-	const known = moduleOrder.filter((name) =>
-		modules.some((module) => module.name === name) ||
-		name === "smtp" || name === "webhook");
-	const others = modules.map(({ name }) => name)
-		.filter((name) => !known.includes(name));
+	const there = new Set(["smtp", "webhook", ...modules.map(({ name }) => name),
+		...channels.map(({ module }) => module)]);
+	const known = moduleOrder.filter((name) => there.has(name));
+	const others = [...there].filter((name) => !known.includes(name));
 
 	return [...known, ...others].map((name) => {
 		const module = modules.find((each) => each.name === name);
 
 		return module ? modulePanel(module, channels, refresh)
-			: missingModule(name);
+			: missingModule(name, channels, refresh);
 	});
 }
 

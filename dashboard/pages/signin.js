@@ -5,7 +5,7 @@ import { fill, h } from "../dom.js";
 import { textField } from "../forms.js";
 import { icon } from "../icons.js";
 import { signIn } from "../session.js";
-import { note } from "../ui.js";
+import { busyWhile, dialog, note } from "../ui.js";
 
 /* What to say of a refused sign-in. */
 function reason(err) {
@@ -18,9 +18,10 @@ function reason(err) {
 	return err.message;
 }
 
-/* Shows the form in root; calls done when somebody is signed in. */
-export function showSignIn(root, done, message) {
-	const name = textField("user", "User name", { required: true,
+/* The form: { node, focus() }. done is called when somebody is signed in; user is
+ * whom it is about, if that is known. */
+export function signInForm(done, { message, user } = {}) {
+	const name = textField("user", "User name", { required: true, value: user,
 		autocomplete: "username", autocapitalize: "none",
 		spellcheck: "false" });
 	const password = textField("password", "Password", { type: "password",
@@ -28,32 +29,50 @@ export function showSignIn(root, done, message) {
 	const submit = h("button", { type: "submit",
 		class: "button button-primary button-wide" }, "Sign in");
 	const problem = h("div", { "aria-live": "assertive" });
-	const form = h("form", { class: "signin-form", novalidate: true },
-		problem, name.node, password.node, submit);
-
-	if (message)
-		fill(problem, note("info", message));
-	form.addEventListener("submit", async (event) => {
-		event.preventDefault();
-		if (submit.getAttribute("aria-busy") === "true")
-			return;
-		submit.setAttribute("aria-busy", "true");
+	const send = async () => {
 		try {
 			await signIn(name.value(), password.value());
-			done();
 		} catch (err) {
 			fill(problem, note("bad", reason(err)));
 			password.set("");
 			password.focus();
-		} finally {
-			submit.removeAttribute("aria-busy");
+			return;
 		}
-	});
+		done();
+	};
+
+	if (message)
+		fill(problem, note("info", message));
+	return {
+		node: h("form", { class: "signin-form", novalidate: true, on: {
+			submit: (event) => {
+				event.preventDefault();
+				busyWhile(submit, send);
+			},
+		} }, problem, name.node, password.node, submit),
+		focus: () => (user ? password : name).focus(),
+	};
+}
+
+/* Shows the form in root, and nothing else. */
+export function showSignIn(root, done, message) {
+	const form = signInForm(done, { message });
+
 	fill(root, h("main", { class: "signin", id: "main" },
 		h("div", { class: "signin-card" },
 			h("h1", { class: "brand" }, icon("bell"), "belfry"),
 			h("p", { class: "lead" }, "Sign in to see and set where notifications go."),
-			form)));
+			form.node)));
 	document.title = "Sign in · belfry";
-	name.focus();
+	form.focus();
+}
+
+/* Asks again for the password of somebody whose session ended in the middle of
+ * something. Resolves with whether they are signed in again. */
+export async function signInAgain(user) {
+	return await dialog("Your session has ended", (close) => ({
+		body: signInForm(() => close(true), { user,
+			message: "Sign in to go on. What you typed is still here." })
+			.node,
+	})) === true;
 }

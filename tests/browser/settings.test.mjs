@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { assertAccessible, assertQuiet, everyPage, launch, loaded, openPage,
 	signIn, visit } from "./browser.mjs";
-import { startStage } from "./stage.mjs";
+import { startStage, until } from "./stage.mjs";
 
 const SCRIPT = '<img src=x onerror="document.title=1">';
 const conf = `
@@ -25,7 +25,7 @@ let stage, browser;
 
 before(async () => {
 	stage = await startStage({ conf, mail: true, modules: ["every"],
-		endpoints: ["locked", "hook", "stranger", "keys"] });
+		endpoints: ["locked", "hook", "stranger", "keys", "chat"] });
 	browser = await launch();
 });
 
@@ -295,6 +295,80 @@ test("leaving with unsaved changes asks first", async () => {
 	await page.getByRole("link", { name: "Tokens" }).click();
 	await press(page, "Leave");
 	await page.getByRole("heading", { name: "Tokens", exact: true }).waitFor();
+	assertQuiet(page);
+});
+
+test("a session that ends under a form loses nothing of it", async () => {
+	const page = await opened("#/settings/new/webhook");
+
+	await field(page, "Name").fill("kept");
+	await field(page, "Endpoint URL").fill(stage.endpoints.hook);
+	await page.context().clearCookies();
+	await press(page, "Save");
+	const dialog = page.getByRole("dialog");
+
+	await dialog.getByText("Your session has ended").waitFor();
+	await assertAccessible(page);
+	await dialog.getByLabel("Password").fill(stage.password);
+	await dialog.getByRole("button", { name: "Sign in" }).click();
+	await dialog.waitFor({ state: "detached" });
+	assert.equal(await field(page, "Endpoint URL").inputValue(),
+		stage.endpoints.hook);
+	await press(page, "Save");
+	await says(page, "kept is saved");
+	await stage.call("DELETE", "/v1/channels/kept");
+	assertQuiet(page);
+});
+
+test("Slack and Discord keep their URL as a secret", async () => {
+	const page = await opened();
+
+	for (const [name, add, test] of [["slack", "Add Slack", "Test Slack"],
+		["discord", "Add Discord", "Test Discord"]]) {
+		const url = `${stage.endpoints.chat}${name}/not-to-be-shown`;
+		const count = (await stage.seen("chat")).length;
+
+		await visit(page, "#/settings");
+		await page.getByRole("link", { name: add }).click();
+		await page.getByRole("heading", { name: add }).waitFor();
+		await page.getByLabel(/ebhook URL/).first().fill(url);
+		await press(page, test);
+		await says(page, "It arrived.");
+		const seen = await stage.arrived("chat", count + 1);
+
+		assert.equal(seen.at(-1).path.split("?")[0],
+			`/${name}/not-to-be-shown`);
+		await press(page, "Save");
+		await says(page, `${name} is saved`);
+		await page.getByRole("heading", { name, exact: true }).waitFor();
+		assert.ok(!(await page.content()).includes("not-to-be-shown"));
+		assert.deepEqual((await stage.call("GET",
+			`/v1/channels/${name}`)).secrets, ["url"]);
+	}
+	assertQuiet(page);
+});
+
+test("what a module that is gone had is there, and can be deleted", async () => {
+	const page = await opened();
+	const without = conf.replaceAll("{locked}", stage.endpoints.locked);
+
+	await stage.call("POST", "/v1/channels", { name: "orphan", module: "every",
+		events: ["backup_failed"],
+		settings: { url: stage.endpoints.stranger } });
+	await stage.ask("conf", { conf: without, modules: [] });
+	await until(async () => !(await stage.call("GET", "/v1/modules")).modules
+		.some(({ name }) => name === "every"), "the module is gone");
+	await page.reload();
+	await loaded(page);
+	await says(page, "load_module modules/every.so;");
+	await page.getByRole("link", { name: "orphan" }).click();
+	await says(page, "The module of this channel is not loaded");
+	await press(page, "Delete…");
+	await press(page, "Delete");
+	await says(page, "orphan is deleted");
+	await stage.ask("conf", { conf: without, modules: ["every"] });
+	await until(async () => (await stage.call("GET", "/v1/modules")).modules
+		.some(({ name }) => name === "every"), "the module is back");
 	assertQuiet(page);
 });
 

@@ -197,7 +197,10 @@ class Stage:
                 for mail in self.mta.mails(asked["count"])]
 
     def post_conf(self, asked):
-        """Another conf, and a reload: {conf, api}; whether it was taken."""
+        """Another conf, and a reload: {conf, api, modules}; whether it was
+        taken."""
+        if "modules" in asked:
+            self.modules = [self.built(name) for name in asked["modules"]]
         self.belfry.configure(self.conf(asked.get("conf", ""), self.belfry),
                               asked.get("api"))
         return {"taken": self.belfry.reload()}
