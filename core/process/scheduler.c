@@ -95,6 +95,8 @@ on_changed(void *owner, struct bf_change *change, const char *why)
 	case BF_CHANGE_PUT:
 		bf_settings_committed(scheduler, change->put.name);
 		break;
+	case BF_CHANGE_AUDIT:
+		break;
 	}
 	bf_scheduler_leave_if_done(scheduler);
 }

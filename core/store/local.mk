@@ -3,7 +3,7 @@ libcore_la_SOURCES += core/store/store.h core/store/store_private.h \
 	core/store/sqlite_rows.h core/store/sqlite_scan.h \
 	core/store/sqlite_statement.h
 libcore_la_SOURCES += core/store/lock.c core/store/store.c core/store/sqlite.c \
-	core/store/sqlite_backup.c core/store/sqlite_claim.c \
+	core/store/sqlite_audit.c core/store/sqlite_backup.c core/store/sqlite_claim.c \
 	core/store/sqlite_commit.c core/store/sqlite_expire.c \
 	core/store/sqlite_file.c core/store/sqlite_list.c \
 	core/store/sqlite_maintain.c core/store/sqlite_prune.c \
@@ -22,7 +22,7 @@ if CMOCKA
 STORE_HELPERS = tests/unit/store_helpers.c tests/unit/store_helpers.h
 check_PROGRAMS += tests/unit/store_commit_test tests/unit/store_claim_test \
 	tests/unit/store_read_test tests/unit/store_open_test \
-	tests/unit/store_recipient_test \
+	tests/unit/store_recipient_test tests/unit/store_audit_test \
 	tests/unit/store_crash_test tests/unit/store_fault_test \
 	tests/unit/store_plan_test
 tests_unit_store_commit_test_SOURCES = tests/unit/store_commit_test.c \
@@ -37,6 +37,9 @@ tests_unit_store_read_test_LDADD = $(UNIT_LIBS)
 tests_unit_store_recipient_test_SOURCES = tests/unit/store_recipient_test.c \
 	$(STORE_HELPERS)
 tests_unit_store_recipient_test_LDADD = $(UNIT_LIBS)
+tests_unit_store_audit_test_SOURCES = tests/unit/store_audit_test.c \
+	$(STORE_HELPERS)
+tests_unit_store_audit_test_LDADD = $(UNIT_LIBS)
 tests_unit_store_open_test_SOURCES = tests/unit/store_open_test.c \
 	$(STORE_HELPERS)
 tests_unit_store_open_test_LDADD = $(UNIT_LIBS)

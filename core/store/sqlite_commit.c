@@ -290,9 +290,13 @@ apply(struct bf_sqlite *sqlite, struct bf_batch *batch, bool together,
 			change = end;
 			continue;
 		}
-		result = change->kind == BF_CHANGE_PUT
-			     ? put_setting(sqlite, change, err)
-			     : bf_sqlite_select(sqlite, change, err);
+		if (change->kind == BF_CHANGE_PUT)
+			result = put_setting(sqlite, change, err);
+		else if (change->kind == BF_CHANGE_AUDIT)
+			result =
+			    bf_sqlite_audit_add(sqlite, &change->audit, err);
+		else
+			result = bf_sqlite_select(sqlite, change, err);
 		change = change->next;
 	}
 	return result;

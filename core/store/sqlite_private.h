@@ -26,6 +26,7 @@
  * sqlite_expire.c     what waited too long
  * sqlite_prune.c      what is old
  * sqlite_list.c       lists of deliveries and events, newest first
+ * sqlite_audit.c      who did what
  * sqlite_read.c       an event, a delivery, settings, channels
  * sqlite_maintain.c   checkpoints, the whole check, sizes
  * sqlite_backup.c     a copy while others go on
@@ -63,6 +64,7 @@ struct bf_sqlite {
 	struct bf_sqlite_rows rows; /* of the batch that is committed */
 	struct bf_sqlite_sweep sweep;
 	uint64_t prune_from;
+	struct bf_id_maker audit_ids;
 	int64_t claimed_ms; /* the last due time of a retry that was claimed */
 };
 
@@ -140,7 +142,7 @@ int bf_sqlite_migrate(sqlite3 *db, const char *path, struct bf_error *err);
 int bf_sqlite_check_schema(sqlite3 *db, const char *path, struct bf_error *err);
 
 #define BF_SQLITE_APPLICATION 0x62656c66 /* "belf" */
-#define BF_SQLITE_SCHEMA 2
+#define BF_SQLITE_SCHEMA 3
 
 /* ---- sqlite_type.c ---- */
 
@@ -230,6 +232,15 @@ void bf_sqlite_expire_added(struct bf_sqlite *sqlite, int64_t expires_ms);
 enum bf_store_result bf_sqlite_prune(struct bf_store *store,
     struct bf_instant before, struct bf_instant keys_before, size_t limit,
     size_t *count, struct bf_error *err);
+/* Adds a row of the audit log, once, and gives it its id. */
+enum bf_store_result bf_sqlite_audit_add(struct bf_sqlite *sqlite,
+    struct bf_audit *audit, struct bf_error *err);
+enum bf_store_result bf_sqlite_prune_audit(struct bf_store *store,
+    struct bf_instant before, size_t limit, size_t *count,
+    struct bf_error *err);
+enum bf_store_result bf_sqlite_list_audit(struct bf_store *store,
+    const struct bf_audit_query *query, bf_store_audit_row *row, void *context,
+    uint64_t *next, struct bf_error *err);
 enum bf_store_result bf_sqlite_channel_number(struct bf_store *store,
     const char *tenant, const char *name, uint32_t *number,
     struct bf_error *err);

@@ -116,9 +116,26 @@ static const char version_2[] =
     "  PRIMARY KEY (event, channel, number, place)"
     ") WITHOUT ROWID;";
 
+/*
+ * Version 3: who did what. The id is made of the time, as an event's is; a
+ * tenant's rows are found by the index.
+ */
+static const char version_3[] =
+    "CREATE TABLE audit ("
+    "  id INTEGER PRIMARY KEY,"
+    "  actor TEXT NOT NULL,"
+    "  address TEXT NOT NULL,"
+    "  tenant TEXT,"
+    "  action TEXT NOT NULL,"
+    "  object TEXT NOT NULL,"
+    "  detail TEXT NOT NULL"
+    ");"
+    "CREATE INDEX audit_tenant ON audit (tenant, id);";
+
 static const char *const steps[BF_SQLITE_SCHEMA] = {
 	version_1,
 	version_2,
+	version_3,
 };
 
 static int

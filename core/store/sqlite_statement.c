@@ -16,6 +16,8 @@
 	"d.event, d.channel, d.state, d.tries, d.attempts, d.crashes, "        \
 	"d.at_ms, d.expires_ms, e.type, e.tenant, e.timestamp_us, e.json "
 
+#define AUDIT_COLUMNS "id, actor, address, tenant, action, object, detail"
+
 #define UP "event >= ?1 AND event < ?2 ORDER BY event, channel"
 #define DOWN                                                                   \
 	"(event, channel) < (?1, ?2) AND event >= ?3 "                         \
@@ -157,6 +159,19 @@ const char *const bf_sql_texts[BF_SQL_COUNT] = {
 	[BF_SQL_SCAN_WAITING_DOWN] = WAITING DOWN,
 	[BF_SQL_SCAN_FAILED_UP] = FAILED UP,
 	[BF_SQL_SCAN_FAILED_DOWN] = FAILED DOWN,
+
+	[BF_SQL_AUDIT_ADD] =
+	    "INSERT INTO audit (" AUDIT_COLUMNS ") "
+	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+	[BF_SQL_AUDIT_HIGHEST] = "SELECT max(id) FROM audit",
+	[BF_SQL_AUDIT_PRUNE] =
+	    "DELETE FROM audit WHERE id IN "
+	    "(SELECT id FROM audit WHERE id < ?1 ORDER BY id LIMIT ?2)",
+	[BF_SQL_AUDIT_SCAN] = "SELECT " AUDIT_COLUMNS " FROM audit "
+			      "WHERE id < ?1 AND id >= ?2 ORDER BY id DESC",
+	[BF_SQL_AUDIT_SCAN_TENANT] =
+	    "SELECT " AUDIT_COLUMNS " FROM audit INDEXED BY audit_tenant "
+	    "WHERE tenant = ?3 AND id < ?1 AND id >= ?2 ORDER BY id DESC",
 
 	[BF_SQL_EVENT] = "SELECT type, tenant, timestamp_us, json, reason "
 			 "FROM event WHERE id = ?1",

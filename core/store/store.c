@@ -31,6 +31,17 @@ free_append(struct bf_append *append)
 	free(append->expires);
 }
 
+static void
+free_audit(struct bf_audit *audit)
+{
+	free(audit->actor);
+	free(audit->address);
+	free(audit->tenant);
+	free(audit->action);
+	free(audit->object);
+	free(audit->detail);
+}
+
 void
 bf_change_free(struct bf_change *change)
 {
@@ -53,6 +64,9 @@ bf_change_free(struct bf_change *change)
 	case BF_CHANGE_PUT:
 		free(change->put.name);
 		free(change->put.value);
+		break;
+	case BF_CHANGE_AUDIT:
+		free_audit(&change->audit);
 		break;
 	}
 	free(change);
@@ -151,6 +165,13 @@ bf_store_prune(struct bf_store *store, struct bf_instant before,
 }
 
 enum bf_store_result
+bf_store_prune_audit(struct bf_store *store, struct bf_instant before,
+    size_t limit, size_t *count, struct bf_error *err)
+{
+	return store->vtable->prune_audit(store, before, limit, count, err);
+}
+
+enum bf_store_result
 bf_store_channel_number(struct bf_store *store, const char *tenant,
     const char *name, uint32_t *number, struct bf_error *err)
 {
@@ -184,6 +205,14 @@ bf_store_list_events(struct bf_store *store, const struct bf_query *query,
 {
 	return store->vtable->list_events(store, query, row, context, next,
 	    err);
+}
+
+enum bf_store_result
+bf_store_list_audit(struct bf_store *store, const struct bf_audit_query *query,
+    bf_store_audit_row *row, void *context, uint64_t *next,
+    struct bf_error *err)
+{
+	return store->vtable->list_audit(store, query, row, context, next, err);
 }
 
 enum bf_store_result

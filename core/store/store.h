@@ -121,6 +121,19 @@ struct bf_selector {
 	uint64_t since, until;    /* range of event ids; until 0: no end */
 };
 
+/* A row of the audit log: who did what. */
+struct bf_audit {
+	uint64_t id; /* 0: commit gives it one, above all that there are, and
+		      * made of the time as those of events are */
+	struct bf_instant at; /* bf_id_instant(id), where it was read */
+	char *actor;   /* "token NAME", "user NAME", "uid N" or "signal" */
+	char *address; /* an IP address, "unix", or "" */
+	char *tenant;  /* whom it is about; NULL: the daemon as a whole */
+	char *action;  /* the verb: "channel-put" */
+	char *object;  /* the name of what it was done to, or "" */
+	char *detail;  /* what else there is to say, free of secrets, or "" */
+};
+
 enum bf_change_kind {
 	BF_CHANGE_APPEND,
 	BF_CHANGE_FINISH,
@@ -128,6 +141,7 @@ enum bf_change_kind {
 	BF_CHANGE_REPLAY, /* ended -> retry that is due at once; who got it
 			   * gets it again only if all had */
 	BF_CHANGE_PUT,    /* a setting */
+	BF_CHANGE_AUDIT,  /* a row of the audit log */
 };
 
 struct bf_change {
@@ -159,6 +173,7 @@ struct bf_change {
 			char *name;
 			char *value; /* NULL: forget it */
 		} put;
+		struct bf_audit audit; /* owns its texts */
 	};
 	void *context; /* the caller's own */
 };
@@ -253,6 +268,12 @@ enum bf_store_result bf_store_prune(struct bf_store *store,
     struct bf_instant before, struct bf_instant keys_before, size_t limit,
     size_t *count, struct bf_error *err);
 
+/* Forgets rows of the audit log from before the instant, oldest first: at most
+ * limit of them; *count says how many there were. */
+enum bf_store_result bf_store_prune_audit(struct bf_store *store,
+    struct bf_instant before, size_t limit, size_t *count,
+    struct bf_error *err);
+
 /* The number of a channel, given at first sight and kept for good. */
 enum bf_store_result bf_store_channel_number(struct bf_store *store,
     const char *tenant, const char *name, uint32_t *number,
@@ -307,6 +328,23 @@ typedef void bf_store_event_row(void *context, struct bf_event *event,
     const char *reason);
 enum bf_store_result bf_store_list_events(struct bf_store *store,
     const struct bf_query *query, bf_store_event_row *row, void *context,
+    uint64_t *next, struct bf_error *err);
+
+/* A filter of the audit log; what is 0 or NULL filters nothing. */
+struct bf_audit_query {
+	const char *tenant; /* rows about it alone */
+	const char *actor;
+	const char *action;
+	uint64_t since, until; /* ids: since <= id < until */
+	uint64_t before;       /* go on below this one (newest first) */
+	size_t limit;
+};
+
+/* Called with each row, newest first; borrowed. *next is where to go on (as
+ * before): 0 at the end. Ends at the limit or the deadline, as bf_store_list. */
+typedef void bf_store_audit_row(void *context, const struct bf_audit *row);
+enum bf_store_result bf_store_list_audit(struct bf_store *store,
+    const struct bf_audit_query *query, bf_store_audit_row *row, void *context,
     uint64_t *next, struct bf_error *err);
 
 /* One event (*event is NULL if there is none; one reference), why it has no

@@ -25,6 +25,8 @@ struct bf_store_vtable {
 	    struct bf_error *);
 	enum bf_store_result (*prune)(struct bf_store *, struct bf_instant,
 	    struct bf_instant, size_t, size_t *, struct bf_error *);
+	enum bf_store_result (*prune_audit)(struct bf_store *,
+	    struct bf_instant, size_t, size_t *, struct bf_error *);
 	enum bf_store_result (*channel_number)(struct bf_store *, const char *,
 	    const char *, uint32_t *, struct bf_error *);
 	enum bf_store_result (
@@ -35,6 +37,9 @@ struct bf_store_vtable {
 	enum bf_store_result (*list_events)(struct bf_store *,
 	    const struct bf_query *, bf_store_event_row *, void *, uint64_t *,
 	    struct bf_error *);
+	enum bf_store_result (*list_audit)(struct bf_store *,
+	    const struct bf_audit_query *, bf_store_audit_row *, void *,
+	    uint64_t *, struct bf_error *);
 	enum bf_store_result (*get_event)(struct bf_store *, uint64_t,
 	    struct bf_event **, char **, bf_store_row *, void *,
 	    struct bf_error *);

@@ -337,6 +337,18 @@ static const char version_1[] =
     "INSERT INTO attempt VALUES (300000000000000000, 1, 1, 1775835045500,"
     " 812, NULL, NULL, NULL, 700, 1, 503, 'busy', x'6e6f');";
 
+/* What version 2 had more. */
+static const char version_2[] =
+    "PRAGMA user_version = 2;"
+    "CREATE TABLE recipient (event INTEGER NOT NULL,"
+    " channel INTEGER NOT NULL, number INTEGER NOT NULL,"
+    " place INTEGER NOT NULL, address TEXT NOT NULL,"
+    " outcome INTEGER NOT NULL, status INTEGER NOT NULL, reply TEXT,"
+    " settled INTEGER NOT NULL,"
+    " PRIMARY KEY (event, channel, number, place)) WITHOUT ROWID;"
+    "INSERT INTO recipient VALUES (300000000000000000, 1, 1, 0,"
+    " 'ops@example.com', 0, 250, 'ok', 1);";
+
 struct seen {
 	size_t attempts;
 	char why[16];
@@ -351,24 +363,33 @@ note_attempt(void *context, const struct bf_attempt *attempt)
 	snprintf(seen->why, sizeof(seen->why), "%s", attempt->why);
 }
 
+/* Makes the database of an older belfry. */
 static void
-a_store_of_version_1_is_read_and_written(void **state)
+make_older(const char *first, const char *more)
+{
+	char *path = path_in(dir, "belfry.db");
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, first, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, more, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	free(path);
+}
+
+/* Reads what the older belfry left, and writes what it did not know. settled:
+ * how many recipients of the retry have an end. */
+static void
+use_older(size_t settled)
 {
 	const struct bf_delivery_id id = { 300000000000000000u, 1 };
-	char *path = path_in(dir, "belfry.db");
 	struct bf_delivery_row rows[4];
 	struct seen seen = { 0 };
 	struct bf_instant next;
 	char *value;
 	size_t count;
-	sqlite3 *db;
 	bool found, more;
 
-	(void)state;
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, version_1, NULL, NULL, NULL),
-	    SQLITE_OK);
-	sqlite3_close(db);
 	store = open_store(dir);
 	succeed(bf_store_get(store, "default_tenant", &value, &err), &err);
 	assert_string_equal(value, "acme");
@@ -385,6 +406,8 @@ a_store_of_version_1_is_read_and_written(void **state)
 		    rows, &count, &next, &err),
 	    &err);
 	assert_int_equal(count, 1);
+	assert_int_equal(rows[0].settled.count, settled);
+	bf_recipients_free(&rows[0].settled);
 	bf_event_unref(&rows[0].event);
 	succeed(bf_store_claim_fresh(store, 1, 0, 4, 1 << 20, rows, &count,
 		    &more, &err),
@@ -392,8 +415,26 @@ a_store_of_version_1_is_read_and_written(void **state)
 	assert_int_equal(count, 1);
 	bf_event_unref(&rows[0].event);
 	store_events(store, 1, 2, "deploy_failed", 1);
+	bf_batch_init(&batch);
+	add_audit(&batch, 1, "acme", "channel-put");
+	commit(store, &batch);
 	succeed(bf_store_check(store, &err), &err);
-	free(path);
+}
+
+static void
+a_store_of_version_1_is_read_and_written(void **state)
+{
+	(void)state;
+	make_older(version_1, "");
+	use_older(0);
+}
+
+static void
+a_store_of_version_2_is_read_and_written(void **state)
+{
+	(void)state;
+	make_older(version_1, version_2);
+	use_older(1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -407,6 +448,7 @@ main(void)
 		TEST(a_limit_on_file_sizes_is_like_a_full_disk),
 		TEST(a_backup_that_does_not_fit_leaves_nothing),
 		TEST(a_store_of_version_1_is_read_and_written),
+		TEST(a_store_of_version_2_is_read_and_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

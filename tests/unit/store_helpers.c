@@ -154,6 +154,26 @@ add_setting(struct bf_batch *batch, const char *name, const char *value)
 	bf_batch_add(batch, change);
 }
 
+struct bf_audit *
+add_audit(struct bf_batch *batch, unsigned n, const char *tenant,
+    const char *action)
+{
+	struct bf_change *change = bf_new(struct bf_change);
+
+	change->kind = BF_CHANGE_AUDIT;
+	change->audit = (struct bf_audit){
+		.at = { START_MS + n * INT64_C(1000) },
+		.actor = bf_strdup("token ci"),
+		.address = bf_strdup("127.0.0.1"),
+		.tenant = bf_strdup(tenant),
+		.action = bf_strdup(action),
+		.object = bf_strdup("ops"),
+		.detail = bf_strdup("enabled=true"),
+	};
+	bf_batch_add(batch, change);
+	return &change->audit;
+}
+
 void
 commit(struct bf_store *store, struct bf_batch *batch)
 {

@@ -38,6 +38,11 @@ struct bf_change *add_select(struct bf_batch *batch, enum bf_change_kind kind);
 
 void add_setting(struct bf_batch *batch, const char *name, const char *value);
 
+/* Adds a row of the audit log, as of n seconds after START_MS, about a tenant
+ * or, if it is NULL, the daemon; the caller may change what is returned. */
+struct bf_audit *add_audit(struct bf_batch *batch, unsigned n,
+    const char *tenant, const char *action);
+
 /* Commits and frees the batch; the test fails if that fails. */
 void commit(struct bf_store *store, struct bf_batch *batch);
 
