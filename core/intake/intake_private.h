@@ -50,8 +50,6 @@ struct intake;
 struct connection;
 struct route;
 
-#define BF_ACTOR_MAX (BF_NAME_MAX + 6) /* bytes; the longest is a token's */
-
 /* Who asks, and what they may do. */
 struct caller {
 	enum bf_scope scope;

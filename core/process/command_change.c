@@ -23,6 +23,7 @@ struct channel_change {
 	struct bf_channel *channel; /* what it was read to */
 	char *value;                /* for the store */
 	uint32_t number;
+	struct bf_change *audit; /* the row that is committed with it */
 	bool created;
 	TAILQ_ENTRY(channel_change) entry;
 };
@@ -36,6 +37,7 @@ end_change(struct channel_change *change)
 	bf_channel_free(&change->channel);
 	bf_command_wipe(change->json);
 	cJSON_Delete(change->json);
+	bf_change_free(change->audit);
 	free(change->value);
 	free(change->tenant);
 	free(change->name);
@@ -148,6 +150,8 @@ run_change(struct bf_store *store, struct store_call *call,
 		    bf_strf("channel/%s/%s/%s", change->tenant, change->name,
 			kept[i]),
 		    NULL);
+	bf_batch_add(&batch, change->audit);
+	change->audit = NULL;
 	result = bf_store_commit(store, &batch, err);
 	bf_batch_clear(&batch);
 	return result;
@@ -213,6 +217,7 @@ change_done(void *owner, struct store_call *call)
 static void
 commit(struct channel_change *change)
 {
+	change->audit = bf_command_audit(&change->command);
 	change->call.run = run_change;
 	change->call.done = change_done;
 	bf_committer_call(change->command.scheduler->committer, &change->call);

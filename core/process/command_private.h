@@ -9,6 +9,7 @@
  * The verbs of the API: what their files share.
  *
  *   scheduler_command.c  the table, answers, arguments
+ *   command_audit.c      what the audit log says of a command
  *   command_types.c      event types and their toggles
  *   command_channels.c   channels
  *   command_change.c     channels made, changed and deleted
@@ -21,11 +22,22 @@
  *   command_tokens.c     bearer tokens
  */
 
+/* What the audit log says of a command that changes something. */
+struct audit_facts {
+	const char *action; /* the verb; NULL: it changes nothing */
+	char actor[BF_ACTOR_MAX + 1];
+	char address[BF_IP_TEXT];
+	char tenant[BF_TENANT_MAX + 1]; /* "": the daemon as a whole */
+	char object[256];
+	char detail[512];
+};
+
 struct command {
 	struct scheduler *scheduler;
 	uint64_t intake, token;
 	const char *tenant; /* whom the caller may act for; NULL: any */
 	const cJSON *arguments;
+	struct audit_facts facts;
 };
 
 struct store_command {
@@ -70,6 +82,20 @@ struct bf_channel_state *bf_command_channel(const struct command *command,
  * before is on stable storage. */
 void bf_command_kept(const struct command *command, uint32_t status,
     cJSON *json);
+
+/* Gathers what is to be said of a command, before it is run. */
+void bf_command_facts(struct command *command, const char *action,
+    const struct bf_msg_command *message);
+
+/* Says which tenant it turned out to be about. */
+void bf_command_about(struct command *command, const char *tenant);
+
+/* The row of the audit log, for a batch of the caller's own: to be committed
+ * with what the command changes. NULL: it changes nothing. */
+struct bf_change *bf_command_audit(const struct command *command);
+
+/* Hands that row over to the committer; bf_command_kept does it itself. */
+void bf_command_note(const struct command *command);
 
 /* A channel as answers show it. */
 cJSON *bf_command_describe_channel(const struct command *command,

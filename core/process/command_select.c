@@ -109,8 +109,9 @@ static void
 select_step(struct scheduler *scheduler, enum bf_change_kind kind,
     const struct bf_selector *selector, struct selecting *selecting)
 {
-	const struct bf_channel_state *channel = bf_registry_channel_numbered(
-	    scheduler->registry, selector->id.channel);
+	const struct bf_channel_state *channel =
+	    bf_registry_channel_numbered(scheduler->registry,
+		selector->id.channel);
 	struct bf_change *change = bf_new(struct bf_change);
 
 	change->kind = kind;
@@ -124,6 +125,23 @@ select_step(struct scheduler *scheduler, enum bf_change_kind kind,
 	bf_committer_add(scheduler->committer, change, true);
 }
 
+/* Notes the command, as one about the tenant whose channel it is about. */
+static void
+note(const struct command *command, const struct bf_selector *selector)
+{
+	const struct bf_registry *registry = command->scheduler->registry;
+	const struct bf_channel_state *state =
+	    bf_registry_channel_numbered(registry, selector->id.channel);
+	struct command named = *command;
+
+	if (state)
+		bf_command_about(&named,
+		    state->channel->tenant
+			? state->channel->tenant
+			: bf_registry_default_tenant(registry));
+	bf_command_note(&named);
+}
+
 static void
 select_deliveries(const struct command *command, enum bf_change_kind kind)
 {
@@ -132,6 +150,8 @@ select_deliveries(const struct command *command, enum bf_change_kind kind)
 
 	if (read_selector(command, &selector) == -1)
 		return;
+	/* It is said first: a crash may leave it half done. */
+	note(command, &selector);
 	selecting = bf_new(struct selecting);
 	selecting->command = *command;
 	selecting->command.arguments = NULL;

@@ -107,7 +107,7 @@ answer_backup(struct store_command *own)
 	(void)stat(own->text, &file);
 	cJSON_AddStringToObject(json, "file", own->text);
 	cJSON_AddNumberToObject(json, "bytes", (double)file.st_size);
-	bf_command_json(&own->command, 200, json);
+	bf_command_kept(&own->command, 200, json);
 }
 
 void

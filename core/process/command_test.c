@@ -84,14 +84,16 @@ bf_verb_test_channel(const struct command *command)
 	    state->channel->tenant
 		? state->channel->tenant
 		: bf_registry_default_tenant(command->scheduler->registry));
-	if (event)
-		bf_test_run(command->scheduler,
-		    &(struct test){ .intake = command->intake,
-			.token = command->token,
-			.channel = state->channel->number,
-			.event = event,
-			.group = (char *)bf_settings_group(command->scheduler,
-			    state->channel->module) });
+	if (!event)
+		return;
+	bf_command_note(command);
+	bf_test_run(command->scheduler,
+	    &(struct test){ .intake = command->intake,
+		.token = command->token,
+		.channel = state->channel->number,
+		.event = event,
+		.group = (char *)bf_settings_group(command->scheduler,
+		    state->channel->module) });
 }
 
 /* ---- settings that are not saved ---- */
@@ -118,6 +120,7 @@ on_checked(struct scheduler *scheduler, void *context, bool checked,
 		bf_event_unref(&draft->event);
 		bf_channel_free(&draft->channel);
 	} else {
+		bf_command_note(&draft->command);
 		bf_test_run(scheduler,
 		    &(struct test){ .intake = draft->command.intake,
 			.token = draft->command.token,

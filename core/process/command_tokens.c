@@ -196,6 +196,9 @@ answer_revoke(struct store_command *own)
 		    !is_visible(own, token_text(token, "tenant_id"),
 			token_text(token, "scope")))
 			continue;
+		if (found) /* of another tenant: a row for each */
+			bf_command_note(&own->command);
+		bf_command_about(&own->command, token_text(token, "tenant_id"));
 		key = bf_strf("token/%s", token_text(token, "hash"));
 		bf_settings_put(own->command.scheduler, key, NULL);
 		free(key);

@@ -42,7 +42,12 @@ struct committer {
 	committer_changed *changed;
 	committer_broken *broken;
 	void *owner;
-	size_t pending; /* the loop's own count */
+
+	/* The loop's own. */
+	size_t pending;
+	struct bf_batch held; /* to be handed over as one */
+	bool held_urgent;
+	bool holding;
 
 	/* Under mutex. */
 	struct bf_batch gathering;
@@ -268,6 +273,38 @@ hand_changes(struct committer *committer, struct bf_change *change,
 	}
 }
 
+/* Moves what was held to what gathers. With the mutex. */
+static void
+hand_over(struct committer *committer)
+{
+	if (committer->held.count == 0)
+		return;
+	/* The thread sleeps only while nothing gathers, or rides along. */
+	if (committer->gathering.count == 0 ||
+	    (committer->held_urgent && !committer->urgent))
+		pthread_cond_signal(&committer->wake);
+	move_batch(&committer->gathering, &committer->held);
+	committer->urgent = committer->urgent || committer->held_urgent;
+	committer->held_urgent = false;
+}
+
+void
+bf_committer_hold(struct committer *committer)
+{
+	committer->holding = true;
+}
+
+void
+bf_committer_release(struct committer *committer)
+{
+	committer->holding = false;
+	if (committer->held.count == 0)
+		return;
+	pthread_mutex_lock(&committer->mutex);
+	hand_over(committer);
+	pthread_mutex_unlock(&committer->mutex);
+}
+
 static void
 hand_calls(struct committer *committer, struct store_call *call)
 {
@@ -276,7 +313,9 @@ hand_calls(struct committer *committer, struct store_call *call)
 	for (; call; call = next) {
 		next = call->next;
 		committer->pending--;
+		bf_committer_hold(committer);
 		call->done(committer->owner, call);
+		bf_committer_release(committer);
 	}
 }
 
@@ -317,6 +356,7 @@ on_ready(evutil_socket_t fd, short what, void *context)
 static void
 destroy(struct committer *committer)
 {
+	bf_batch_clear(&committer->held);
 	bf_batch_clear(&committer->gathering);
 	bf_store_close(&committer->store);
 	event_free(committer->ready);
@@ -342,6 +382,7 @@ bf_committer_new(struct event_base *base, struct bf_store *store,
 	committer->owner = owner;
 	committer->last_call = &committer->calls;
 	committer->last_results = &committer->results;
+	bf_batch_init(&committer->held);
 	bf_batch_init(&committer->gathering);
 	pthread_mutex_init(&committer->mutex, NULL);
 	pthread_condattr_init(&attributes);
@@ -370,13 +411,10 @@ bf_committer_add(struct committer *committer, struct bf_change *change,
     bool urgent)
 {
 	committer->pending++;
-	pthread_mutex_lock(&committer->mutex);
-	/* The thread sleeps only while nothing gathers, or rides along. */
-	if (committer->gathering.count == 0 || (urgent && !committer->urgent))
-		pthread_cond_signal(&committer->wake);
-	bf_batch_add(&committer->gathering, change);
-	committer->urgent = committer->urgent || urgent;
-	pthread_mutex_unlock(&committer->mutex);
+	bf_batch_add(&committer->held, change);
+	committer->held_urgent = committer->held_urgent || urgent;
+	if (!committer->holding)
+		bf_committer_release(committer);
 }
 
 void
@@ -385,6 +423,7 @@ bf_committer_call(struct committer *committer, struct store_call *call)
 	committer->pending++;
 	call->next = NULL;
 	pthread_mutex_lock(&committer->mutex);
+	hand_over(committer);
 	*committer->last_call = call;
 	committer->last_call = &call->next;
 	pthread_cond_signal(&committer->wake);

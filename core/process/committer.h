@@ -52,6 +52,11 @@ struct committer *bf_committer_new(struct event_base *base,
 void bf_committer_add(struct committer *committer, struct bf_change *change,
     bool urgent);
 
+/* What is handed over from hold to release, or to the next call, is committed
+ * together or not at all. The calls' own done is within such a pair. */
+void bf_committer_hold(struct committer *committer);
+void bf_committer_release(struct committer *committer);
+
 /* Hands over a call; it is made after the changes handed over before it. */
 void bf_committer_call(struct committer *committer, struct store_call *call);
 

@@ -201,6 +201,9 @@ take_snapshot(struct scheduler *scheduler, int fd)
 	}
 	follow_log(snapshot);
 	bf_settings_take(scheduler, snapshot);
+	/* Who sent the signal is not known. */
+	bf_audit_note(scheduler,
+	    &(struct audit_row){ .actor = "signal", .action = "reload" });
 }
 
 static void

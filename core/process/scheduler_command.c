@@ -255,6 +255,7 @@ bf_command_kept(const struct command *command, uint32_t status, cJSON *json)
 
 	own->status = status;
 	own->json = json;
+	bf_command_note(command);
 	/* Calls are made after the changes that were handed over before. */
 	bf_committer_call(command->scheduler->committer, &own->call);
 }
@@ -266,41 +267,42 @@ bf_command_kept(const struct command *command, uint32_t status, cJSON *json)
 static const struct verb {
 	const char *name;
 	void (*run)(const struct command *command);
+	bool acts; /* changes or sends something: the audit log tells of it */
 } verbs[] = {
-	{ "event-types", bf_verb_list_types },
-	{ "event-type", bf_verb_show_type },
-	{ "toggle-set", bf_verb_set_toggle },
-	{ "toggle-reset", bf_verb_reset_toggle },
-	{ "channels", bf_verb_list_channels },
-	{ "channel", bf_verb_show_channel },
-	{ "channel-create", bf_verb_create_channel },
-	{ "channel-put", bf_verb_put_channel },
-	{ "channel-patch", bf_verb_patch_channel },
-	{ "channel-delete", bf_verb_delete_channel },
-	{ "channel-test", bf_verb_test_channel },
-	{ "draft-test", bf_verb_test_draft },
-	{ "channel-enable", bf_verb_enable_channel },
-	{ "channel-disable", bf_verb_disable_channel },
-	{ "channel-start", bf_verb_start_channel },
-	{ "seal", bf_verb_seal },
-	{ "rotate", bf_verb_rotate },
-	{ "explain", bf_verb_explain },
-	{ "replay", bf_verb_replay },
-	{ "cancel", bf_verb_cancel },
-	{ "tokens", bf_verb_list_tokens },
-	{ "token-create", bf_verb_create_token },
-	{ "token-revoke", bf_verb_revoke_token },
-	{ "modules", bf_verb_list_modules },
-	{ "module", bf_verb_show_module },
-	{ "module-toggle-set", bf_verb_set_module },
-	{ "module-toggle-reset", bf_verb_reset_module },
-	{ "rates", bf_verb_rates },
-	{ "ready", bf_verb_ready },
-	{ "stats", bf_verb_stats },
-	{ "metrics", bf_verb_metrics },
-	{ "backup", bf_verb_backup },
-	{ "check", bf_verb_check },
-	{ "in-flight", bf_verb_list_in_flight },
+	{ "event-types", bf_verb_list_types, false },
+	{ "event-type", bf_verb_show_type, false },
+	{ "toggle-set", bf_verb_set_toggle, true },
+	{ "toggle-reset", bf_verb_reset_toggle, true },
+	{ "channels", bf_verb_list_channels, false },
+	{ "channel", bf_verb_show_channel, false },
+	{ "channel-create", bf_verb_create_channel, true },
+	{ "channel-put", bf_verb_put_channel, true },
+	{ "channel-patch", bf_verb_patch_channel, true },
+	{ "channel-delete", bf_verb_delete_channel, true },
+	{ "channel-test", bf_verb_test_channel, true },
+	{ "draft-test", bf_verb_test_draft, true },
+	{ "channel-enable", bf_verb_enable_channel, true },
+	{ "channel-disable", bf_verb_disable_channel, true },
+	{ "channel-start", bf_verb_start_channel, true },
+	{ "seal", bf_verb_seal, true },
+	{ "rotate", bf_verb_rotate, true },
+	{ "explain", bf_verb_explain, false },
+	{ "replay", bf_verb_replay, true },
+	{ "cancel", bf_verb_cancel, true },
+	{ "tokens", bf_verb_list_tokens, false },
+	{ "token-create", bf_verb_create_token, true },
+	{ "token-revoke", bf_verb_revoke_token, true },
+	{ "modules", bf_verb_list_modules, false },
+	{ "module", bf_verb_show_module, false },
+	{ "module-toggle-set", bf_verb_set_module, true },
+	{ "module-toggle-reset", bf_verb_reset_module, true },
+	{ "rates", bf_verb_rates, false },
+	{ "ready", bf_verb_ready, false },
+	{ "stats", bf_verb_stats, false },
+	{ "metrics", bf_verb_metrics, false },
+	{ "backup", bf_verb_backup, true },
+	{ "check", bf_verb_check, false },
+	{ "in-flight", bf_verb_list_in_flight, false },
 };
 
 void
@@ -308,17 +310,25 @@ bf_command_run(struct scheduler *scheduler, struct intake *intake,
     const struct bf_msg_command *message)
 {
 	cJSON *arguments = cJSON_Parse(message->arguments);
-	const struct command command = { scheduler, intake->serial,
-		message->token, message->tenant, arguments };
+	struct command command = { .scheduler = scheduler,
+		.intake = intake->serial,
+		.token = message->token,
+		.tenant = message->tenant,
+		.arguments = arguments };
 	size_t i;
 
 	for (i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
 		if (strcmp(verbs[i].name, message->verb) == 0)
 			break;
 	}
-	if (i < sizeof(verbs) / sizeof(*verbs))
+	if (i < sizeof(verbs) / sizeof(*verbs)) {
+		if (verbs[i].acts)
+			bf_command_facts(&command, verbs[i].name, message);
+		/* What it changes, and the row that tells of it, are one. */
+		bf_committer_hold(scheduler->committer);
 		verbs[i].run(&command);
-	else
+		bf_committer_release(scheduler->committer);
+	} else
 		bf_command_problem(&command, 404, "unknown-verb", "Not found",
 		    NULL, "this belfry does not know the command");
 	bf_command_wipe(arguments);

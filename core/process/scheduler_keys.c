@@ -159,7 +159,7 @@ bf_verb_seal(const struct command *command)
 	cJSON_AddStringToObject(json, "sealed", sealed.data);
 	cJSON_AddStringToObject(json, "key",
 	    bf_keyring_current(command->scheduler->keyring));
-	bf_command_json(command, 200, json);
+	bf_command_kept(command, 200, json);
 	bf_buf_free(&sealed);
 }
 
@@ -232,7 +232,7 @@ answer_rotate(const struct rotate_command *own)
 	    "keys dropped, %zu kept",
 	    current, rotation->resealed, rotation->dropped.count, kept.count);
 	bf_strings_free(&kept);
-	bf_command_json(&own->command, 200, json);
+	bf_command_kept(&own->command, 200, json);
 }
 
 static void

@@ -392,6 +392,16 @@ void bf_settings_channel_put(struct scheduler *scheduler,
 void bf_settings_stop_channel(struct scheduler *scheduler,
     struct bf_lane_state *lane, const char *reason);
 
+/* ---- command_audit.c ---- */
+/* As struct bf_audit, borrowed; actor and action may not be NULL. */
+struct audit_row {
+	const char *actor, *address, *tenant, *action, *object, *detail;
+};
+
+/* Adds a row to the audit log, now. For what no command does: a command has
+ * its row committed with what it changes. */
+void bf_audit_note(struct scheduler *scheduler, const struct audit_row *row);
+
 /* ---- scheduler_command.c ---- */
 void bf_command_run(struct scheduler *scheduler, struct intake *intake,
     const struct bf_msg_command *command);

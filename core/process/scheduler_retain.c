@@ -1,8 +1,9 @@
 /*
  * scheduler_retain.c - retention and expiry, in small steps
  *
- * Finished deliveries are forgotten when they are older than `retention`, and
- * what waits in the store past its max_age ends as failed. Both go in steps
+ * Finished deliveries are forgotten when they are older than `retention`, rows
+ * of the audit log when they are older than `audit_keep`, and what waits in the
+ * store past its max_age ends as failed. All go in steps
  * between other commits, one after the other while there is more to do. With
  * nothing waiting and nothing to forget the timers are hours apart.
  */
@@ -25,7 +26,9 @@ struct step {
 	struct store_call call;
 	struct bf_instant now;
 	struct bf_instant before;
+	struct bf_instant audit_before;
 	size_t count;
+	size_t audit_count;
 	struct bf_delivery_id ids[STEP];
 	enum bf_delivery_state was[STEP];
 };
@@ -34,10 +37,15 @@ static enum bf_store_result
 run_prune(struct bf_store *store, struct store_call *call, struct bf_error *err)
 {
 	struct step *step = (struct step *)call;
+	enum bf_store_result result;
 
-	return bf_store_prune(store, step->before,
+	result = bf_store_prune(store, step->before,
 	    (struct bf_instant){ step->now.ms - KEYS_KEPT_MS }, STEP,
 	    &step->count, err);
+	if (result != BF_STORE_OK)
+		return result;
+	return bf_store_prune_audit(store, step->audit_before, STEP,
+	    &step->audit_count, err);
 }
 
 static void
@@ -57,7 +65,7 @@ prune_done(void *owner, struct store_call *call)
 	if (call->result != BF_STORE_OK)
 		bf_log(BF_LOG_ERROR, "forget old deliveries: %s",
 		    call->error.text);
-	else if (step->count >= STEP)
+	else if (step->count >= STEP || step->audit_count >= STEP)
 		wait = STEP_PAUSE_MS;
 	else if (step->count > 0)
 		wait = RETAIN_EVERY_S * 1000LL;
@@ -69,6 +77,8 @@ static void
 on_retain(evutil_socket_t fd, short what, void *context)
 {
 	struct scheduler *scheduler = context;
+	const struct bf_snapshot *snapshot =
+	    bf_registry_snapshot(scheduler->registry);
 	struct step *step;
 
 	(void)fd;
@@ -83,9 +93,8 @@ on_retain(evutil_socket_t fd, short what, void *context)
 	/* Nothing is forgotten early because a clock was ahead once. */
 	if (bf_clock_wall().ms < step->now.ms)
 		step->now = bf_clock_wall();
-	step->before.ms =
-	    step->now.ms -
-	    bf_registry_snapshot(scheduler->registry)->retention.ms;
+	step->before.ms = step->now.ms - snapshot->retention.ms;
+	step->audit_before.ms = step->now.ms - snapshot->audit_keep.ms;
 	bf_committer_call(scheduler->committer, &step->call);
 }
 

@@ -206,6 +206,9 @@ static const struct bf_directive table[] = {
 	{ BF_FIELD(bf_snapshot, retention), .fallback = "30d", .min = HOUR,
 	    .max = 36500 * DAY,
 	    .help = "How long finished deliveries and their events are kept" },
+	{ BF_FIELD(bf_snapshot, audit_keep), .fallback = "90d", .min = HOUR,
+	    .max = 36500 * DAY,
+	    .help = "How long the audit log says who changed what" },
 	{ BF_FIELD(bf_snapshot, shutdown_timeout), .fallback = "30s",
 	    .min = SECOND, .max = DAY,
 	    .help = "How long a graceful stop or reload waits for what is in "

@@ -24,6 +24,7 @@
  */
 
 #define BF_NAME_MAX 64   /* bytes of a name of a channel, event type, token */
+#define BF_ACTOR_MAX (BF_NAME_MAX + 6) /* bytes of "token NAME" and the like */
 #define BF_RETRY_MAX 32  /* delays in a schedule */
 
 /* A type of event: built in, or registered in the conf file. */
@@ -199,6 +200,7 @@ struct bf_snapshot {
 	enum bf_log_level log_level;
 	bool log_json;
 	struct bf_duration retention;        /* of finished deliveries */
+	struct bf_duration audit_keep;       /* of rows of the audit log */
 	struct bf_duration shutdown_timeout; /* for a graceful stop */
 	struct bf_size low_space; /* store_low_space below this much free */
 	int64_t large_backlog;    /* backlog_growing above so many waiting */

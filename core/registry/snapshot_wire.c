@@ -420,6 +420,7 @@ carry_main(struct carry *carry, struct bf_snapshot *snapshot)
 	    carry_small(carry, snapshot->log_level, BF_LOG_DEBUG);
 	carry_bool(carry, &snapshot->log_json);
 	carry_i64(carry, &snapshot->retention.ms);
+	carry_i64(carry, &snapshot->audit_keep.ms);
 	carry_i64(carry, &snapshot->shutdown_timeout.ms);
 	carry_i64(carry, &snapshot->low_space.bytes);
 	carry_i64(carry, &snapshot->large_backlog);

@@ -37,6 +37,7 @@ an_empty_file_means_the_defaults(void **state)
 	assert_int_equal(s->log_level, BF_LOG_NOTICE);
 	assert_false(s->log_json);
 	assert_int_equal(s->retention.ms, 30 * 24 * HOUR);
+	assert_int_equal(s->audit_keep.ms, 90 * 24 * HOUR);
 	assert_int_equal(s->shutdown_timeout.ms, 30000);
 	assert_int_equal(s->low_space.bytes, 64 << 20);
 	assert_int_equal(s->api.listen_count, 2);
@@ -389,6 +390,8 @@ static const struct {
 	{ "retention 30x;",
 	    "CONF:1: retention: \"30x\": unknown unit; expected a duration "
 	    "such as 500ms, 10s, 5m, 1h30m or 7d" },
+	{ "audit_keep 59m;",
+	    "CONF:1: audit_keep: 59m is out of range; expected 1h to 36500d" },
 	{ "retention 1m;",
 	    "CONF:1: retention: 1m is out of range; expected 1h to 36500d" },
 	{ "pid a;\npid b;",
