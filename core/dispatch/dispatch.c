@@ -28,7 +28,7 @@
 #define WINDOW_BYTES (256u << 10) /* of their events; then no more is taken */
 
 /* Of a lane whose endpoint fails all the time. */
-static const struct bf_rate slow_rate = { 500, { 1000 }, 16 };
+static const struct bf_rate slow_rate = { 100, { 1000 }, 4 };
 
 enum place {
 	NOWHERE,

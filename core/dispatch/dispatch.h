@@ -71,7 +71,7 @@ void bf_lane_pause(struct bf_lane *lane, enum bf_pause_scope scope,
 /* Until when pauses hold the lane back, monotonic ms; past or 0: they don't. */
 int64_t bf_lane_paused_until(const struct bf_lane *lane);
 
-/* Limits a lane whose endpoint fails all the time to some hundred attempts a
+/* Limits a lane whose endpoint fails all the time to a hundred attempts a
  * second: as fast as it fails they would take the processor from the others. */
 void bf_lane_slow(struct bf_lane *lane, bool slow);
 
