@@ -45,14 +45,18 @@ function channelField(channels, value) {
  */
 export function makeFilter(query, { types, channels }, changed) {
 	const state = selectField("state", "State", states,
-		{ value: query.get("state") || "" });
+		{ value: states.some(([name]) => name === query.get("state"))
+			? query.get("state") : "" });
 	const channel = channelField(channels, query.get("channel"));
 	const event = selectField("event", "Event",
 		[["", "any"], ...types.map(({ name }) => [name, name])],
-		{ value: query.get("event") || "" });
+		{ value: types.some(({ name }) => name === query.get("event"))
+			? query.get("event") : "" });
 	const ranged = query.has("since") || query.has("until");
 	const span = selectField("accepted", "Accepted", spans,
-		{ value: ranged ? "range" : query.get("within") || "" });
+		{ value: ranged ? "range"
+			: spans.some(([name]) => name === query.get("within"))
+				? query.get("within") : "" });
 	const since = textField("since", "From", { type: "datetime-local",
 		value: local(query.get("since")) });
 	const until = textField("until", "To", { type: "datetime-local",

@@ -47,7 +47,8 @@ async function load(page) {
 		answer = await api.get("/v1/deliveries", { ...page.filter.query(),
 			limit: PAGE, before: page.cursor }, { signal });
 	} catch (err) {
-		if (err.status !== 404)
+		/* A filter that can't be meant is no reason to show no page. */
+		if (err.status !== 404 && err.status !== 422)
 			throw err;
 		answer = { deliveries: [], next: null, reason: err.message };
 	}
