@@ -115,22 +115,48 @@ check_head(const unsigned char *head, ssize_t size, const char *path,
 	return -1;
 }
 
+/* Reads the first bytes of an open database; *size is the file's. */
+static int
+read_head(sqlite3 *db, unsigned char head[HEAD_SIZE], sqlite3_int64 *size)
+{
+	sqlite3_file *file = NULL;
+	int result =
+	    sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+
+	if (result == SQLITE_OK)
+		result = file->pMethods->xFileSize(file, size);
+	if (result == SQLITE_OK && *size >= HEAD_SIZE)
+		result = file->pMethods->xRead(file, head, HEAD_SIZE, 0);
+	return result;
+}
+
+/*
+ * Reads by SQLite's own file: a process that closes a descriptor of the file
+ * loses the locks that SQLite has on it (POSIX, fcntl), though it was opened
+ * for a look only. Then whoever opens the store with another tool, and closes
+ * it, takes itself for the last, and removes the log under the writer.
+ */
 int
 bf_sqlite_check_head(const char *path, struct bf_error *err)
 {
 	unsigned char head[HEAD_SIZE] = { 0 };
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t size;
+	sqlite3_int64 size = 0;
+	sqlite3 *db = NULL;
+	int result;
 
-	if (fd == -1) {
+	if (access(path, R_OK) == -1) {
 		bf_error_errno(err, "open %s", path);
 		return -1;
 	}
-	size = read(fd, head, sizeof(head));
-	if (size == -1)
-		bf_error_errno(err, "read %s", path);
-	close(fd);
-	return size == -1 ? -1 : check_head(head, size, path, err);
+	result = sqlite3_open_v2(path, &db,
+	    SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+	if (result == SQLITE_OK)
+		result = read_head(db, head, &size);
+	if (result != SQLITE_OK)
+		bf_sqlite_describe(db, path, "read", err);
+	sqlite3_close(db);
+	return result == SQLITE_OK ? check_head(head, (ssize_t)size, path, err)
+				   : -1;
 }
 
 /* ---- making one ---- */

@@ -495,6 +495,46 @@ a_lost_note_is_written_again(void **state)
 	free(note);
 }
 
+/* A program of its own: a fork would know the locks that SQLite noted here. */
+static void
+look_with_another_tool(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		execlp("sqlite3", "sqlite3", file, "SELECT count(*) FROM event",
+		    (char *)NULL);
+		_exit(127);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void
+another_tool_does_not_take_the_log_away(void **state)
+{
+	char *log = path_in(dir, "belfry.db-wal");
+	struct bf_store *reader;
+
+	(void)state;
+	store = open_store(dir);
+	store_events(store, 201, 210, "deploy_failed", 1);
+	/* As the scheduler does for a backup: in the writer's process. */
+	reader = bf_store_open_reader(dir, &err);
+	assert_non_null(reader);
+	bf_store_close(&reader);
+	look_with_another_tool();
+	assert_int_equal(access(log, F_OK), 0);
+	store_events(store, 211, 220, "deploy_failed", 1);
+	look_with_another_tool();
+	assert_int_equal(access(log, F_OK), 0);
+	bf_store_close(&store);
+	store = open_store(dir);
+	assert_int_equal(state_of(store, 220, 1), BF_STATE_SCHEDULED);
+	free(log);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -523,6 +563,7 @@ main(void)
 		TEST(a_reader_does_not_make_a_store),
 		TEST(what_a_broken_creation_left_does_not_matter),
 		TEST(a_lost_note_is_written_again),
+		TEST(another_tool_does_not_take_the_log_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
