@@ -1,10 +1,10 @@
 belfryinclude_HEADERS += core/conf/directive.h
 libcore_la_SOURCES += core/conf/conf.h core/conf/conf_private.h core/conf/describe.h \
-	core/conf/dump.h core/conf/ip.h core/conf/keyring.h core/conf/seal.h \
+	core/conf/dump.h core/conf/ip.h core/conf/keyring.h core/conf/password.h core/conf/seal.h \
 	core/conf/settings.h core/conf/url.h
 libcore_la_SOURCES += core/conf/conf.c core/conf/describe.c core/conf/dump.c core/conf/file.c \
 	core/conf/ip.c core/conf/keyring.c core/conf/lexer.c \
-	core/conf/nearest.c core/conf/parser.c core/conf/path.c \
+	core/conf/nearest.c core/conf/parser.c core/conf/password.c core/conf/path.c \
 	core/conf/schema.c core/conf/schema.h \
 	core/conf/seal.c core/conf/secret.c core/conf/settings.c core/conf/types.c core/conf/url.c \
 	core/conf/value.c

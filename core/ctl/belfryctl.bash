@@ -11,7 +11,7 @@ _belfryctl_names()
 _belfryctl()
 {
 	local commands='send explain events channels test deliveries show replay
-		cancel modules token seal rotate stats backup check'
+		cancel modules token passwd seal rotate stats backup check'
 	local word=${COMP_WORDS[COMP_CWORD]}
 	local previous=${COMP_WORDS[COMP_CWORD-1]}
 	local command='' place=0 i offered=''

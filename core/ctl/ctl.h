@@ -101,6 +101,7 @@ int bf_ctl_token(struct bf_ctl *ctl);
 int bf_ctl_stats(struct bf_ctl *ctl);
 int bf_ctl_backup(struct bf_ctl *ctl);
 int bf_ctl_check(struct bf_ctl *ctl);
+int bf_ctl_passwd(struct bf_ctl *ctl);
 int bf_ctl_seal(struct bf_ctl *ctl);
 int bf_ctl_rotate(struct bf_ctl *ctl);
 

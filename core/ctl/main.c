@@ -40,6 +40,8 @@ static const struct bf_ctl_command commands[] = {
 	{ "modules", "", "List the modules that are loaded", bf_ctl_modules },
 	{ "token", "create NAME | list | revoke NAME",
 	    "Manage the tokens of the API", bf_ctl_token },
+	{ "passwd", "", "Hash a password for a dashboard_user of the conf file",
+	    bf_ctl_passwd },
 	{ "seal", "CHANNEL DIRECTIVE | --token NAME",
 	    "Seal a secret for the conf file", bf_ctl_seal },
 	{ "rotate", "", "Seal everything with a new key", bf_ctl_rotate },

@@ -1,5 +1,5 @@
 /*
- * secrets.c - belfryctl seal, rotate
+ * secrets.c - belfryctl passwd, seal, rotate
  *
  * A secret never stands on the command line, where every user can see it.
  */
@@ -14,6 +14,7 @@
 
 #include <belfry/memory.h>
 
+#include "core/conf/password.h"
 #include "core/ctl/ctl.h"
 #include "core/ctl/secret.h"
 
@@ -102,6 +103,54 @@ bf_ctl_read_value(const char *file, struct bf_buf *out, struct bf_error *err,
 	result = read_all(fd, out, err);
 	close(fd);
 	return result;
+}
+
+/* Reads a password; from a terminal twice, as nobody sees what they type. */
+static int
+read_password(struct bf_buf *password, struct bf_error *err)
+{
+	struct bf_buf again = { 0 };
+	int result;
+
+	if (bf_ctl_read_secret(password, err, "Password: ") == -1)
+		return -1;
+	if (password->size > BF_PASSWORD_MAX) {
+		bf_error_set(err, "too long; expected %d bytes at most",
+		    BF_PASSWORD_MAX);
+		return -1;
+	}
+	if (!isatty(STDIN_FILENO))
+		return 0;
+	result = bf_ctl_read_secret(&again, err, "The same again: ");
+	if (result == 0 && strcmp(password->data, again.data) != 0) {
+		bf_error_set(err, "the two are not the same");
+		result = -1;
+	}
+	bf_buf_wipe(&again);
+	return result;
+}
+
+int
+bf_ctl_passwd(struct bf_ctl *ctl)
+{
+	const struct bf_ctl_option options[] = { { 0 } };
+	struct bf_buf password = { 0 };
+	struct bf_error err;
+	char *hash;
+	int status;
+
+	if (bf_ctl_options(ctl, options, 0, 0, &status) == -1)
+		return status;
+	if (read_password(&password, &err) == -1) {
+		fprintf(stderr, "belfryctl: passwd: %s\n", err.text);
+		bf_buf_wipe(&password);
+		return BF_CTL_USAGE;
+	}
+	hash = bf_password_hash(password.data);
+	bf_buf_wipe(&password);
+	puts(hash);
+	free(hash);
+	return BF_CTL_OK;
 }
 
 int

@@ -456,6 +456,21 @@ static const struct api_member token_members[] = {
 
 SCHEMA(bf_api_token, "Token", "A token that was made", token_members);
 
+static const struct api_member session_members[] = {
+	TEXT("user", "Who is signed in"),
+	TEXT("scope", "What the user may do: read, manage or admin"),
+	TEXT("tenant_id", "Whose things the user sees"),
+	{ "default_tenant", API_TEXT, ALWAYS, .nullable = true,
+	    .help = "The default tenant; null for others than admins" },
+	TEXT("csrf_token",
+	    "What changes by this session have as X-CSRF-Token"),
+	TEXT("version", "Of belfry"),
+	{ 0 },
+};
+
+SCHEMA(bf_api_session, "Session", "A person who is signed in",
+    session_members);
+
 static const struct api_member no_members[] = { { 0 } };
 
 SCHEMA(bf_api_nothing, "Nothing", "It is done", no_members);

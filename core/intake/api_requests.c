@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "core/conf/password.h"
 #include "core/intake/api_schema.h"
 #include "core/registry/context.h"
 #include "core/registry/snapshot.h"
@@ -242,6 +243,18 @@ static const struct api_member token_members[] = {
 const struct api_schema bf_api_token_input = { .name = "TokenInput",
 	.help = "A token as it is to be",
 	.members = token_members };
+
+static const struct api_member session_members[] = {
+	{ "user", API_TEXT, .required = true, .min = 1, .max = BF_NAME_MAX,
+	    .help = "The name of a dashboard_user", .example = "\"alice\"" },
+	{ "password", API_TEXT, .required = true, .min = 1,
+	    .max = BF_PASSWORD_MAX, .help = "The user's" },
+	{ 0 },
+};
+
+const struct api_schema bf_api_session_input = { .name = "SessionInput",
+	.help = "Who signs in",
+	.members = session_members };
 
 static const struct api_member seal_members[] = {
 	{ "channel", API_TEXT, .help = "Of the channel of that name" },

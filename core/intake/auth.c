@@ -99,8 +99,8 @@ bf_auth_free(struct intake *intake)
 }
 
 /* kind: "token", "user" or "uid". */
-static void
-set_caller(struct caller *caller, const char *kind, const char *name,
+void
+bf_auth_set_caller(struct caller *caller, const char *kind, const char *name,
     enum bf_scope scope, const char *tenant)
 {
 	snprintf(caller->actor, sizeof(caller->actor), "%s %s", kind, name);
@@ -121,22 +121,18 @@ find_in_snapshot(const struct intake *intake,
 
 		if (CRYPTO_memcmp(token->hash, hash, BF_TOKEN_HASH_SIZE) != 0)
 			continue;
-		set_caller(caller, "token", token->name, token->scope,
+		bf_auth_set_caller(caller, "token", token->name, token->scope,
 		    token->tenant ? token->tenant : intake->default_tenant);
 		return true;
 	}
 	return false;
 }
 
-/* What the store says of a token. -1: it can't be asked now. */
-static int
-ask_store(struct intake *intake, const unsigned char hash[BF_TOKEN_HASH_SIZE],
-    char **value)
+int
+bf_auth_ask_store(struct intake *intake, const char *name, char **value)
 {
 	struct token_cache *cache = cache_of(intake);
-	struct bf_buf name = { 0 };
 	struct bf_error err;
-	int status = 0;
 
 	*value = NULL;
 	if (!cache->store)
@@ -144,11 +140,23 @@ ask_store(struct intake *intake, const unsigned char hash[BF_TOKEN_HASH_SIZE],
 		    bf_store_open_reader(intake->snapshot->state_dir, &err);
 	if (!cache->store)
 		return -1;
+	bf_store_deadline(cache->store, (struct bf_duration){ LOOK_UP_MS });
+	return bf_store_get(cache->store, name, value, &err) == BF_STORE_OK
+		   ? 0
+		   : -1;
+}
+
+/* What the store says of a token. -1: it can't be asked now. */
+static int
+ask_for_token(struct intake *intake,
+    const unsigned char hash[BF_TOKEN_HASH_SIZE], char **value)
+{
+	struct bf_buf name = { 0 };
+	int status;
+
 	bf_buf_add_text(&name, "token/");
 	bf_encode_hex(&name, hash, BF_TOKEN_HASH_SIZE);
-	bf_store_deadline(cache->store, (struct bf_duration){ LOOK_UP_MS });
-	if (bf_store_get(cache->store, name.data, value, &err) != BF_STORE_OK)
-		status = -1;
+	status = bf_auth_ask_store(intake, name.data, value);
 	bf_buf_free(&name);
 	return status;
 }
@@ -170,7 +178,7 @@ read_token(const char *value, struct caller *caller)
 		&scope) == 0;
 
 	if (known)
-		set_caller(caller, "token", name, scope, tenant);
+		bf_auth_set_caller(caller, "token", name, scope, tenant);
 	cJSON_Delete(json);
 	return known;
 }
@@ -186,7 +194,7 @@ find_in_store(struct intake *intake,
 
 	HASH_FIND(hh, cache->all, hash, BF_TOKEN_HASH_SIZE, cached);
 	if (!cached) {
-		if (ask_store(intake, hash, &value) == -1)
+		if (ask_for_token(intake, hash, &value) == -1)
 			return -1;
 		if (HASH_COUNT(cache->all) >= CACHE_MOST)
 			bf_auth_flush(intake);
@@ -254,25 +262,38 @@ allows(enum bf_scope scope, const struct route *route)
 	}
 }
 
-int
-bf_auth(struct connection *connection)
+/* Finds out who the caller is, by a token, a cookie, or as the peer of a Unix
+ * socket; answers and returns -1 if nobody. */
+static int
+identify_caller(struct connection *connection)
 {
 	const struct bf_http_request *request =
 	    bf_http_request(connection->http);
 	const char *token = bearer(request->authorization);
 	char uid[16];
+	int found;
 
-	if (token && *token) {
-		if (identify(connection, token) == -1)
-			return -1;
-	} else if (connection->trusted && !request->authorization) {
-		snprintf(uid, sizeof(uid), "%lu",
-		    (unsigned long)connection->uid);
-		set_caller(&connection->caller, "uid", uid, BF_SCOPE_ADMIN,
-		    connection->intake->default_tenant);
-	} else {
+	connection->session[0] = '\0';
+	if (token && *token)
+		return identify(connection, token);
+	if (request->authorization)
 		return refuse(connection, "a valid bearer token is needed");
-	}
+	found = request->cookie ? bf_session_identify(connection) : 0;
+	if (found != 0)
+		return found == 1 ? 0 : -1;
+	if (!connection->trusted)
+		return refuse(connection, "a valid bearer token is needed");
+	snprintf(uid, sizeof(uid), "%lu", (unsigned long)connection->uid);
+	bf_auth_set_caller(&connection->caller, "uid", uid, BF_SCOPE_ADMIN,
+	    connection->intake->default_tenant);
+	return 0;
+}
+
+int
+bf_auth(struct connection *connection)
+{
+	if (identify_caller(connection) == -1)
+		return -1;
 	if (allows(connection->caller.scope, connection->route))
 		return 0;
 	bf_reply_problem(connection, 403, "scope", NULL, NULL,

@@ -70,10 +70,8 @@ add_parameters(const struct connection *connection, cJSON *arguments)
 	}
 }
 
-/* The arguments of a request: its body, its query, its path. NULL after a
- * problem was answered. */
-static cJSON *
-make_arguments(struct connection *connection)
+cJSON *
+bf_command_arguments(struct connection *connection)
 {
 	struct bf_http_request *request = bf_http_request(connection->http);
 	struct bf_error err;
@@ -133,7 +131,7 @@ bf_command_request(struct connection *connection)
 		no_scheduler(connection);
 		return;
 	}
-	arguments = make_arguments(connection);
+	arguments = bf_command_arguments(connection);
 	if (arguments)
 		send_command(connection, route->verb, arguments, NULL, NULL);
 }

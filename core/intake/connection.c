@@ -94,6 +94,10 @@ static void
 expire(struct connection *connection)
 {
 	if (connection->streaming) {
+		if (!bf_session_goes_on(connection)) {
+			bf_connection_close(connection);
+			return;
+		}
 		bf_stream_beat(connection);
 		set_deadline(connection, BEAT_MS);
 		return;
@@ -415,6 +419,7 @@ bf_connection_new(struct intake *intake, int fd, const struct bf_listen *listen)
 
 	connection->intake = intake;
 	connection->keep_alive = true;
+	connection->tls = listen->tls;
 	connection->local = strncmp(listen->address, "unix:", 5) == 0;
 	bf_auth_peer(connection, fd);
 	if (!connection->local) {

@@ -77,6 +77,10 @@ static const struct {
 	    offsetof(struct bf_http_request, idempotency_key) },
 	{ "If-Match", offsetof(struct bf_http_request, if_match) },
 	{ "If-None-Match", offsetof(struct bf_http_request, if_none_match) },
+	{ "Host", offsetof(struct bf_http_request, host) },
+	{ "Origin", offsetof(struct bf_http_request, origin) },
+	{ "Cookie", offsetof(struct bf_http_request, cookie) },
+	{ "X-CSRF-Token", offsetof(struct bf_http_request, csrf_token) },
 };
 
 /* Takes off the white space behind a value, which is not part of it. */
@@ -129,6 +133,7 @@ end_header(struct bf_http *http)
 	if (strcasecmp(name, "Host") == 0) {
 		http->hosts++;
 		http->bad_host = http->bad_host || !is_host(value);
+		keep_header(http, name, value);
 	} else if (strcasecmp(name, "Content-Length") == 0) {
 		http->lengths++;
 	} else if (strcasecmp(name, "Transfer-Encoding") == 0) {

@@ -39,6 +39,10 @@ struct bf_http_request {
 	char *idempotency_key;
 	char *if_match;
 	char *if_none_match;
+	char *host;
+	char *origin;
+	char *cookie;
+	char *csrf_token;
 	struct bf_buf body;
 };
 

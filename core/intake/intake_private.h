@@ -33,6 +33,7 @@
  *   reply.c        answers, problem documents
  *   assets.c       the files of the dashboard
  *   auth.c         tokens and peers
+ *   session.c      people who sign in, and their cookies
  *   routes.c       the table of the API
  *   api_schema.c   whether requests are as the tables beside it say:
  *   api_requests.c   parameters and bodies
@@ -72,6 +73,8 @@ struct connection {
 	struct bf_http *http;
 	const struct route *route;
 	struct caller caller;
+	char session[65]; /* the hash of the session's number; or "" */
+	bool tls;
 	bool local;               /* over a Unix socket */
 	uid_t uid;                /* of the peer there */
 	char address[BF_IP_TEXT]; /* of the peer; "unix" if local */
@@ -188,6 +191,22 @@ void bf_auth_free(struct intake *intake);
 /* Notes who is at the other end: address, uid, whether it is trusted. */
 void bf_auth_peer(struct connection *connection, int fd);
 
+void bf_auth_set_caller(struct caller *caller, const char *kind,
+    const char *name, enum bf_scope scope, const char *tenant);
+/* The value of a setting, new memory or NULL; -1: it can't be told now. */
+int bf_auth_ask_store(struct intake *intake, const char *name, char **value);
+
+/* ---- session.c ---- */
+/* Who the cookie's session is of: 1 with the caller set, 0 if there is no such
+ * session; answers and returns -1 if the request may be forged. */
+int bf_session_identify(struct connection *connection);
+/* Whether the session that began a stream, if one did, has not ended. */
+bool bf_session_goes_on(struct connection *connection);
+void bf_session_sign_in(struct connection *connection);
+void bf_session_show(struct connection *connection);
+void bf_session_sign_out(struct connection *connection);
+void bf_session_sign_out_everywhere(struct connection *connection);
+
 /* ---- routes.c ---- */
 struct route {
 	const char *method;
@@ -239,6 +258,9 @@ bool bf_post_idle(const struct intake *intake);
 void bf_post_free(struct intake *intake);
 
 /* ---- command.c ---- */
+/* The arguments of a request: its body, its query, its path. NULL after a
+ * problem was answered. */
+cJSON *bf_command_arguments(struct connection *connection);
 /* Sends the route's verb with the request's arguments. */
 void bf_command_request(struct connection *connection);
 /* Sends a verb of our own; done gets the answer, or status 503. Takes

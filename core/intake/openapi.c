@@ -505,6 +505,18 @@ add_info(cJSON *document)
 	    server);
 }
 
+/* How browsers come. */
+static void
+add_cookie(cJSON *scheme)
+{
+	cJSON_AddStringToObject(scheme, "type", "apiKey");
+	cJSON_AddStringToObject(scheme, "in", "cookie");
+	cJSON_AddStringToObject(scheme, "name", "belfry_session");
+	cJSON_AddStringToObject(scheme, "description",
+	    "Of POST /v1/session; changes need its csrf_token too, as "
+	    "X-CSRF-Token. Over TLS its name is __Host-belfry_session");
+}
+
 static void
 add_shared(cJSON *components, cJSON *schemas)
 {
@@ -522,6 +534,17 @@ add_shared(cJSON *components, cJSON *schemas)
 	cJSON_AddStringToObject(bearer, "scheme", "bearer");
 	cJSON_AddStringToObject(bearer, "description",
 	    "A token of the conf file, or of POST /v1/tokens");
+	add_cookie(cJSON_AddObjectToObject(schemes, "cookie"));
+}
+
+/* One way to show who asks. */
+static void
+add_need(cJSON *needs, const char *scheme)
+{
+	cJSON *need = cJSON_CreateObject();
+
+	cJSON_AddArrayToObject(need, scheme);
+	cJSON_AddItemToArray(needs, need);
 }
 
 static char *
@@ -531,15 +554,14 @@ make_document(void)
 	cJSON *schemas = cJSON_CreateObject();
 	cJSON *tags = cJSON_CreateArray();
 	const struct route *route = NULL;
-	cJSON *components, *paths, *need;
+	cJSON *components, *paths, *needs;
 	char *printed, *text;
 
 	cJSON_AddStringToObject(document, "openapi", "3.1.0");
 	add_info(document);
-	need = cJSON_CreateObject();
-	cJSON_AddArrayToObject(need, "bearer");
-	cJSON_AddItemToArray(cJSON_AddArrayToObject(document, "security"),
-	    need);
+	needs = cJSON_AddArrayToObject(document, "security");
+	add_need(needs, "bearer");
+	add_need(needs, "cookie");
 	paths = cJSON_AddObjectToObject(document, "paths");
 	while ((route = bf_route_next(route)))
 		add_operation(paths, route, schemas, tags);

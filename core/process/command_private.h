@@ -20,6 +20,8 @@
  *   command_select.c     replay and cancel
  *   command_store.c      figures, backup and check
  *   command_tokens.c     bearer tokens
+ *   command_session.c    sessions of people in browsers
+ *   sign_in.c            their passwords, checked
  */
 
 /* What the audit log says of a command that changes something. */
@@ -145,6 +147,17 @@ void bf_verb_cancel(const struct command *command);
 void bf_verb_list_tokens(const struct command *command);
 void bf_verb_create_token(const struct command *command);
 void bf_verb_revoke_token(const struct command *command);
+/* Makes a session of a user, and answers with it. */
+void bf_session_make(const struct command *command, const char *user,
+    const char *address);
+
+/* Answers that nobody is let in, and when to come again. */
+void bf_sign_in_refuse(const struct command *command, uint32_t status,
+    const char *title, const char *detail, int64_t wait_ms);
+
+void bf_verb_sign_in(const struct command *command);
+void bf_verb_session_seen(const struct command *command);
+void bf_verb_sign_out(const struct command *command);
 void bf_verb_list_modules(const struct command *command);
 void bf_verb_show_module(const struct command *command);
 void bf_verb_set_module(const struct command *command);

@@ -6,7 +6,7 @@ libcore_la_SOURCES += core/process/child.c core/process/child.h \
 	core/process/command_modules.c core/process/command_private.h \
 	core/process/command_select.c core/process/command_store.c \
 	core/process/command_rates.c core/process/command_test.c \
-	core/process/command_tokens.c core/process/command_types.c \
+	core/process/command_session.c core/process/command_tokens.c core/process/command_types.c \
 	core/process/committer.c core/process/committer.h \
 	core/process/errand.c core/process/errand.h \
 	core/process/intake.c core/process/own_address.c \
@@ -34,7 +34,9 @@ libcore_la_SOURCES += core/process/child.c core/process/child.h \
 	core/process/options.h core/process/pidfile.c core/process/reload.c \
 	core/process/respawn.c core/process/respawn.h \
 	core/process/sandbox.c core/process/sandbox.h \
-	core/process/spawn.c core/process/supervise.c core/process/title.c \
+	core/process/spawn.c core/process/supervise.c core/process/sign_in.c \
+	core/process/throttle.c core/process/throttle.h \
+	core/process/title.c \
 	core/process/upgrade.c core/process/vault.c core/process/vault.h
 
 sbin_PROGRAMS += belfry
@@ -43,6 +45,9 @@ belfry_LDADD = libcore.la libbelfry.la
 belfry_LDFLAGS = $(PIE_LDFLAGS)
 
 if CMOCKA
+check_PROGRAMS += tests/unit/password_test
+tests_unit_password_test_SOURCES = tests/unit/password_test.c
+tests_unit_password_test_LDADD = $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/respawn_test
 tests_unit_respawn_test_SOURCES = tests/unit/respawn_test.c
 tests_unit_respawn_test_LDADD = $(UNIT_LIBS)

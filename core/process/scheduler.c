@@ -413,6 +413,7 @@ finish(struct scheduler *scheduler)
 	bf_due_free(&scheduler->due);
 	bf_dispatch_free(&scheduler->dispatch);
 	bf_rates_free(&scheduler->rates);
+	bf_desk_free(scheduler);
 	bf_registry_free(&scheduler->registry);
 	bf_keyring_free(&scheduler->keyring);
 	free(scheduler->orphans);

@@ -205,6 +205,7 @@ struct scheduler {
 	struct event *quit_timer;
 	struct metrics metrics;
 	struct bf_rates *rates; /* of the last hour */
+	struct bf_desk *desk;   /* where users sign in; made when one does */
 	int status;             /* of the process */
 };
 
@@ -353,6 +354,9 @@ void bf_test_ended(struct scheduler *scheduler, struct test *test,
 /* The same when the worker died over it. */
 void bf_test_lost(struct scheduler *scheduler, struct test *test);
 void bf_test_free(struct scheduler *scheduler);
+
+/* ---- sign_in.c ---- */
+void bf_desk_free(struct scheduler *scheduler);
 
 /* ---- scheduler_keys.c ---- */
 /* Reads the key file, or makes it if there never was one. */

@@ -21,6 +21,7 @@ const struct bf_context *const bf_contexts[] = {
 	&bf_context_tenant,
 	&bf_context_limits,
 	&bf_context_token,
+	&bf_context_user,
 	NULL,
 };
 

@@ -47,6 +47,7 @@ extern const struct bf_context bf_context_tenant;
 extern const struct bf_context bf_context_limits;
 extern const struct bf_context bf_context_tenant_limits;
 extern const struct bf_context bf_context_token;
+extern const struct bf_context bf_context_user;
 
 /* All of them, in the order of the manual; NULL at the end. */
 extern const struct bf_context *const bf_contexts[];

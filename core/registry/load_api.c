@@ -154,6 +154,16 @@ static const struct bf_directive table[] = {
 	    .help = "How long a connection may wait for its next request" },
 	{ BF_FIELD(bf_api_settings, dashboard), .fallback = "on",
 	    .help = "Whether the dashboard is served, under /dashboard/" },
+	{ BF_FIELD(bf_api_settings, session_timeout), .fallback = "8h",
+	    .min = 60 * SECOND, .max = 8760 * HOUR,
+	    .help = "After which time of rest a dashboard's user has to sign "
+		    "in again" },
+	{ BF_FIELD(bf_api_settings, session_lifetime), .fallback = "7d",
+	    .min = 60 * SECOND, .max = 8760 * HOUR,
+	    .help = "After which time they have to in any case" },
+	{ BF_FIELD(bf_api_settings, secure_cookies), .fallback = "off",
+	    .help = "Whether browsers come by https although no listener here "
+		    "has tls: a proxy in front of belfry has it" },
 	{ 0 },
 };
 

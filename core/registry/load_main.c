@@ -285,6 +285,8 @@ static const struct bf_special specials[] = {
 	    bf_load_events },
 	{ "token", "NAME", 1, 1, true, true, NULL, "A bearer token for the API",
 	    0, bf_load_token },
+	{ "dashboard_user", "NAME", 1, 1, true, true, NULL,
+	    "Who may sign in to the dashboard", 0, bf_load_user },
 	{ "channel", "MODULE NAME", 2, 2, true, true, NULL,
 	    "A destination of the default tenant", 0, bf_load_channel },
 	{ "tenant", "ID", 1, 1, true, true, NULL,

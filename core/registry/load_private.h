@@ -82,6 +82,8 @@ int bf_load_tenant(struct bf_loading *loading, const struct bf_special *special,
 int bf_load_tenant_limits(struct bf_loading *loading,
     const struct bf_special *special, const struct bf_conf_node *node,
     void *target);
+int bf_load_user(struct bf_loading *loading, const struct bf_special *special,
+    const struct bf_conf_node *node, void *target);
 int bf_load_token(struct bf_loading *loading, const struct bf_special *special,
     const struct bf_conf_node *node, void *target);
 int bf_load_module_block(struct bf_loading *loading,

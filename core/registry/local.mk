@@ -17,6 +17,7 @@ libcore_la_SOURCES += core/registry/builtin.c core/registry/channel_draft.c \
 	core/registry/load_main.c core/registry/load_module.c \
 	core/registry/load_names.c core/registry/load_policy.c \
 	core/registry/load_tenant.c core/registry/load_token.c \
+	core/registry/load_user.c \
 	core/registry/pattern.c \
 	core/registry/place.c core/registry/registry.c \
 	core/registry/registry_tenant.c core/registry/scope.c \

@@ -26,6 +26,16 @@ bf_snapshot_type(const struct bf_snapshot *snapshot, const char *name)
 	    sizeof(snapshot->types[0]), compare_type);
 }
 
+const struct bf_dashboard_user *
+bf_snapshot_user(const struct bf_snapshot *snapshot, const char *name)
+{
+	for (size_t i = 0; i < snapshot->user_count; i++) {
+		if (strcmp(snapshot->users[i].name, name) == 0)
+			return &snapshot->users[i];
+	}
+	return NULL;
+}
+
 const struct bf_module_info *
 bf_snapshot_module(const struct bf_snapshot *snapshot, const char *name)
 {
@@ -154,6 +164,14 @@ clear_lists(struct bf_snapshot *snapshot)
 		free(snapshot->tokens[i].file);
 	}
 	free(snapshot->tokens);
+	for (size_t i = 0; i < snapshot->user_count; i++) {
+		free(snapshot->users[i].name);
+		free(snapshot->users[i].tenant);
+		free(snapshot->users[i].password);
+		free(snapshot->users[i].stamp);
+		free(snapshot->users[i].file);
+	}
+	free(snapshot->users);
 	for (size_t i = 0; i < snapshot->module_count; i++)
 		bf_module_info_clear(&snapshot->modules[i]);
 	free(snapshot->modules);

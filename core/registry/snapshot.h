@@ -108,6 +108,17 @@ struct bf_token {
 	unsigned line;
 };
 
+/* Who may sign in to the dashboard. */
+struct bf_dashboard_user {
+	char *name;
+	char *tenant;
+	enum bf_scope scope;
+	char *password; /* its hash: core/conf/password.h; secret */
+	char *stamp;    /* another one when the password is */
+	char *file;
+	unsigned line;
+};
+
 /* A tenant, as its block in the conf file has it. */
 struct bf_tenant {
 	char *id;
@@ -165,8 +176,11 @@ struct bf_api_settings {
 	struct bf_size max_header;          /* of request line and headers */
 	struct bf_duration request_timeout; /* first byte to last, in all */
 	struct bf_duration keepalive_timeout;
-	bool dashboard;       /* whether it is served */
-	char *dashboard_root; /* the folder of its files */
+	bool dashboard;                      /* whether it is served */
+	char *dashboard_root;                /* the folder of its files */
+	struct bf_duration session_timeout;  /* of one that is not used */
+	struct bf_duration session_lifetime; /* of any */
+	bool secure_cookies;                 /* TLS ends in front of belfry */
 };
 
 struct bf_port_range {
@@ -210,7 +224,7 @@ struct bf_snapshot {
 	struct bf_egress egress;
 	struct bf_limits tenant_limits; /* of tenants without their own */
 	bool strict_tenants;            /* others than known ones are refused */
-	struct bf_event_type *types; /* sorted by name */
+	struct bf_event_type *types;    /* sorted by name */
 	size_t type_count;
 	struct bf_tenant *tenants; /* the default tenant first, id NULL if so */
 	size_t tenant_count;
@@ -218,6 +232,8 @@ struct bf_snapshot {
 	size_t channel_count;
 	struct bf_token *tokens;
 	size_t token_count;
+	struct bf_dashboard_user *users;
+	size_t user_count;
 	struct bf_module_info *modules;
 	size_t module_count;
 	struct bf_sealed *sealed; /* in order of the file */
@@ -234,6 +250,10 @@ const struct bf_event_type *bf_snapshot_type(const struct bf_snapshot *snapshot,
 /* Whether the operator wrote the channel: it stands in the conf file. Else it
  * was made over the API, be it to be tested only. */
 bool bf_channel_is_trusted(const struct bf_channel *channel);
+
+/* Looks a user up by name, or NULL. */
+const struct bf_dashboard_user *bf_snapshot_user(const struct bf_snapshot *snapshot,
+    const char *name);
 
 /* Looks a module up by name, or NULL. */
 const struct bf_module_info *

@@ -302,6 +302,21 @@ carry_token(struct carry *carry, void *item)
 }
 
 static void
+carry_user(struct carry *carry, void *item)
+{
+	struct bf_dashboard_user *user = item;
+	char *none = NULL;
+
+	carry_name(carry, &user->name);
+	carry_text(carry, &user->tenant);
+	user->scope = carry_small(carry, user->scope, BF_SCOPE_ADMIN);
+	carry_text(carry,
+	    carry->out && !carry->secrets ? &none : &user->password);
+	carry_name(carry, &user->stamp);
+	carry_place(carry, &user->file, &user->line);
+}
+
+static void
 carry_module(struct carry *carry, void *item)
 {
 	struct bf_module_info *info = item;
@@ -358,6 +373,9 @@ carry_api(struct carry *carry, struct bf_api_settings *api)
 	carry_i64(carry, &api->keepalive_timeout.ms);
 	carry_bool(carry, &api->dashboard);
 	carry_name(carry, &api->dashboard_root);
+	carry_i64(carry, &api->session_timeout.ms);
+	carry_i64(carry, &api->session_lifetime.ms);
+	carry_bool(carry, &api->secure_cookies);
 }
 
 static void
@@ -450,6 +468,8 @@ carry_snapshot(struct carry *carry, struct bf_snapshot *snapshot)
 		sizeof(*snapshot->channels), 100, carry_channel);
 	snapshot->tokens = carry_list(carry, snapshot->tokens,
 	    &snapshot->token_count, sizeof(*snapshot->tokens), 40, carry_token);
+	snapshot->users = carry_list(carry, snapshot->users,
+	    &snapshot->user_count, sizeof(*snapshot->users), 28, carry_user);
 	snapshot->modules =
 	    carry_list(carry, snapshot->modules, &snapshot->module_count,
 		sizeof(*snapshot->modules), 38, carry_module);

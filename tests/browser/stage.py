@@ -150,7 +150,7 @@ class Stage:
             [belfry.build / "belfryctl", "passwd"], input=PASSWORD + "\n",
             capture_output=True, text=True, timeout=60, check=True)
         return "".join(
-            f"user {scope} {{ password {done.stdout.strip()}; "
+            f"dashboard_user {scope} {{ password {done.stdout.strip()}; "
             f"scope {scope}; }}\n" for scope in SCOPES)
 
     def described(self, control):
