@@ -81,6 +81,8 @@ export async function signIn(page, stage, scope = "admin",
 	await page.getByLabel("User name").fill(scope);
 	await page.getByLabel("Password").fill(stage.password);
 	await page.getByRole("button", { name: "Sign in" }).click();
+	/* The form has a heading, too: what is waited for is behind it. */
+	await page.locator("main[data-shown]").waitFor();
 	await loaded(page);
 }
 

@@ -87,6 +87,7 @@ class Stage:
     def __init__(self, wanted):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="belfry-stage-"))
         self.things = []
+        self.hash = None
         self.endpoints = {name: self.add(Endpoint())
                           for name in wanted.get("endpoints", [])}
         self.modules = [self.built(name) for name in wanted.get("modules", [])]
@@ -146,11 +147,14 @@ class Stage:
         return modules + self.users(belfry) + more
 
     def users(self, belfry):
-        done = subprocess.run(
-            [belfry.build / "belfryctl", "passwd"], input=PASSWORD + "\n",
-            capture_output=True, text=True, timeout=60, check=True)
+        # The same hash after a reload: another password ends their sessions.
+        if not self.hash:
+            self.hash = subprocess.run(
+                [belfry.build / "belfryctl", "passwd"], input=PASSWORD + "\n",
+                capture_output=True, text=True, timeout=60,
+                check=True).stdout.strip()
         return "".join(
-            f"dashboard_user {scope} {{ password {done.stdout.strip()}; "
+            f"dashboard_user {scope} {{ password {self.hash}; "
             f"scope {scope}; }}\n" for scope in SCOPES)
 
     def described(self, control):
