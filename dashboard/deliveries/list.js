@@ -170,13 +170,18 @@ export function makeList({ hide = ["Tenant"], pick = null,
 				told();
 		},
 		take(changes, mayInsert) {
+			/* Newest first: what comes after so many would leave at once. */
+			let room = mayInsert ? SHOWN_MOST : 0;
+
 			for (const delivery of changes) {
 				const entry = rows.get(delivery.id);
 
 				if (entry)
 					change(entry, delivery);
-				else if (mayInsert)
+				else if (room-- > 0)
 					insert(delivery);
+				else
+					trimmed ||= mayInsert;
 			}
 			if (pick && mayInsert)
 				told();

@@ -7,25 +7,29 @@
 import { api } from "../api.js";
 
 const EVERY_MS = 300;
-const GATHERED_MOST = 1000; /* deliveries; then the oldest are left out */
+const GATHERED_MOST = 4000; /* deliveries; then the oldest are left out */
 
 /*
- * changed  called with the changes, newest delivery first
+ * changed  called with the changes, newest delivery first, and whether some were
+ *          left out: there were too many, or the page was not looked at
  * wanted   which of them count
  * state    called with true when the stream stands, false when it broke
  * signal   ends it
  */
 export function liveDeliveries({ changed, wanted, state, signal }) {
 	const gathered = new Map();
-	let timer = null;
+	let timer = null, missed = false;
 
 	const hand = () => {
 		const changes = [...gathered.values()]
 			.sort((a, b) => a.id < b.id ? 1 : -1);
 
+		const some = missed;
+
 		timer = null;
+		missed = false;
 		gathered.clear();
-		changed(changes);
+		changed(changes, some);
 	};
 
 	api.follow("/v1/deliveries/stream", { signal, state, listener(delivery) {
@@ -33,8 +37,10 @@ export function liveDeliveries({ changed, wanted, state, signal }) {
 			return;
 		gathered.delete(delivery.id);
 		gathered.set(delivery.id, delivery);
-		if (gathered.size > GATHERED_MOST)
+		if (gathered.size > GATHERED_MOST) {
 			gathered.delete(gathered.keys().next().value);
+			missed = true;
+		}
 		timer ??= setTimeout(hand, EVERY_MS);
 	} });
 	signal.addEventListener("abort", () => clearTimeout(timer));

@@ -164,9 +164,21 @@ function drawBar(page) {
 
 /* ---- as they happen ---- */
 
-function take(page, changes) {
+/* Reads what the stream did not tell. What goes wrong, the stream shows too. */
+function catchUp(page) {
+	load(page).catch((err) => {
+		if (err.name !== "Problem" && !page.context.signal.aborted)
+			throw err;
+	});
+}
+
+function take(page, changes, missed) {
 	if (!page.live)
 		return;
+	if (missed && page.list.selected().length === 0) {
+		catchUp(page);
+		return;
+	}
 	/* New rows push those away that somebody is about to act on, or reads. */
 	const insert = !page.cursor && page.list.selected().length === 0;
 	const wasEmpty = page.list.size() === 0;
@@ -181,6 +193,9 @@ function take(page, changes) {
 	page.list.take(fresh, insert);
 	if (wasEmpty)
 		drawList(page);
+	/* The oldest rows have left: they are on the next page now. */
+	if (page.list.trimmed() && !page.pager.hasChildNodes())
+		drawPager(page);
 	drawBar(page);
 }
 
@@ -210,13 +225,13 @@ function follow(page) {
 	liveDeliveries({ signal,
 		wanted: (delivery) => page.filter.everyone() ||
 		    delivery.tenant_id === session.tenant,
-		changed: (changes) => take(page, changes),
+		changed: (changes, missed) => take(page, changes, missed),
 		state: (stands) => {
 			page.stands = stands;
 			drawStream(page);
 			/* What was missed meanwhile is read. */
 			if (stands && broke && page.live)
-				load(page).catch(() => {});
+				catchUp(page);
 			broke = !stands;
 		} });
 }

@@ -193,6 +193,53 @@ test("pages go on where the one before ended, each delivery once", async () => {
 	await end();
 });
 
+test("a flood leaves the newest, and the pages behind them whole", async () => {
+	await begin("#/deliveries?event=deploy_succeeded");
+	await live();
+	const posted = [];
+
+	for (let i = 0; i < 4; i++)
+		posted.push(...await stage.postMany(Array.from({ length: 250 },
+			(_, n) => ({ event: "deploy_succeeded",
+				subject: `Flood ${i} ${n}` }))));
+	const ids = posted.flatMap(({ deliveries }) =>
+		deliveries.map(({ id }) => id)).sort().reverse();
+
+	await row(ids[0]).waitFor();
+	await page.waitForFunction((first) => {
+		const rows = [...document.querySelectorAll("tr[data-id]")];
+
+		return rows.length === 200 && rows.at(-1).dataset.id === first;
+	}, ids[199]);
+	await page.getByRole("button", { name: "Older" }).click();
+	await row(ids[200]).waitFor();
+	assert.equal(await row(ids[199]).count(), 0);
+	await end();
+});
+
+test("the keyboard alone finds, opens and comes back", async () => {
+	await begin("#/deliveries");
+	await page.keyboard.press("Tab");
+	assert.equal(await page.locator(":focus").innerText(), "Skip to content");
+	await page.keyboard.press("Enter");
+	assert.equal(await page.locator("h1:focus").innerText(), "Deliveries");
+	const first = page.locator("tbody tr a").first();
+	const subject = await first.innerText();
+
+	for (let i = 0; i < 40; i++) {
+		await page.keyboard.press("Tab");
+		if (await first.evaluate((node) => node === document.activeElement))
+			break;
+	}
+	await page.keyboard.press("Enter");
+	await page.locator("h1", { hasText: subject }).waitFor();
+	/* The heading is told, and has the focus. */
+	await page.waitForFunction(() => document.activeElement.tagName === "H1");
+	await page.goBack();
+	await page.locator("h1", { hasText: "Deliveries" }).waitFor();
+	await end();
+});
+
 test("a delivery shows its attempts, its request and its event", async () => {
 	await stage.tell("team", { status: 503, body: `busy ${SCRIPT}` });
 	const { id, deliveries } = await stage.post("deploy_failed",

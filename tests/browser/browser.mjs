@@ -98,7 +98,8 @@ export async function visit(page, hash) {
 
 /* Waits until the page has its heading, and loads nothing more. */
 export async function loaded(page) {
-	await page.locator("main h1").first().waitFor();
+	/* The sign-in has a heading, too, and is no page. */
+	await page.locator("main[data-shown] h1").first().waitFor();
 	await page.waitForFunction(() => !document.querySelector("main .loading"));
 }
 
