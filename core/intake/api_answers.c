@@ -597,6 +597,8 @@ static const struct api_member document_members[] = {
 	{ "paths", API_MAP, ALWAYS, .help = "Its operations" },
 	{ "components", API_MAP, ALWAYS, .help = "What they share" },
 	{ "tags", API_VALUE, .help = "Groups of operations" },
+	{ "servers", API_VALUE, .help = "Where it is served" },
+	{ "security", API_VALUE, .help = "How to show who asks" },
 	{ 0 },
 };
 

@@ -139,17 +139,28 @@ add_channel_directives(cJSON *properties)
 	}
 }
 
+#define CHANNEL(needed)                                                        \
+	{ "name", API_TEXT, .min = 1, .max = BF_NAME_MAX,                      \
+		.help = "Its name; not needed where the path has it",          \
+		.example = "\"team\"" },                                       \
+	    { "module", API_TEXT, .required = needed,                          \
+		    .help = "A module that is loaded",                         \
+		    .example = "\"webhook\"" },                                \
+	    { "settings", API_MAP,                                             \
+		    .help =                                                    \
+			"The module's own settings: see settings_schema of "   \
+			"GET /v1/modules/{name}",                              \
+		    .example = "{\"url\":\"https://example.com/hook\"}" },     \
+	    TENANT
+
 static const struct api_member channel_members[] = {
-	{ "name", API_TEXT, .min = 1, .max = BF_NAME_MAX,
-	    .help = "Its name; not needed where the path has it",
-	    .example = "\"team\"" },
-	{ "module", API_TEXT, .required = true,
-	    .help = "A module that is loaded", .example = "\"webhook\"" },
-	{ "settings", API_MAP,
-	    .help = "The module's own settings: see settings_schema of GET "
-		    "/v1/modules/{name}",
-	    .example = "{\"url\":\"https://example.com/hook\"}" },
-	TENANT,
+	CHANNEL(true),
+	{ 0 },
+};
+
+/* A channel that there is keeps its module. */
+static const struct api_member put_members[] = {
+	CHANNEL(false),
 	{ 0 },
 };
 
@@ -157,6 +168,12 @@ static const struct api_member channel_members[] = {
 const struct api_schema bf_api_channel_input = { .name = "ChannelInput",
 	.help = "A channel; what its answer has besides is passed over",
 	.members = channel_members,
+	.unchecked = true,
+	.more = add_channel_directives };
+
+const struct api_schema bf_api_channel_put = { .name = "ChannelPut",
+	.help = "A channel; what its answer has besides is passed over",
+	.members = put_members,
 	.unchecked = true,
 	.more = add_channel_directives };
 

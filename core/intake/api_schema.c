@@ -195,11 +195,11 @@ bf_api_schema_fits(const struct api_schema *schema, const cJSON *body,
 	const size_t above = field->size;
 	const cJSON *value;
 
-	if (schema->unchecked)
-		return true;
 	cJSON_ArrayForEach(value, body)
 	{
 		member = find_member(schema, value->string);
+		if (!member && schema->unchecked)
+			continue;
 		add_pointer(field, value->string);
 		if (!member) {
 			refuse_unknown(schema, detail);
@@ -212,7 +212,7 @@ bf_api_schema_fits(const struct api_schema *schema, const cJSON *body,
 		field->data[above] = '\0';
 	}
 	for (member = schema->members; member->name; member++) {
-		if (!member->required || schema->partial ||
+		if (!member->required || schema->partial || schema->unchecked ||
 		    cJSON_GetObjectItemCaseSensitive(body, member->name))
 			continue;
 		add_pointer(field, member->name);

@@ -43,7 +43,8 @@ struct api_schema {
 	const char *name; /* "Channel": in the components of the document */
 	const char *help;
 	const struct api_member *members; /* NULL name at the end */
-	/* A parser of its own checks it, or it is an answer. */
+	/* A parser of its own knows more members, and which are required; or
+	 * it is an answer. */
 	bool unchecked;
 	bool partial; /* nothing is required, null takes a member away */
 	/* Adds more properties, of other tables; may be NULL. */
@@ -75,7 +76,8 @@ void bf_api_add_names(struct bf_buf *text, const char *names);
 
 /* The requests: api_requests.c. */
 extern const struct api_schema bf_api_event_input, bf_api_toggle_input,
-    bf_api_explain_input, bf_api_channel_input, bf_api_channel_patch,
+    bf_api_explain_input, bf_api_channel_input, bf_api_channel_put,
+    bf_api_channel_patch,
     bf_api_draft_input, bf_api_test_input, bf_api_tenant_input,
     bf_api_selection_input, bf_api_token_input, bf_api_seal_input,
     bf_api_rotate_input, bf_api_backup_input, bf_api_nothing_input,

@@ -343,8 +343,7 @@ add_responses(cJSON *operation, const struct route *route, cJSON *schemas)
 
 	add_success(responses, route, route->status ? route->status : 200,
 	    schemas);
-	if (strcmp(route->method, "PUT") == 0 &&
-	    route->request == &bf_api_channel_input)
+	if (route->request == &bf_api_channel_put)
 		add_success(responses, route, 201, schemas);
 	if (route->handle == bf_post_events) {
 		batch = add_response(responses, 200,
