@@ -4,7 +4,7 @@
 import { api, path } from "../api.js";
 import { fill, h } from "../dom.js";
 import { isAdmin, session, signOut } from "../session.js";
-import { button, confirm, pageHead, panel } from "../ui.js";
+import { button, confirm, note, pageHead, panel } from "../ui.js";
 import { tenantFacts, tenantName } from "./tenants.js";
 
 const scopes = {
@@ -44,9 +44,24 @@ async function everywhere(context) {
 	context.signedOut("You are signed out everywhere.");
 }
 
+/* What the user's tenant may have. One can sign out even where that can't be had. */
+async function tenantPanel(signal) {
+	try {
+		const tenant = await api.get(path`/v1/tenants/${session.tenant_id}`,
+			null, { signal });
+
+		return panel(tenantName(tenant), {
+			lead: "What your tenant may have, and what it uses." },
+		tenantFacts(tenant));
+	} catch (err) {
+		if (err.name !== "Problem")
+			throw err;
+		return note("bad", err.message);
+	}
+}
+
 async function open(context) {
-	const tenant = await api.get(path`/v1/tenants/${session.tenant_id}`, null,
-		{ signal: context.signal });
+	const tenant = await tenantPanel(context.signal);
 
 	fill(context.root,
 		pageHead("Account"),
@@ -62,9 +77,7 @@ async function open(context) {
 				"The password stands in the conf file, as the hash that ",
 				h("code", "belfryctl passwd"), " makes. ",
 				isAdmin() ? "" : "Ask the operator for another one.")),
-		panel(tenantName(tenant), {
-			lead: "What your tenant may have, and what it uses." },
-		tenantFacts(tenant)),
+		tenant,
 		panel("Theme", { lead: "Kept in this browser." }, themeChoice()));
 }
 
