@@ -7,6 +7,7 @@
 #include <belfry/json.h>
 #include <belfry/memory.h>
 
+#include "core/intake/entity_tag.h"
 #include "core/intake/intake_private.h"
 #include "core/intake/uri.h"
 
@@ -148,26 +149,22 @@ bf_command_ask(struct connection *connection, const char *verb,
 	done(context, connection, 503, NULL);
 }
 
-/* The headers that an answer has besides the usual ones; NULL: none. The
- * version of a channel is its entity tag (RFC 9110, section 8.8.3). */
+/* The headers that an answer has besides the usual ones; NULL: none. */
 static char *
 make_headers(const struct pending_command *pending, int status,
     const char *body)
 {
-	const cJSON *version;
+	char tag[BF_ENTITY_TAG];
 	cJSON *json;
-	char *headers = NULL;
 
 	if (status == 503)
 		return bf_strdup("Retry-After: 1\r\n");
 	if (!pending->versioned || status >= 300)
 		return NULL;
 	json = cJSON_Parse(body);
-	version = cJSON_GetObjectItemCaseSensitive(json, "version");
-	if (cJSON_IsNumber(version))
-		headers = bf_strf("ETag: \"%.0f\"\r\n", version->valuedouble);
+	bf_entity_tag(json, tag);
 	cJSON_Delete(json);
-	return headers;
+	return *tag ? bf_strf("ETag: %s\r\n", tag) : NULL;
 }
 
 /* Passes an answer on, or to whoever asked from within. */

@@ -10,6 +10,7 @@
 
 #include <belfry/memory.h>
 
+#include "core/intake/entity_tag.h"
 #include "core/process/api_channel.h"
 #include "core/process/command_private.h"
 #include "core/registry/snapshot_wire.h"
@@ -63,29 +64,17 @@ is_locked(const struct command *command, const struct bf_channel_state *state)
 	return true;
 }
 
-/* Whether one of the entity tags of If-Match is that of the version. Source:
- * RFC 9110, section 13.1.1. */
-static bool
-matches(const char *if_match, uint64_t version)
-{
-	char tag[32];
-	const char *at;
-
-	if (strcmp(if_match, "*") == 0)
-		return version > 0;
-	snprintf(tag, sizeof(tag), "\"%llu\"", (unsigned long long)version);
-	at = strstr(if_match, tag);
-	/* A weak tag never matches here. */
-	return at && !(at - if_match >= 2 && strncmp(at - 2, "W/", 2) == 0);
-}
-
 static bool
 is_outdated(const struct command *command, const struct bf_channel_state *state)
 {
 	const char *if_match = bf_command_text(command, "if_match");
+	char tag[BF_ENTITY_TAG] = "";
 	char *detail;
 
-	if (!if_match || matches(if_match, state ? state->version : 0))
+	if (state)
+		snprintf(tag, sizeof(tag), "\"%llu\"",
+		    (unsigned long long)state->version);
+	if (!if_match || bf_entity_tag_matches(if_match, tag))
 		return false;
 	detail = state ? bf_strf("the channel was changed meanwhile: it has "
 				 "version %llu",

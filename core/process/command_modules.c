@@ -162,7 +162,8 @@ change_toggle(const struct command *command, int on)
 	    tenant ? find_module(command) : NULL;
 	char *name, *detail;
 
-	if (!module)
+	if (!module || !bf_command_is_current(command,
+			   describe_module(command, tenant, module)))
 		return;
 	if (bf_registry_set_module(scheduler->registry, tenant, module, on) ==
 	    -1) {

@@ -80,6 +80,10 @@ const struct bf_event_type *bf_command_type(const struct command *command,
 struct bf_channel_state *bf_command_channel(const struct command *command,
     const char *argument);
 
+/* Whether what is shown so, which is freed, is what If-Match means, if the
+ * command has one. Answers 412 otherwise. */
+bool bf_command_is_current(const struct command *command, cJSON *shown);
+
 /* Answers with a JSON value, which is freed, when what was put into the store
  * before is on stable storage. */
 void bf_command_kept(const struct command *command, uint32_t status,

@@ -12,6 +12,7 @@
 #include <belfry/memory.h>
 
 #include "core/conf/settings.h"
+#include "core/intake/entity_tag.h"
 #include "core/process/command_private.h"
 #include "core/process/errand.h"
 
@@ -156,6 +157,23 @@ bf_command_channel(const struct command *command, const char *argument)
 	    NULL, detail);
 	free(detail);
 	return NULL;
+}
+
+bool
+bf_command_is_current(const struct command *command, cJSON *shown)
+{
+	const char *if_match = bf_command_text(command, "if_match");
+	char tag[BF_ENTITY_TAG];
+	bool current;
+
+	bf_entity_tag(shown, tag);
+	cJSON_Delete(shown);
+	current = !if_match || bf_entity_tag_matches(if_match, tag);
+	if (!current)
+		bf_command_problem(command, 412, "changed",
+		    "Precondition Failed", NULL,
+		    "it was changed meanwhile: get it again");
+	return current;
 }
 
 /* ---- what needs the store ---- */

@@ -336,7 +336,8 @@ def test_wrong_input_is_refused_and_leaves_nothing(settled, document):
                    headers={"Authorization": f"Bearer {ACME}"})
         if any(p["name"] == "If-Match"
                for p in operation.get("parameters", [])):
-            no("If-Match", method, target(path, "kept", query), body,
+            no("If-Match", method, where if "toggle" in path else
+               target(path, "kept", query), body,
                [412, 409], headers={"If-Match": '"999"'})
     assert not faults, "\n".join(faults)
     assert cases > 300
@@ -350,6 +351,25 @@ def test_wrong_input_is_refused_and_leaves_nothing(settled, document):
                                  method == "PUT" else [404, 405])
                 assert answer.status != 405 or answer.headers["Allow"]
     assert state(b) == before
+
+
+@pytest.mark.parametrize("path", ["/v1/event-types/incident_created",
+                                  "/v1/modules/webhook"])
+def test_switches_are_not_switched_unseen(b, path):
+    """Two people at one switch: who saw the older state is told."""
+    seen = b.http("GET", path).headers["ETag"]
+    toggle = f"{path}/toggle"
+    first = b.http("PUT", toggle, {"enabled": False}, {"If-Match": seen})
+    assert first.status == 200 and first.headers["ETag"] != seen, first
+    for method, body in (("PUT", {"enabled": True}), ("DELETE", None)):
+        answer = b.http(method, toggle, body, {"If-Match": seen})
+        assert answer.status == 412, answer
+        assert b.http("GET", path).json["enabled"] is False
+    now = first.headers["ETag"]
+    assert b.http("DELETE", toggle, None,
+                  {"If-Match": f"W/{now}"}).status == 412
+    back = b.http("DELETE", toggle, None, {"If-Match": f'"x", {now}'})
+    assert back.status == 200 and back.headers["ETag"] == seen, back
 
 
 def test_document_is_valid(document, tmp_path):

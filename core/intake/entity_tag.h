@@ -1,0 +1,21 @@
+#ifndef BF_ENTITY_TAG_H
+#define BF_ENTITY_TAG_H
+
+#include <stdbool.h>
+
+#include <cjson/cJSON.h>
+
+#define BF_ENTITY_TAG 32 /* bytes of the longest, with its NUL */
+
+/*
+ * The entity tag of a thing as answers show it: the version of a channel; the
+ * setting of a switch and who made it, which is all of it that changes. Set to
+ * "" if it has none. Source: RFC 9110, section 8.8.3.
+ */
+void bf_entity_tag(const cJSON *shown, char tag[BF_ENTITY_TAG]);
+
+/* Whether one of the tags of If-Match is tag; "" is that of nothing. Source:
+ * RFC 9110, section 13.1.1. */
+bool bf_entity_tag_matches(const char *if_match, const char *tag);
+
+#endif
