@@ -212,10 +212,22 @@ refresh_channel(const struct command *command, struct bf_channel_state *state)
 	    bf_command_describe_channel(command, state));
 }
 
+/* The channel, if it is the one that If-Match means; else NULL, answered. */
+static struct bf_channel_state *
+channel_to_switch(const struct command *command)
+{
+	struct bf_channel_state *state = bf_command_channel(command, "name");
+
+	if (!state || !bf_command_is_current(command,
+			  bf_command_describe_channel(command, state)))
+		return NULL;
+	return state;
+}
+
 void
 bf_verb_disable_channel(const struct command *command)
 {
-	struct bf_channel_state *state = bf_command_channel(command, "name");
+	struct bf_channel_state *state = channel_to_switch(command);
 
 	if (!state)
 		return;
@@ -228,7 +240,7 @@ bf_verb_disable_channel(const struct command *command)
 void
 bf_verb_enable_channel(const struct command *command)
 {
-	struct bf_channel_state *state = bf_command_channel(command, "name");
+	struct bf_channel_state *state = channel_to_switch(command);
 
 	if (!state)
 		return;
@@ -241,7 +253,7 @@ bf_verb_enable_channel(const struct command *command)
 void
 bf_verb_start_channel(const struct command *command)
 {
-	struct bf_channel_state *state = bf_command_channel(command, "name");
+	struct bf_channel_state *state = channel_to_switch(command);
 
 	if (!state)
 		return;
