@@ -7,7 +7,7 @@ import { selectField, textField } from "../forms.js";
 import { exactTime } from "../format.js";
 import { keepQuery, link } from "../router.js";
 import { isAdmin, session } from "../session.js";
-import { badge, button, empty, note, pageHead, panel, table } from "../ui.js";
+import { button, empty, note, pageHead, panel, table } from "../ui.js";
 
 const PAGE = 50;
 
@@ -23,7 +23,6 @@ const actions = {
 	"channel-create": "Made a channel", "channel-put": "Replaced a channel",
 	"channel-patch": "Changed a channel",
 	"channel-delete": "Deleted a channel",
-	"channel-rotate": "Rotated a secret",
 	"channel-test": "Tested a channel", "draft-test": "Tested settings",
 	"channel-enable": "Switched a channel on",
 	"channel-disable": "Paused a channel", "channel-start": "Started a channel",
@@ -31,16 +30,16 @@ const actions = {
 	"token-create": "Made a token", "token-revoke": "Revoked a token",
 	"tenant-create": "Made a tenant", "tenant-put": "Replaced a tenant",
 	"tenant-patch": "Changed a tenant", "tenant-delete": "Deleted a tenant",
-	seal: "Sealed a secret", rotate: "Changed the key",
-	backup: "Made a backup", check: "Checked the store",
+	seal: "Sealed a secret", rotate: "Changed the keys",
+	backup: "Copied the store", reload: "Took a new configuration into use",
 	"sign-in": "Signed in", "sign-in-failed": "Failed to sign in",
-	"sign-out": "Signed out", "sign-out-everywhere": "Signed out everywhere",
+	"sign-out": "Signed out",
 };
 
 /* A change of a channel leads to it. */
 function objectCell({ action, object }) {
 	if (!object)
-		return "";
+		return null;
 	return action.startsWith("channel-") && action !== "channel-delete"
 		? h("a", { class: "break", href: link`/channels/${object}` }, object)
 		: h("span", { class: "break" }, object);
@@ -55,14 +54,13 @@ const columns = (everyone) => [
 function cells(row, everyone) {
 	return [
 		exactTime(row.at), h("span", { class: "break" }, row.actor),
-		h("code", { class: "break" }, row.address || ""),
-		...everyone ? [h("code", { class: "break" }, row.tenant_id || "")]
-			: [],
-		h("div", actions[row.action] || h("code", row.action), " ",
-			row.outcome && row.outcome !== "done"
-				? badge("failed", row.outcome) : null),
+		row.address ? h("code", { class: "break" }, row.address) : null,
+		...everyone ? [row.tenant_id
+			? h("code", { class: "break" }, row.tenant_id)
+			: "the daemon"] : [],
+		h("span", actions[row.action] || h("code", row.action)),
 		objectCell(row),
-		h("code", { class: "break" }, row.detail || ""),
+		row.detail ? h("code", { class: "break" }, row.detail) : null,
 	];
 }
 
@@ -138,5 +136,5 @@ async function open(context) {
 
 export default {
 	path: "/audit", scope: "manage", title: "Audit log", open,
-	nav: { label: "Audit log", picture: "eye", group: "Administration" },
+	nav: { label: "Audit log", picture: "clock", group: "Administration" },
 };
