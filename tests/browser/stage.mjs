@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 const folder = dirname(fileURLToPath(import.meta.url));
-const program = process.env.BELFRY_STAGE || join(folder, "stage.py");
+const program = join(folder, "stage.py");
 const PATIENCE = 60000; /* ms: a loaded machine is slow, a broken test slower */
 
 /* Waits until condition() is truthy, and answers that. */

@@ -42,19 +42,22 @@ class Endpoint:
         self.requests = []
         self.answering = {}
         self.receiver = None
+        # What waits to go on is let go when the endpoint is told anew.
+        self.changed = threading.Event()
         self.up(port)
 
     def up(self, port):
         self.receiver = harness.Receiver(self.answer, port=port)
         self.receiver.requests = self.requests
         self.port, self.url = self.receiver.port, self.receiver.url
-        # What waits to go on is let go when the endpoint is told anew.
-        self.changed = threading.Event()
 
     def answer(self, request):
         told, changed = self.answering, self.changed
         if told.get("hold"):
             changed.wait()
+        if told.get("down"):
+            # It came on a connection that was kept.
+            raise ConnectionResetError
         return (told.get("status", 204), told.get("headers", {}),
                 told.get("body", "").encode())
 
@@ -88,13 +91,19 @@ class Stage:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="belfry-stage-"))
         self.things = []
         self.hash = None
+        try:
+            self.build(wanted)
+        except BaseException:
+            self.close()
+            raise
+
+    def build(self, wanted):
         self.endpoints = {name: self.add(Endpoint())
                           for name in wanted.get("endpoints", [])}
         self.modules = [self.built(name) for name in wanted.get("modules", [])]
         self.mta = self.add(mta.Postfix()) if wanted.get("mail") else None
-        self.belfry = self.make(wanted)
+        self.belfry = self.add(self.make(wanted))
         self.belfry.start()
-        self.add(self.belfry)
 
     def add(self, thing):
         self.things.append(thing)
@@ -168,9 +177,16 @@ class Stage:
                               self.endpoints.items()}}
 
     def close(self):
+        """Closes all of it, and fails with the first that could not be."""
+        errors = []
         for thing in reversed(self.things):
-            thing.close()
+            try:
+                thing.close()
+            except Exception as error:  # the others are to be closed too
+                errors.append(error)
         shutil.rmtree(self.folder, ignore_errors=True)
+        if errors:
+            raise errors[0]
 
     # ---- control interface: (what is asked) -> (what is answered) ----
 
