@@ -15,7 +15,7 @@ nobase_dist_pkgdata_DATA += dashboard/index.html dashboard/style.css \
 	dashboard/deliveries/actions.js dashboard/deliveries/charts.js \
 	dashboard/deliveries/filter.js dashboard/deliveries/list.js \
 	dashboard/deliveries/live.js dashboard/deliveries/waterfall.js \
-	dashboard/pages/channels.js dashboard/pages/deliveries.js \
+	dashboard/pages/audit.js dashboard/pages/channels.js dashboard/pages/deliveries.js \
 	dashboard/pages/delivery.js dashboard/pages/explain.js \
 	dashboard/pages/modules.js dashboard/pages/index.js dashboard/pages/signin.js \
 	dashboard/pages/settings.js dashboard/pages/tokens.js \

@@ -117,10 +117,18 @@ async function open(context) {
 		});
 	};
 
-	await load();
-	fill(context.root,
-		pageHead("Audit log", {
-			lead: "Who changed what, over the API, the command line and here." }),
+	const head = pageHead("Audit log", {
+		lead: "Who changed what, over the API, the command line and here." });
+
+	try {
+		await load();
+	} catch (err) {
+		if (err.status !== 404)
+			throw err;
+		fill(context.root, head, empty("This daemon keeps no audit log."));
+		return;
+	}
+	fill(context.root, head,
 		panel("Changes", {}, h("form", { class: "filter", role: "search",
 			"aria-label": "Which changes", on: {
 				submit: (event) => {

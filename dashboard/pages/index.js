@@ -6,6 +6,7 @@
  * or "manage", which an admin has too.
  */
 import account from "./account.js";
+import audit from "./audit.js";
 import { channel, channels } from "./channels.js";
 import { newChannel, savedChannel } from "./channel_settings.js";
 import deliveries from "./deliveries.js";
@@ -28,5 +29,6 @@ export const pages = [
 	modules,
 	tenants,
 	tokens,
+	audit,
 	account,
 ];

@@ -353,6 +353,35 @@ test("a test through one channel shows what its endpoint did", async () => {
 	await end();
 });
 
+test("who changed what stands in the audit log", async (t) => {
+	const { paths } = await stage.call("GET", "/v1/openapi.json");
+
+	if (!paths["/v1/audit"]) {
+		t.skip("there is no /v1/audit");
+		return;
+	}
+	await begin("#/channels");
+	await page.getByRole("button", { name: "Pause ops" }).click();
+	await page.getByRole("button", { name: "Start ops" }).click();
+	await page.getByRole("button", { name: "Pause ops" }).waitFor();
+	await visit(page, "#/audit");
+	const rows = page.locator("tbody tr");
+
+	assert.match(await rows.nth(0).innerText(),
+		/user admin[^]*127\.0\.0\.1[^]*Switched a channel on[^]*ops/);
+	assert.match(await rows.nth(1).innerText(),
+		/user admin[^]*Paused a channel[^]*ops/);
+	await page.getByLabel("What", { exact: true })
+		.selectOption("channel-disable");
+	await rows.filter({ hasText: "Switched a channel on" }).first()
+		.waitFor({ state: "detached" });
+	assert.match(await rows.nth(0).innerText(), /Paused a channel/);
+	await page.getByLabel("Who", { exact: true }).fill("user nobody");
+	await page.getByLabel("Who", { exact: true }).press("Enter");
+	await page.getByText("Nothing was changed that fits.").waitFor();
+	await end();
+});
+
 test("who may read only is offered no change", async () => {
 	await begin("#/deliveries", { scope: "read" });
 	await page.locator("tbody tr").first().waitFor();
@@ -378,5 +407,6 @@ test("every page is accessible, light, dark and on a phone", async () => {
 		{ hash: "#/channels/team", name: "channel" },
 		{ hash: "#/explain", name: "explain" },
 		{ hash: "#/modules", name: "modules" },
+		{ hash: "#/audit", name: "audit" },
 	]);
 });
