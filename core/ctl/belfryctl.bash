@@ -11,7 +11,7 @@ _belfryctl_names()
 _belfryctl()
 {
 	local commands='send explain events channels test deliveries show replay
-		cancel modules token passwd seal rotate stats backup check'
+		cancel modules token passwd seal rotate audit stats backup check'
 	local word=${COMP_WORDS[COMP_CWORD]}
 	local previous=${COMP_WORDS[COMP_CWORD-1]}
 	local command='' place=0 i offered=''
@@ -19,7 +19,7 @@ _belfryctl()
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		-f) case $command in send|test) ((i++)) ;; esac ;;
-		-[suteckmnb]|--socket|--url|--tenant|--event|--channel|--key|\
+		-[suteckmnba]|--socket|--actor|--action|--url|--tenant|--event|--channel|--key|\
 		--module|--limit|--body|--file|--settings|--state|--scope|\
 		--since|--until|--timestamp|--timeout) ((i++)) ;;
 		-*) ;;
@@ -37,6 +37,7 @@ _belfryctl()
 		return ;;
 	'deliveries -s'|*' --state') offered='scheduled sending delivered failed cancelled' ;;
 	'token -s'|*' --scope') offered='ingest read manage admin' ;;
+	*' --action') offered=$(_belfryctl_names audit action) ;;
 	*' -c'|*' --channel') offered=$(_belfryctl_names channels name) ;;
 	*' -m'|*' --module') offered=$(_belfryctl_names modules name) ;;
 	*' -e'|*' --event') offered=$(_belfryctl_names events name) ;;

@@ -98,6 +98,7 @@ int bf_ctl_show(struct bf_ctl *ctl);
 int bf_ctl_replay(struct bf_ctl *ctl);
 int bf_ctl_cancel(struct bf_ctl *ctl);
 int bf_ctl_token(struct bf_ctl *ctl);
+int bf_ctl_audit(struct bf_ctl *ctl);
 int bf_ctl_stats(struct bf_ctl *ctl);
 int bf_ctl_backup(struct bf_ctl *ctl);
 int bf_ctl_check(struct bf_ctl *ctl);

@@ -1,5 +1,5 @@
 bin_PROGRAMS += belfryctl
-belfryctl_SOURCES = core/ctl/admin.c core/ctl/channel_edit.c \
+belfryctl_SOURCES = core/ctl/admin.c core/ctl/audit.c core/ctl/channel_edit.c \
 	core/ctl/channels.c core/ctl/client.c \
 	core/ctl/client.h core/ctl/ctl.c core/ctl/ctl.h core/ctl/deliveries.c \
 	core/ctl/events.c core/ctl/main.c core/ctl/print.c core/ctl/print.h \

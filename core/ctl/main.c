@@ -45,6 +45,7 @@ static const struct bf_ctl_command commands[] = {
 	{ "seal", "CHANNEL DIRECTIVE | --token NAME",
 	    "Seal a secret for the conf file", bf_ctl_seal },
 	{ "rotate", "", "Seal everything with a new key", bf_ctl_rotate },
+	{ "audit", "", "List who changed what, newest first", bf_ctl_audit },
 	{ "stats", "", "Show what the daemon is doing", bf_ctl_stats },
 	{ "backup", "FILE", "Copy the store while the daemon goes on",
 	    bf_ctl_backup },

@@ -94,13 +94,32 @@ bf_event_id_format(uint64_t id, char text[BF_EVENT_ID_TEXT])
 	*format_hex(text + 4, 16, id) = '\0';
 }
 
+/* A tag of 4 letters, 16 digits. */
+static int
+parse_id(const char *text, const char *tag, uint64_t *id)
+{
+	if (strlen(text) != 20 || strncmp(text, tag, 4) != 0)
+		return -1;
+	return parse_hex(text + 4, 16, id);
+}
+
 int
 bf_event_id_parse(const char *text, uint64_t *id)
 {
-	if (strlen(text) != BF_EVENT_ID_TEXT - 1 ||
-	    strncmp(text, "evt_", 4) != 0)
-		return -1;
-	return parse_hex(text + 4, 16, id);
+	return parse_id(text, "evt_", id);
+}
+
+void
+bf_audit_id_format(uint64_t id, char text[BF_AUDIT_ID_TEXT])
+{
+	memcpy(text, "aud_", 4);
+	*format_hex(text + 4, 16, id) = '\0';
+}
+
+int
+bf_audit_id_parse(const char *text, uint64_t *id)
+{
+	return parse_id(text, "aud_", id);
 }
 
 void

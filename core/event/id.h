@@ -12,6 +12,8 @@
  * intake's slot), 14 bits of a counter. Made by the node, not by the store, so
  * that an event sent to the scheduler twice is recognised.
  *
+ * Rows of the audit log have ids of the same kind, made by the store.
+ *
  * A delivery is named by its event and its channel: a channel gets an event
  * once. So it needs no id of its own, and the deliveries of an event stand
  * together in the store.
@@ -19,6 +21,7 @@
 
 #define BF_EVENT_ID_TEXT 21    /* "evt_", 16 digits, NUL */
 #define BF_DELIVERY_ID_TEXT 29 /* "dlv_", 16 + 8 digits, NUL */
+#define BF_AUDIT_ID_TEXT 21    /* "aud_", 16 digits, NUL */
 
 /* Names a delivery: the event's id and the channel's number in the store. */
 struct bf_delivery_id {
@@ -53,5 +56,9 @@ BF_API int bf_event_id_parse(const char *text, uint64_t *id);
 BF_API void bf_delivery_id_format(
     struct bf_delivery_id id, char text[BF_DELIVERY_ID_TEXT]);
 BF_API int bf_delivery_id_parse(const char *text, struct bf_delivery_id *id);
+
+/* "aud_0123456789abcdef" and back, likewise. */
+BF_API void bf_audit_id_format(uint64_t id, char text[BF_AUDIT_ID_TEXT]);
+BF_API int bf_audit_id_parse(const char *text, uint64_t *id);
 
 #endif

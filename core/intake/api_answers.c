@@ -471,6 +471,35 @@ static const struct api_member session_members[] = {
 SCHEMA(bf_api_session, "Session", "A person who is signed in",
     session_members);
 
+/* ---- the audit log ---- */
+
+static const struct api_member audit_row_members[] = {
+	TEXT("id", "Of the row; they ascend"),
+	{ "at", API_TIME, ALWAYS, .help = "When it was done" },
+	TEXT("actor",
+	    "Who did it: \"token NAME\", \"user NAME\", \"uid N\" of a peer "
+	    "of the Unix socket, or \"signal\""),
+	TEXT("address", "From where: an IP address, \"unix\", or empty"),
+	{ "tenant_id", API_TEXT, ALWAYS, .nullable = true,
+	    .help = "Whom it is about; null: the daemon, or all of them" },
+	TEXT("action", "What was done"),
+	TEXT("object", "The name of what it was done to, or empty"),
+	TEXT("detail", "Which members were given; values where none can be "
+		       "a secret"),
+	{ 0 },
+};
+
+static SCHEMA(audit_row, "AuditRow", "A change, or a test, and who made it",
+    audit_row_members);
+
+static const struct api_member audit_members[] = {
+	LIST_OF("audit", &audit_row, "Newest first"),
+	NEXT,
+	{ 0 },
+};
+
+SCHEMA(bf_api_audit, "Audit", "A page of the audit log", audit_members);
+
 static const struct api_member no_members[] = { { 0 } };
 
 SCHEMA(bf_api_nothing, "Nothing", "It is done", no_members);

@@ -282,6 +282,7 @@ void bf_read_events(struct connection *connection);
 void bf_read_event(struct connection *connection);
 void bf_read_deliveries(struct connection *connection);
 void bf_read_delivery(struct connection *connection);
+void bf_read_audit(struct connection *connection);
 void bf_read_forget(struct connection *connection);
 void bf_read_free(struct intake *intake);
 

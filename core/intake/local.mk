@@ -3,8 +3,11 @@ libcore_la_SOURCES += core/intake/api_answers.c \
 	core/intake/api_schema.h core/intake/assets.c \
 	core/intake/assets.h core/intake/auth.c core/intake/check.c \
 	core/intake/command.c \
-	core/intake/connection.c core/intake/entity_tag.c core/intake/entity_tag.h core/intake/http.c core/intake/http.h \
-	core/intake/intake_private.h core/intake/openapi.c core/intake/post.c core/intake/read.c core/intake/read_private.h \
+	core/intake/connection.c core/intake/entity_tag.c \
+	core/intake/entity_tag.h core/intake/http.c core/intake/http.h \
+	core/intake/intake_private.h core/intake/openapi.c core/intake/post.c \
+	core/intake/read.c core/intake/read_audit.c \
+	core/intake/read_private.h core/intake/read_query.c \
 	core/intake/read_rows.c \
 	core/intake/reply.c core/intake/routes.c core/intake/server.c \
 	core/intake/session.c core/intake/stream.c core/intake/tls.c core/intake/tls.h \

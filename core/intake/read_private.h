@@ -8,8 +8,10 @@
 /*
  * Readings of history: what their files share.
  *
- *   read.c       the thread, and what the loop asks of it
- *   read_rows.c  the readings
+ *   read.c        the thread, and its way to and from the loop
+ *   read_query.c  requests, until they are a job
+ *   read_rows.c   the readings
+ *   read_audit.c  the reading of the audit log
  */
 
 /* A reading: made on the loop, run on the thread, answered on the loop. */
@@ -19,6 +21,7 @@ struct job {
 	void (*run)(struct reader *reader, struct job *job);
 	struct bf_query query;
 	char *tenant, *type, *channel; /* owned; query points to them */
+	char *actor, *action;          /* of the audit log; owned */
 	uint64_t event;
 	struct bf_delivery_id delivery;
 	/* What came of it. */
@@ -60,6 +63,15 @@ void bf_reading_deliveries(struct reader *reader, struct job *job);
 void bf_reading_delivery(struct reader *reader, struct job *job);
 void bf_reading_events(struct reader *reader, struct job *job);
 void bf_reading_event(struct reader *reader, struct job *job);
+void bf_reading_audit(struct reader *reader, struct job *job);
+
+/* Gives the thread a job to run, or answers that there are too many. Takes
+ * it. */
+void bf_reading_submit(struct job *job);
+void bf_reading_free(struct job *job);
+
+/* Adds an instant as a text, unless it is 0. */
+void bf_reading_time(cJSON *json, const char *name, struct bf_instant instant);
 
 /* Takes note of what the store said. */
 void bf_reading_result(struct job *job, enum bf_store_result result);

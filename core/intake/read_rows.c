@@ -73,8 +73,8 @@ find_number(struct reader *reader, const char *tenant, const char *name)
 
 /* ---- rows as JSON ---- */
 
-static void
-add_time(cJSON *json, const char *name, struct bf_instant instant)
+void
+bf_reading_time(cJSON *json, const char *name, struct bf_instant instant)
 {
 	char text[40];
 
@@ -119,10 +119,10 @@ describe_row(struct reader *reader, const struct bf_delivery_row *row)
 	cJSON_AddStringToObject(json, "state", state_name(row->state));
 	cJSON_AddNumberToObject(json, "tries", row->tries);
 	cJSON_AddNumberToObject(json, "attempt_count", row->attempts);
-	add_time(json, "accepted_at", bf_id_instant(row->id.event));
+	bf_reading_time(json, "accepted_at", bf_id_instant(row->id.event));
 	if (row->state == BF_STATE_RETRY)
-		add_time(json, "due", row->due);
-	add_time(json, "ended_at", row->ended);
+		bf_reading_time(json, "due", row->due);
+	bf_reading_time(json, "ended_at", row->ended);
 	return json;
 }
 
@@ -241,7 +241,7 @@ add_attempt(void *context, const struct bf_attempt *attempt)
 	cJSON *json = cJSON_CreateObject();
 
 	cJSON_AddNumberToObject(json, "number", attempt->number);
-	add_time(json, "at", attempt->at);
+	bf_reading_time(json, "at", attempt->at);
 	add_micros(json, "took_us", attempt->took_us);
 	add_micros(json, "resolve_us", attempt->resolve_us);
 	add_micros(json, "connect_us", attempt->connect_us);
@@ -336,7 +336,7 @@ add_event(void *context, struct bf_event *event, const char *reason)
 	cJSON_AddStringToObject(json, "subject", bf_event_subject(event));
 	cJSON_AddStringToObject(json, "tenant_id", event->tenant);
 	cJSON_AddStringToObject(json, "timestamp", bf_event_timestamp(event));
-	add_time(json, "accepted_at", bf_id_instant(event->id));
+	bf_reading_time(json, "accepted_at", bf_id_instant(event->id));
 	if (reason)
 		cJSON_AddStringToObject(json, "reason", reason);
 	cJSON_AddItemToArray(context, json);
@@ -377,7 +377,8 @@ bf_reading_event(struct reader *reader, struct job *job)
 		job->json = bf_json_parse(event->json.data, event->json.size,
 		    &job->error);
 		cJSON_AddStringToObject(job->json, "id", bf_event_id(event));
-		add_time(job->json, "accepted_at", bf_id_instant(event->id));
+		bf_reading_time(job->json, "accepted_at",
+		    bf_id_instant(event->id));
 		if (reason)
 			cJSON_AddStringToObject(job->json, "reason", reason);
 		cJSON_AddItemToObject(job->json, "deliveries", rows.list);

@@ -78,7 +78,7 @@ add_value(struct bf_buf *detail, const cJSON *value)
 	cJSON_free(text);
 }
 
-/* "enabled=true events=["deploy_*"] settings=url,secret" */
+/* "enabled=true events=["deploy_*"] settings=secret,url" */
 static void
 add_members(struct bf_buf *detail, const cJSON *arguments, const char *object)
 {
