@@ -8,6 +8,10 @@ if CMOCKA
 check_PROGRAMS += tests/unit/base_test
 tests_unit_base_test_SOURCES = tests/unit/base_test.c
 tests_unit_base_test_LDADD = $(UNIT_LIBS)
+check_LTLIBRARIES += tests/scenario/no_memory.la
+tests_scenario_no_memory_la_SOURCES = tests/scenario/no_memory.c
+tests_scenario_no_memory_la_LDFLAGS = -module -avoid-version -shared \
+	-rpath /nowhere
 check_PROGRAMS += tests/unit/memory_test
 tests_unit_memory_test_SOURCES = tests/unit/memory_test.c \
 	tests/unit/failing_malloc.c tests/unit/failing_malloc.h \

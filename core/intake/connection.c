@@ -19,13 +19,14 @@
 
 #include "core/intake/intake_private.h"
 
-#define LINGER_MS 1000         /* for the peer to read a last answer */
-#define INPUT_MOST (64 << 10)  /* bytes of input held back */
-#define OUTPUT_MOST (64 << 10) /* of answers unread: then no more are made */
-#define HANDLE_MS 600000       /* for a request to be dealt with */
-#define BEAT_MS 15000          /* between signs of life in a stream */
-#define IDLE_MS 1000           /* who is idle longer can make room */
-#define LOOKED_AT_MOST 64      /* connections, for one that is idle */
+#define LINGER_MS 1000           /* for the peer to read a last answer */
+#define FORGOTTEN_MOST (4 << 20) /* bytes that a refused client may send on */
+#define INPUT_MOST (64 << 10)    /* bytes of input held back */
+#define OUTPUT_MOST (64 << 10)   /* of answers unread: then no more are made */
+#define HANDLE_MS 600000         /* for a request to be dealt with */
+#define BEAT_MS 15000            /* between signs of life in a stream */
+#define IDLE_MS 1000             /* who is idle longer can make room */
+#define LOOKED_AT_MOST 64        /* connections, for one that is idle */
 
 static void
 set_deadline(struct connection *connection, int64_t ms)
@@ -351,6 +352,18 @@ process(struct connection *connection)
 		bf_connection_close(connection);
 }
 
+/* Who closes while more comes, resets, and the peer may lose the answer: so
+ * what was on its way is read, and forgotten. A body without end is not: the
+ * peer is left to wait until the deadline. */
+static void
+forget_input(struct connection *connection, struct evbuffer *in)
+{
+	connection->forgotten += evbuffer_get_length(in);
+	evbuffer_drain(in, evbuffer_get_length(in));
+	if (connection->forgotten > FORGOTTEN_MOST)
+		bufferevent_disable(connection->bev, EV_READ);
+}
+
 static void
 on_read(struct bufferevent *bev, void *context)
 {
@@ -358,7 +371,7 @@ on_read(struct bufferevent *bev, void *context)
 	struct evbuffer *in = bufferevent_get_input(bev);
 
 	if (is_closing(connection) || connection->streaming)
-		evbuffer_drain(in, evbuffer_get_length(in));
+		forget_input(connection, in);
 	else if (!connection->answering && evbuffer_get_length(in) > 0)
 		process(connection);
 }

@@ -83,6 +83,7 @@ struct connection {
 	bool ended;               /* the peer has sent all it will */
 	bool answering;           /* a request is being dealt with */
 	bool keep_alive;
+	size_t forgotten; /* bytes that came for nothing */
 	bool lingering;   /* answered, closing: reads what comes, forgets */
 	bool streaming;   /* it gets server-sent events */
 	int64_t since;    /* monotonic ms: of the last answer, or its birth */

@@ -1,0 +1,199 @@
+"""Floods of every kind at once, while others are served: connections that say
+nothing, heads that never end, bodies of 10 GB, requests a byte at a time.
+
+A check counts: that everyone else is served, and memory. With BELFRY_TIMED=1
+(for by hand, on a quiet machine) it also says how long the others waited, in
+calm and in the flood, and holds the one against the other.
+"""
+import collections
+import multiprocessing
+import os
+import socket
+import threading
+import time
+
+import pytest
+from harness import PLAIN, channel, memory_kib, wait_until
+from raw import HOST, POST, Raw, post
+
+TIMED = bool(os.environ.get("BELFRY_TIMED"))
+CONNECTIONS = 10000 if TIMED else 1200  # that say nothing, at any time
+POSTED = 20000 if TIMED else 300
+MOST = 1024                             # max_connections, as it is by default
+# What doc/manual/threat-model.md promises of an intake: 128 KiB and a head for
+# each connection without a token, and what it has when nobody comes.
+BOUND_KIB = MOST * (128 + 16) + (64 << 10)
+
+Tally = collections.namedtuple("Tally", "idle heads bodies drips bytes")
+
+
+def connect(port):
+    sock = socket.create_connection(("127.0.0.1", port), 10)
+    sock.settimeout(10)
+    return sock
+
+
+def pour(port, head, piece):
+    """Sends a head and then pieces without end, as fast as they are taken:
+    what was answered, and how many bytes were."""
+    taken, answer = 0, b""
+    with connect(port) as sock:
+        try:
+            sock.sendall(head)
+            while taken < 64 << 20:
+                sock.sendall(piece)
+                taken += len(piece)
+        except OSError:
+            pass
+        try:
+            answer = sock.recv(64)
+        except OSError:
+            pass  # reset, as what it had sent was not read
+    return answer, taken
+
+
+class Attackers:
+    """A process, so that its work is not done by whoever measures."""
+
+    def __init__(self, port):
+        self.port = port
+        self.stopped = multiprocessing.Event()
+        # idle, heads, bodies, drips; and the most bytes that one had taken
+        self.counts = multiprocessing.Array("q", 5)
+        self.process = multiprocessing.Process(target=self.run, daemon=True)
+
+    def __enter__(self):
+        self.process.start()
+        return self
+
+    def __exit__(self, *what):
+        self.stopped.set()
+        self.process.join(30)
+        self.process.kill()
+
+    @property
+    def tally(self):
+        return Tally(*self.counts)
+
+    def run(self):
+        threads = [threading.Thread(target=work, daemon=True) for work in
+                   [self.idle, self.drip, self.heads, self.heads, self.bodies,
+                    self.bodies]]
+        for thread in threads:
+            thread.start()
+        self.stopped.wait()
+
+    def count(self, kind, taken=0):
+        with self.counts.get_lock():
+            self.counts[kind] += 1
+            self.counts[4] = max(self.counts[4], taken)
+
+    def idle(self):
+        held = collections.deque()
+        while not self.stopped.is_set():
+            try:
+                held.append(connect(self.port))
+                self.count(0)
+            except OSError:
+                time.sleep(0.01)
+            if len(held) > CONNECTIONS // 2:
+                held.popleft().close()
+            time.sleep(0.0005)
+
+    def drip(self):
+        held = collections.deque()
+        while not self.stopped.is_set():
+            try:
+                held.append(connect(self.port))
+                held[-1].sendall(b"POST /v1/events HTTP/1.1\r\nX: ")
+                self.count(3)
+            except OSError:
+                pass
+            for sock in held:
+                try:
+                    sock.send(b"y")
+                except OSError:
+                    pass
+            if len(held) > 200:
+                held.popleft().close()
+            time.sleep(0.02)
+
+    def heads(self):
+        while not self.stopped.is_set():
+            try:
+                _, taken = pour(self.port, b"POST /v1/events HTTP/1.1\r\n" +
+                                HOST, b"X: " + b"y" * 1000 + b"\r\n")
+                self.count(1, taken)
+            except OSError:
+                pass
+            time.sleep(0.005)
+
+    def bodies(self):
+        while not self.stopped.is_set():
+            try:
+                _, taken = pour(self.port, POST +
+                                b"Content-Length: 10737418240\r\n\r\n",
+                                b"x" * 65536)
+                self.count(2, taken)
+            except OSError:
+                pass
+            time.sleep(0.005)
+
+
+def times_of(b, count):
+    """How long each of some events took, in seconds."""
+    times = []
+    with Raw(b.port) as raw:
+        for _ in range(count):
+            began = time.monotonic()
+            raw.send(post())
+            assert raw.answer().status == 202
+            times.append(time.monotonic() - began)
+    return sorted(times)
+
+
+@pytest.mark.parametrize("head, statuses", [
+    (POST + b"Content-Length: 10737418240\r\n\r\n", (b"413",)),
+    (b"POST /v1/events HTTP/1.1\r\n" + HOST +
+     b"Content-Length: 10737418240\r\n\r\n", (b"401", b"413"))],
+    ids=["with a token", "without"])
+def test_a_body_of_10_gb_is_refused_by_its_head(belfry, receiver, head,
+                                                statuses):
+    b = belfry(channel(receiver().url), build=PLAIN)
+    with Raw(b.port) as raw:
+        raw.send(head)
+        assert str(raw.answer().status).encode() in statuses
+    for _ in range(5):
+        _, taken = pour(b.port, head, b"x" * 65536)
+        # The answer, what the system's buffers hold, and no more.
+        assert taken < 16 << 20
+
+
+def test_others_are_served_in_a_flood(belfry, receiver):
+    endpoint = receiver()
+    b = belfry(channel(endpoint.url), build=PLAIN, api="request_timeout 5s;")
+    intake = b.pids("intake")[0]
+    calm = times_of(b, POSTED)
+    with Attackers(b.port) as attackers:
+        wait_until(lambda: min(attackers.tally[:4]) >= 5 and
+                   attackers.tally.idle > min(CONNECTIONS, MOST),
+                   "the flood", 60)
+        flood = times_of(b, POSTED)
+        wait_until(lambda: attackers.tally.idle > CONNECTIONS,
+                   "all have come", 120)
+        memory = memory_kib(intake)
+        tally = attackers.tally
+    assert min(tally[:4]) >= 5 and tally.bytes < 16 << 20
+    assert b.pids("intake") == [intake]
+    assert memory < BOUND_KIB
+    # Refused or not, none of them is left, and nothing was lost.
+    wait_until(lambda: b.http("GET", "/healthz", tcp=True).status == 200,
+               "it recovers")
+    endpoint.wait(2 * POSTED, 60)
+    if TIMED:
+        at = POSTED * 99 // 100
+        print(f"\np99 {calm[at] * 1e3:.2f} ms in calm, "
+              f"{flood[at] * 1e3:.2f} ms in the flood; p50 "
+              f"{calm[POSTED // 2] * 1e3:.2f} and "
+              f"{flood[POSTED // 2] * 1e3:.2f}; {tally}; {memory} KiB")
+        assert flood[at] < 2 * calm[at]
