@@ -118,6 +118,7 @@ RIGHT = {
     "post-tokens": lambda b: (None, {}, {"name": "made", "scope": "read"}),
     "delete-tokens-name": lambda b: (
         b.http("POST", "/v1/tokens", {"name": "ci"}).json["name"], {}, None),
+    "get-audit": lambda b: (None, {"action": "token-create"}, None),
     "post-seal": lambda b: (None, {}, {"token": "t", "secret": "s"}),
     "post-rotate": lambda b: (None, {}, {"finish": True}),
     "get-stats": lambda b: (None, {}, None),
