@@ -41,7 +41,7 @@ run_prune(struct bf_store *store, struct store_call *call, struct bf_error *err)
 
 	result = bf_store_prune(store, step->before,
 	    (struct bf_instant){ step->now.ms - KEYS_KEPT_MS }, STEP,
-	    &step->count, err);
+	    &step->count, NULL, NULL, err);
 	if (result != BF_STORE_OK)
 		return result;
 	return bf_store_prune_audit(store, step->audit_before, STEP,

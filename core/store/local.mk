@@ -11,7 +11,7 @@ libcore_la_SOURCES += core/store/lock.c core/store/store.c core/store/sqlite.c \
 	core/store/sqlite_rows.c \
 	core/store/sqlite_scan.c core/store/sqlite_schema.c \
 	core/store/sqlite_select.c core/store/sqlite_statement.c \
-	core/store/sqlite_type.c
+	core/store/sqlite_type.c core/store/sqlite_usage.c
 
 # What the store costs, run by hand.
 noinst_PROGRAMS += tests/bench/storebench
@@ -24,7 +24,10 @@ check_PROGRAMS += tests/unit/store_commit_test tests/unit/store_claim_test \
 	tests/unit/store_read_test tests/unit/store_open_test \
 	tests/unit/store_recipient_test tests/unit/store_audit_test \
 	tests/unit/store_crash_test tests/unit/store_fault_test \
-	tests/unit/store_plan_test
+	tests/unit/store_plan_test tests/unit/store_usage_test
+tests_unit_store_usage_test_SOURCES = tests/unit/store_usage_test.c \
+	$(STORE_HELPERS)
+tests_unit_store_usage_test_LDADD = $(UNIT_LIBS)
 tests_unit_store_commit_test_SOURCES = tests/unit/store_commit_test.c \
 	$(STORE_HELPERS)
 tests_unit_store_commit_test_LDADD = $(UNIT_LIBS)

@@ -362,6 +362,7 @@ close_store(struct bf_store *store)
 	sqlite3_close(sqlite->db);
 	bf_sqlite_type_forget(sqlite);
 	bf_sqlite_rows_free(&sqlite->rows);
+	bf_sqlite_usage_forget(sqlite);
 	if (sqlite->lock != -1)
 		close(sqlite->lock);
 	free(sqlite->path);
@@ -387,6 +388,7 @@ static const struct bf_store_vtable vtable = {
 	.get_delivery = bf_sqlite_get_delivery,
 	.get = bf_sqlite_get,
 	.settings = bf_sqlite_settings,
+	.usage = bf_sqlite_usage,
 	.channels = bf_sqlite_channels,
 	.stats = bf_sqlite_stats,
 	.check = bf_sqlite_check,

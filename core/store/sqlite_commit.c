@@ -103,6 +103,18 @@ add_deliveries(struct bf_sqlite *sqlite, struct bf_error *err)
 	    "add deliveries", err);
 }
 
+/* Counts what was added for its tenants; of no effect after a failure. */
+static void
+count_events(struct bf_sqlite *sqlite)
+{
+	for (size_t i = 0; i < sqlite->rows.event_count; i++) {
+		const struct bf_append *append = sqlite->rows.events[i].append;
+
+		bf_sqlite_usage_add(sqlite, append->event->tenant, 1,
+		    bf_append_bytes(append));
+	}
+}
+
 /* Notes an event for add_events. */
 static enum bf_store_result
 gather_event(struct bf_sqlite *sqlite, const struct bf_append *append,
@@ -140,6 +152,7 @@ append_alone(struct bf_sqlite *sqlite, struct bf_append *append,
 	result = add_events(sqlite, &added, err);
 	if (result == BF_STORE_OK && added == 0)
 		return compare_event(sqlite, append, err);
+	count_events(sqlite);
 	if (result == BF_STORE_OK)
 		result = add_deliveries(sqlite, err);
 	if (result == BF_STORE_OK && append->key)
@@ -183,6 +196,7 @@ append_events(struct bf_sqlite *sqlite, struct bf_change *first,
 		return result;
 	result = add_events(sqlite, &added, err);
 	*clash = result == BF_STORE_OK && added < sqlite->rows.event_count;
+	count_events(sqlite);
 	return result == BF_STORE_OK && !*clash ? add_deliveries(sqlite, err)
 						: result;
 }
@@ -310,7 +324,10 @@ commit(struct bf_sqlite *sqlite, struct bf_batch *batch, bool together,
 
 	if (result != BF_STORE_OK)
 		return result;
+	bf_sqlite_usage_forget(sqlite);
 	result = apply(sqlite, batch, together, clash, err);
+	if (result == BF_STORE_OK && !*clash)
+		result = bf_sqlite_usage_write(sqlite, err);
 	if (*clash) {
 		bf_sqlite_end(sqlite, BF_STORE_AGAIN, "begin again", NULL);
 		return BF_STORE_OK;

@@ -25,6 +25,7 @@
  * sqlite_claim.c      what waits, for dispatch
  * sqlite_expire.c     what waited too long
  * sqlite_prune.c      what is old
+ * sqlite_usage.c      what each tenant takes
  * sqlite_list.c       lists of deliveries and events, newest first
  * sqlite_audit.c      who did what
  * sqlite_read.c       an event, a delivery, settings, channels
@@ -37,6 +38,7 @@
 #define BF_SQLITE_BUSY_MS 500
 
 struct bf_sqlite_type; /* a name and its number */
+struct bf_sqlite_used;
 
 /* Where the search for what waited too long stands. */
 struct bf_sqlite_sweep {
@@ -61,7 +63,8 @@ struct bf_sqlite {
 	struct bf_sqlite_type *types; /* by name */
 	struct bf_sqlite_type **numbered;
 	size_t numbered_count;
-	struct bf_sqlite_rows rows; /* of the batch that is committed */
+	struct bf_sqlite_rows rows;  /* of the batch that is committed */
+	struct bf_sqlite_used *used; /* what changes with it, by tenant */
 	struct bf_sqlite_sweep sweep;
 	uint64_t prune_from;
 	struct bf_id_maker audit_ids;
@@ -142,7 +145,7 @@ int bf_sqlite_migrate(sqlite3 *db, const char *path, struct bf_error *err);
 int bf_sqlite_check_schema(sqlite3 *db, const char *path, struct bf_error *err);
 
 #define BF_SQLITE_APPLICATION 0x62656c66 /* "belf" */
-#define BF_SQLITE_SCHEMA 3
+#define BF_SQLITE_SCHEMA 4
 
 /* ---- sqlite_type.c ---- */
 
@@ -205,6 +208,21 @@ enum bf_store_result bf_sqlite_recipients_of(struct bf_sqlite *sqlite,
 enum bf_store_result bf_sqlite_recipients_unsettle(struct bf_sqlite *sqlite,
     struct bf_delivery_id id, enum bf_delivery_state was, struct bf_error *err);
 
+/* ---- sqlite_usage.c ---- */
+
+/* Notes that a tenant has more, or less; tenant is copied. */
+void bf_sqlite_usage_add(struct bf_sqlite *sqlite, const char *tenant,
+    int64_t events, int64_t bytes);
+/* Writes what was noted, a row for each tenant; it stays noted. */
+enum bf_store_result bf_sqlite_usage_write(struct bf_sqlite *sqlite,
+    struct bf_error *err);
+/* Tells what was noted, with the sign turned. */
+void bf_sqlite_usage_tell_freed(const struct bf_sqlite *sqlite,
+    bf_store_used *freed, void *context);
+void bf_sqlite_usage_forget(struct bf_sqlite *sqlite);
+enum bf_store_result bf_sqlite_usage(struct bf_store *store,
+    bf_store_used *used, void *context, struct bf_error *err);
+
 /* ---- the operations ---- */
 
 enum bf_store_result bf_sqlite_commit(struct bf_store *store,
@@ -231,7 +249,7 @@ int64_t bf_sqlite_due(const struct bf_sqlite *sqlite, int64_t due_ms);
 void bf_sqlite_expire_added(struct bf_sqlite *sqlite, int64_t expires_ms);
 enum bf_store_result bf_sqlite_prune(struct bf_store *store,
     struct bf_instant before, struct bf_instant keys_before, size_t limit,
-    size_t *count, struct bf_error *err);
+    size_t *count, bf_store_used *freed, void *context, struct bf_error *err);
 /* Adds a row of the audit log, once, and gives it its id. */
 enum bf_store_result bf_sqlite_audit_add(struct bf_sqlite *sqlite,
     struct bf_audit *audit, struct bf_error *err);

@@ -35,6 +35,32 @@ find_range(struct bf_sqlite *sqlite, uint64_t before, size_t limit,
 	return result;
 }
 
+/* Notes what goes with the range. */
+static enum bf_store_result
+count_range(struct bf_sqlite *sqlite, uint64_t last, struct bf_error *err)
+{
+	sqlite3_stmt *statement =
+	    bf_sqlite_statement(sqlite, BF_SQL_PRUNE_USAGE);
+	enum bf_store_result result;
+	bool row;
+
+	sqlite3_bind_int64(statement, 1, (int64_t)sqlite->prune_from + 1);
+	sqlite3_bind_int64(statement, 2, (int64_t)last);
+	while ((result = bf_sqlite_step(sqlite, statement, &row,
+		    "count old events", err)) == BF_STORE_OK &&
+	       row) {
+		const char *tenant =
+		    (const char *)sqlite3_column_text(statement, 0);
+		const int64_t text = sqlite3_column_int64(statement, 1);
+		const int64_t deliveries = sqlite3_column_int64(statement, 2);
+
+		bf_sqlite_usage_add(sqlite, tenant ? tenant : "", -1,
+		    -(text + BF_STORE_EVENT_COST +
+			deliveries * BF_STORE_DELIVERY_COST));
+	}
+	return result;
+}
+
 static enum bf_store_result
 delete_range(struct bf_sqlite *sqlite, uint64_t last, size_t *count,
     struct bf_error *err)
@@ -73,7 +99,7 @@ delete_keys(struct bf_sqlite *sqlite, uint64_t before, size_t limit,
 enum bf_store_result
 bf_sqlite_prune(struct bf_store *store, struct bf_instant before,
     struct bf_instant keys_before, size_t limit, size_t *count,
-    struct bf_error *err)
+    bf_store_used *freed, void *context, struct bf_error *err)
 {
 	struct bf_sqlite *sqlite = bf_sqlite_of(store);
 	enum bf_store_result result = bf_sqlite_begin(sqlite, err);
@@ -83,15 +109,22 @@ bf_sqlite_prune(struct bf_store *store, struct bf_instant before,
 	*count = 0;
 	if (result != BF_STORE_OK)
 		return result;
+	bf_sqlite_usage_forget(sqlite);
 	result = find_range(sqlite, bf_id_at(before), limit, &last, &full, err);
+	if (result == BF_STORE_OK && last > 0)
+		result = count_range(sqlite, last, err);
 	if (result == BF_STORE_OK && last > 0)
 		result = delete_range(sqlite, last, count, err);
 	if (result == BF_STORE_OK)
+		result = bf_sqlite_usage_write(sqlite, err);
+	if (result == BF_STORE_OK)
 		result = delete_keys(sqlite, bf_id_at(keys_before), limit, err);
 	result = bf_sqlite_end(sqlite, result, "forget what is old", err);
-	if (result == BF_STORE_OK)
-		sqlite->prune_from = full ? last : 0;
-	else
+	if (result != BF_STORE_OK) {
 		*count = 0;
-	return result;
+		return result;
+	}
+	sqlite->prune_from = full ? last : 0;
+	bf_sqlite_usage_tell_freed(sqlite, freed, context);
+	return BF_STORE_OK;
 }

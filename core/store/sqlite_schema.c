@@ -132,10 +132,26 @@ static const char version_3[] =
     ");"
     "CREATE INDEX audit_tenant ON audit (tenant, id);";
 
+/*
+ * Version 4: what each tenant takes. What there is already is summed up, this
+ * once; the numbers are BF_STORE_EVENT_COST and BF_STORE_DELIVERY_COST.
+ */
+static const char version_4[] =
+    "CREATE TABLE usage ("
+    "  tenant TEXT PRIMARY KEY,"
+    "  events INTEGER NOT NULL,"
+    "  bytes INTEGER NOT NULL"
+    ") WITHOUT ROWID;"
+    "INSERT INTO usage (tenant, events, bytes)"
+    "  SELECT tenant, count(*), sum(length(json) + 256 + 128 *"
+    "    (SELECT count(*) FROM delivery WHERE delivery.event = event.id))"
+    "  FROM event GROUP BY tenant;";
+
 static const char *const steps[BF_SQLITE_SCHEMA] = {
 	version_1,
 	version_2,
 	version_3,
+	version_4,
 };
 
 static int

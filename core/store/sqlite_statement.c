@@ -60,6 +60,14 @@ const char *const bf_sql_texts[BF_SQL_COUNT] = {
 	    "ON CONFLICT DO UPDATE SET value = excluded.value",
 	[BF_SQL_SETTING_DROP] = "DELETE FROM setting WHERE name = ?1",
 
+	[BF_SQL_USAGE] = "SELECT tenant, events, bytes FROM usage",
+	[BF_SQL_USAGE_ADD] =
+	    "INSERT INTO usage (tenant, events, bytes) VALUES (?1, ?2, ?3) "
+	    "ON CONFLICT DO UPDATE SET events = events + excluded.events, "
+	    "bytes = bytes + excluded.bytes",
+	[BF_SQL_USAGE_DROP] =
+	    "DELETE FROM usage WHERE tenant = ?1 AND events <= 0",
+
 	/* From the tables of sqlite_rows.h. */
 	[BF_SQL_EVENTS_ADD] =
 	    "INSERT INTO event (id, type, tenant, timestamp_us, reason, json) "
@@ -143,6 +151,9 @@ const char *const bf_sql_texts[BF_SQL_COUNT] = {
 	[BF_SQL_PRUNE_LAST] =
 	    "SELECT max(id), count(*) FROM (SELECT id FROM event "
 	    "WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3)",
+	[BF_SQL_PRUNE_USAGE] =
+	    "SELECT tenant, length(json), (SELECT count(*) FROM delivery "
+	    "WHERE delivery.event = event.id) FROM event WHERE " IDLE("id"),
 	[BF_SQL_PRUNE_RECIPIENTS] =
 	    "DELETE FROM recipient WHERE " IDLE("event"),
 	[BF_SQL_PRUNE_ATTEMPTS] = "DELETE FROM attempt WHERE " IDLE("event"),

@@ -158,10 +158,10 @@ bf_store_expire(struct bf_store *store, struct bf_instant now, size_t limit,
 enum bf_store_result
 bf_store_prune(struct bf_store *store, struct bf_instant before,
     struct bf_instant keys_before, size_t limit, size_t *count,
-    struct bf_error *err)
+    bf_store_used *freed, void *context, struct bf_error *err)
 {
 	return store->vtable->prune(store, before, keys_before, limit, count,
-	    err);
+	    freed, context, err);
 }
 
 enum bf_store_result
@@ -244,6 +244,13 @@ bf_store_settings(struct bf_store *store, const char *prefix,
     bf_store_setting *setting, void *context, struct bf_error *err)
 {
 	return store->vtable->settings(store, prefix, setting, context, err);
+}
+
+enum bf_store_result
+bf_store_usage(struct bf_store *store, bf_store_used *used, void *context,
+    struct bf_error *err)
+{
+	return store->vtable->usage(store, used, context, err);
 }
 
 enum bf_store_result

@@ -134,6 +134,18 @@ struct bf_audit {
 	char *detail;  /* what else there is to say, free of secrets, or "" */
 };
 
+/* What an event takes of the store, as its tenant is charged for it: its
+ * canonical text, and a share for its row, its deliveries, their attempts. */
+#define BF_STORE_EVENT_COST 256    /* bytes */
+#define BF_STORE_DELIVERY_COST 128 /* each */
+
+static inline int64_t
+bf_append_bytes(const struct bf_append *append)
+{
+	return (int64_t)(append->event->json.size + BF_STORE_EVENT_COST +
+			 append->channel_count * BF_STORE_DELIVERY_COST);
+}
+
 enum bf_change_kind {
 	BF_CHANGE_APPEND,
 	BF_CHANGE_FINISH,
@@ -259,14 +271,19 @@ enum bf_store_result bf_store_expire(struct bf_store *store,
     struct bf_instant now, size_t limit, struct bf_delivery_id *ids,
     enum bf_delivery_state *was, size_t *count, struct bf_error *err);
 
+/* Events and bytes of a tenant: what it has, or what was freed of it. */
+typedef void bf_store_used(void *context, const char *tenant, int64_t events,
+    int64_t bytes);
+
 /*
  * Forgets finished deliveries of events accepted before the instant, with
  * their events, and idempotency keys older than keys_before: at most limit
- * events; *count says how many there were.
+ * events; *count says how many there were. freed (may be NULL) is told, once
+ * they are gone, what that was of each tenant.
  */
 enum bf_store_result bf_store_prune(struct bf_store *store,
     struct bf_instant before, struct bf_instant keys_before, size_t limit,
-    size_t *count, struct bf_error *err);
+    size_t *count, bf_store_used *freed, void *context, struct bf_error *err);
 
 /* Forgets rows of the audit log from before the instant, oldest first: at most
  * limit of them; *count says how many there were. */
@@ -369,6 +386,13 @@ typedef void bf_store_setting(void *context, const char *name,
 enum bf_store_result bf_store_settings(struct bf_store *store,
     const char *prefix, bf_store_setting *setting, void *context,
     struct bf_error *err);
+
+/*
+ * What each tenant that has events takes of the store (bf_append_bytes). It is
+ * counted with each commit and never summed up.
+ */
+enum bf_store_result bf_store_usage(struct bf_store *store, bf_store_used *used,
+    void *context, struct bf_error *err);
 
 /* Tenant and name of every channel that has a number. */
 typedef void bf_store_channel(void *context, uint32_t number,

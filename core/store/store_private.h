@@ -24,7 +24,8 @@ struct bf_store_vtable {
 	    size_t, struct bf_delivery_id *, enum bf_delivery_state *, size_t *,
 	    struct bf_error *);
 	enum bf_store_result (*prune)(struct bf_store *, struct bf_instant,
-	    struct bf_instant, size_t, size_t *, struct bf_error *);
+	    struct bf_instant, size_t, size_t *, bf_store_used *, void *,
+	    struct bf_error *);
 	enum bf_store_result (*prune_audit)(struct bf_store *,
 	    struct bf_instant, size_t, size_t *, struct bf_error *);
 	enum bf_store_result (*channel_number)(struct bf_store *, const char *,
@@ -50,6 +51,8 @@ struct bf_store_vtable {
 	    *get)(struct bf_store *, const char *, char **, struct bf_error *);
 	enum bf_store_result (*settings)(struct bf_store *, const char *,
 	    bf_store_setting *, void *, struct bf_error *);
+	enum bf_store_result (*usage)(struct bf_store *, bf_store_used *,
+	    void *, struct bf_error *);
 	enum bf_store_result (*channels)(struct bf_store *, bf_store_channel *,
 	    void *, struct bf_error *);
 	enum bf_store_result (*stats)(struct bf_store *,

@@ -185,7 +185,7 @@ prune(struct bf_store *store, size_t sequence)
 		return;
 	before = bf_id_instant(id_of(sequence - kept));
 	need(bf_store_prune(store, before, before, options.batch * 2, &count,
-		 &err),
+		 NULL, NULL, &err),
 	    &err);
 }
 

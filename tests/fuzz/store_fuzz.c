@@ -280,7 +280,7 @@ change(struct bf_store *store)
 	bf_store_commit(store, &batch, NULL);
 	bf_batch_clear(&batch);
 	bf_store_expire(store, late, ROWS, ids, was, &count, NULL);
-	bf_store_prune(store, late, late, ROWS, &count, NULL);
+	bf_store_prune(store, late, late, ROWS, &count, NULL, NULL, NULL);
 }
 
 int

@@ -391,7 +391,8 @@ old_events_are_forgotten_with_all_they_had(void **state)
 		finish(store, n, 1, BF_STATE_DELIVERED);
 	add_event(&batch, 5, "deploy_started", 0);
 	commit(store, &batch);
-	succeed(bf_store_prune(store, second(3), second(0), ROWS, &count, &err),
+	succeed(bf_store_prune(store, second(3), second(0), ROWS, &count, NULL,
+		    NULL, &err),
 	    &err);
 	assert_int_equal(count, 2);
 	assert_false(event_is_there(1));
@@ -401,7 +402,8 @@ old_events_are_forgotten_with_all_they_had(void **state)
 		    NULL, NULL, &err),
 	    &err);
 	assert_false(found);
-	succeed(bf_store_prune(store, second(9), second(0), ROWS, &count, &err),
+	succeed(bf_store_prune(store, second(9), second(0), ROWS, &count, NULL,
+		    NULL, &err),
 	    &err);
 	assert_int_equal(count, 3);
 	assert_false(event_is_there(5));
@@ -419,13 +421,15 @@ an_old_event_that_something_waits_for_stays(void **state)
 	finish(store, 2, 1, BF_STATE_DELIVERED);
 	finish(store, 3, 1, BF_STATE_RETRY);
 	finish(store, 3, 2, BF_STATE_FAILED);
-	succeed(bf_store_prune(store, second(9), second(0), ROWS, &count, &err),
+	succeed(bf_store_prune(store, second(9), second(0), ROWS, &count, NULL,
+		    NULL, &err),
 	    &err);
 	assert_int_equal(count, 1);
 	assert_int_equal(state_of(store, 2, 1), BF_STATE_DELIVERED);
 	assert_int_equal(row_of(store, 3, 2).attempts, 1);
 	finish(store, 2, 2, BF_STATE_DELIVERED);
-	succeed(bf_store_prune(store, second(9), second(0), ROWS, &count, &err),
+	succeed(bf_store_prune(store, second(9), second(0), ROWS, &count, NULL,
+		    NULL, &err),
 	    &err);
 	assert_int_equal(count, 1);
 	assert_false(event_is_there(2));
@@ -443,7 +447,7 @@ pruning_goes_in_steps_past_what_stays(void **state)
 		finish(store, n, 1, BF_STATE_DELIVERED);
 	for (int calls = 0; calls < 6; calls++) {
 		succeed(bf_store_prune(store, second(99), second(0), 2, &count,
-			    &err),
+			    NULL, NULL, &err),
 		    &err);
 		sum += count;
 	}
@@ -461,7 +465,8 @@ old_keys_are_forgotten(void **state)
 	add_event(&batch, 1, "deploy_failed", 1)->key = bf_strdup("k");
 	add_event(&batch, 5, "deploy_failed", 1)->key = bf_strdup("l");
 	commit(store, &batch);
-	succeed(bf_store_prune(store, second(0), second(3), ROWS, &count, &err),
+	succeed(bf_store_prune(store, second(0), second(3), ROWS, &count, NULL,
+		    NULL, &err),
 	    &err);
 	assert_int_equal(count, 0);
 	add_event(&batch, 6, "deploy_failed", 1)->key = bf_strdup("k");

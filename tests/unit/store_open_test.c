@@ -247,7 +247,7 @@ an_older_schema_is_brought_forward(void **state)
 
 	(void)state;
 	/* As version 1 was: nothing had several recipients. */
-	execute("DROP TABLE audit; DROP TABLE recipient;"
+	execute("DROP TABLE audit; DROP TABLE recipient; DROP TABLE usage;"
 		"PRAGMA user_version = 1");
 	assert_null(bf_store_open_reader(dir, &err));
 	assert_non_null(strstr(err.text, "older schema 1"));

@@ -59,8 +59,8 @@ static bool
 may_walk(enum bf_sql statement)
 {
 	static const enum bf_sql walkers[] = {
-		BF_SQL_CHANNELS,   /* all of a small table */
-		BF_SQL_EVENTS_ADD, /* tables in memory */
+		BF_SQL_CHANNELS,                 /* all of a small table */
+		BF_SQL_USAGE, BF_SQL_EVENTS_ADD, /* tables in memory */
 		BF_SQL_DELIVERIES_ADD, BF_SQL_ATTEMPTS_ADD,
 		BF_SQL_PRUNE_LAST,    /* rows that it has found */
 		BF_SQL_BACKLOG_FRESH, /* at start */

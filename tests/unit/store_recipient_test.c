@@ -182,7 +182,7 @@ recipients_are_forgotten_with_their_event(void **state)
 	(void)state;
 	attempt(0, BF_STATE_DELIVERED, "d");
 	succeed(bf_store_prune(store, (struct bf_instant){ START_MS + HOUR_MS },
-		    (struct bf_instant){ 0 }, 10, &count, &err),
+		    (struct bf_instant){ 0 }, 10, &count, NULL, NULL, &err),
 	    &err);
 	assert_int_equal(count, 1);
 	/* The same id once more: nothing is left of the first. */
