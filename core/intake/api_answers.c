@@ -456,20 +456,72 @@ static const struct api_member token_members[] = {
 
 SCHEMA(bf_api_token, "Token", "A token that was made", token_members);
 
+#define LIMIT(text, meaning)                                                   \
+	{                                                                      \
+		text, API_INTEGER, ALWAYS, .nullable = true, .help = meaning   \
+	}
+
+static const struct api_member limits_members[] = {
+	LIMIT("events_per_second", "How many events it may post in a second"),
+	LIMIT("burst", "How many at once, after a pause"),
+	LIMIT("channels", "How many channels it may have"),
+	LIMIT("stored_bytes",
+	    "How much of the store its events and deliveries may take"),
+	{ 0 },
+};
+
+static SCHEMA(limits, "Limits", "What a tenant may have", limits_members);
+
+static const struct api_member usage_members[] = {
+	COUNT("channels", "Those of the conf file, too"),
+	COUNT("stored_events", "That are in the store"),
+	COUNT("stored_bytes", "That these take, with their deliveries"),
+	COUNT("waiting", "Deliveries that wait"),
+	{ 0 },
+};
+
+static SCHEMA(usage, "Usage", "What a tenant has", usage_members);
+
+static const struct api_member tenant_members[] = {
+	TEXT("id", "As events and tokens name it"),
+	{ "name", API_TEXT, ALWAYS, .nullable = true,
+	    .help = "As people see it" },
+	{ "source", API_TEXT, ALWAYS, .choices = "api conf default implied",
+	    .help = "Who made it; implied: nobody, but it has something" },
+	FLAG("locked", "Whether it stands in the conf file"),
+	OBJECT_OF("limits", &limits, "As set for it; null: the default"),
+	OBJECT_OF("effective_limits", &limits, "That count; null: none"),
+	OBJECT_OF("usage", &usage, "What it has"),
+	PLACE,
+	{ "version", API_INTEGER, .help = "Of one made over the API" },
+	{ "created_at", API_TIME, .help = "When that was" },
+	{ 0 },
+};
+
+SCHEMA(bf_api_tenant, "Tenant", "A tenant, what it may have and has",
+    tenant_members);
+
+static const struct api_member tenants_members[] = {
+	LIST_OF("tenants", &bf_api_tenant, "In order of id"),
+	{ "next", API_TEXT, ALWAYS, .nullable = true,
+	    .help = "\"after\" of the next page; null at the end" },
+	{ 0 },
+};
+
+SCHEMA(bf_api_tenants, "Tenants", "A page of tenants", tenants_members);
+
 static const struct api_member session_members[] = {
 	TEXT("user", "Who is signed in"),
 	TEXT("scope", "What the user may do: read, manage or admin"),
 	TEXT("tenant_id", "Whose things the user sees"),
 	{ "default_tenant", API_TEXT, ALWAYS, .nullable = true,
 	    .help = "The default tenant; null for others than admins" },
-	TEXT("csrf_token",
-	    "What changes by this session have as X-CSRF-Token"),
+	TEXT("csrf_token", "What changes by this session have as X-CSRF-Token"),
 	TEXT("version", "Of belfry"),
 	{ 0 },
 };
 
-SCHEMA(bf_api_session, "Session", "A person who is signed in",
-    session_members);
+SCHEMA(bf_api_session, "Session", "A person who is signed in", session_members);
 
 /* ---- the audit log ---- */
 

@@ -33,6 +33,8 @@ static const struct api_member parameters[] = {
 	    .help = "Done by: \"token NAME\", \"user NAME\", \"uid N\"" },
 	{ "action", API_TEXT, .min = 1, .max = BF_NAME_MAX,
 	    .help = "What was done: \"channel-patch\"" },
+	{ "after", API_TEXT, .min = 1, .max = 400,
+	    .help = "The \"next\" of the page before" },
 	{ "before", API_TEXT, .min = 1, .max = 400,
 	    .help = "The \"next\" of the list before" },
 	{ 0 },
@@ -236,6 +238,54 @@ static const struct api_member tenant_members[] = {
 const struct api_schema bf_api_tenant_input = { .name = "TenantInput",
 	.help = "Whose it is",
 	.members = tenant_members };
+
+#define LIMIT_OF(text, most, meaning)                                          \
+	{                                                                      \
+		text, API_INTEGER, .nullable = true, .max = most,              \
+				   .help = meaning                             \
+	}
+
+static const struct api_member limits_members[] = {
+	LIMIT_OF("events_per_second", BF_LIMIT_MOST,
+	    "How many events it may post in a second"),
+	LIMIT_OF("burst", BF_LIMIT_MOST, "How many at once, after a pause"),
+	LIMIT_OF("channels", BF_LIMIT_MOST, "How many channels it may have"),
+	LIMIT_OF("stored_bytes", BF_LIMIT_BYTES_MOST,
+	    "How much of the store its events and deliveries may take"),
+	{ 0 },
+};
+
+static const struct api_schema limits_input = { .name = "LimitsInput",
+	.help = "Null: the default; 0: no limit",
+	.members = limits_members };
+
+#define TENANT_SETTINGS                                                        \
+	{ "name", API_TEXT, .nullable = true,                                  \
+		.help = "What people call it; null: nothing",                  \
+		.example = "\"ACME Ltd\"" },                                   \
+	{                                                                      \
+		"limits", API_OBJECT, .nullable = true, .of = &limits_input,   \
+				      .help = "What it may have; null: the "   \
+					      "defaults"                       \
+	}
+
+static const struct api_member tenant_settings_members[] = { TENANT_SETTINGS,
+	{ 0 } };
+
+const struct api_schema bf_api_tenant_settings = { .name = "TenantSettings",
+	.help = "Name and limits of a tenant",
+	.members = tenant_settings_members };
+
+static const struct api_member tenant_draft_members[] = {
+	{ "id", API_TEXT, .required = true, .min = 1, .max = BF_TENANT_MAX,
+	    .help = "As events and tokens name it", .example = "\"acme\"" },
+	TENANT_SETTINGS,
+	{ 0 },
+};
+
+const struct api_schema bf_api_tenant_draft = { .name = "TenantDraft",
+	.help = "A tenant as it is to be",
+	.members = tenant_draft_members };
 
 static const struct api_member selection_members[] = {
 	{ "channel", API_TEXT, .help = "Of the channel of that name" },

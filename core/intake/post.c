@@ -127,6 +127,18 @@ explain_no(const struct bf_msg_accepted *accepted, const char **slug,
 		*slug = "idempotency-conflict";
 		*detail = "the idempotency key was used with another body";
 		return 422;
+	case BF_ACCEPT_RATE:
+		*slug = "limit";
+		*detail = accepted->reason ? accepted->reason : "too fast";
+		return 429;
+	case BF_ACCEPT_FULL:
+		*slug = "limit";
+		*detail = accepted->reason ? accepted->reason : "too much";
+		return 507;
+	case BF_ACCEPT_TENANT:
+		*slug = "unknown-tenant";
+		*detail = accepted->reason ? accepted->reason : "unknown";
+		return 422;
 	case BF_ACCEPT_PROGRESS:
 		*slug = "idempotency-in-progress";
 		*detail = "the first request with this idempotency key is in "
@@ -151,6 +163,31 @@ print_json(cJSON *json, struct bf_buf *out)
 	cJSON_Delete(json);
 }
 
+/* When it is worth trying again, in seconds; 0: that can't be told. */
+static long
+retry_after(const struct bf_msg_accepted *accepted, int status)
+{
+	if (accepted->result == BF_ACCEPT_RATE)
+		return (long)((accepted->wait.ms + 999) / 1000);
+	return status == 503 || status == 409 ? 1 : 0;
+}
+
+/* The problem of a line: what a header would say stands in it. */
+static cJSON *
+describe_no(const struct bf_msg_accepted *accepted)
+{
+	const char *slug, *detail;
+	const int status = explain_no(accepted, &slug, &detail);
+	const bool tenant = accepted->result == BF_ACCEPT_TENANT;
+	cJSON *json =
+	    bf_problem(status, slug, tenant ? "/tenant_id" : NULL, detail);
+
+	if (accepted->result == BF_ACCEPT_RATE)
+		cJSON_AddNumberToObject(json, "retry_after",
+		    (double)retry_after(accepted, status));
+	return json;
+}
+
 /* Answers a batch of which every line has its answer. */
 static void
 answer_batch(struct post *post)
@@ -173,16 +210,10 @@ static void
 answer_line(struct post *post, size_t line,
     const struct bf_msg_accepted *accepted)
 {
-	const char *slug, *detail;
-	int status;
-
-	if (accepted->result == BF_ACCEPTED) {
+	if (accepted->result == BF_ACCEPTED)
 		print_accepted(&post->lines[line], accepted, true);
-	} else {
-		status = explain_no(accepted, &slug, &detail);
-		print_json(bf_problem(status, slug, NULL, detail),
-		    &post->lines[line]);
-	}
+	else
+		print_json(describe_no(accepted), &post->lines[line]);
 	if (--post->left == 0)
 		answer_batch(post);
 }
@@ -193,6 +224,7 @@ answer_single(struct post *post, const struct bf_msg_accepted *accepted)
 	struct connection *connection = post->connection;
 	struct bf_buf body = { 0 };
 	const char *slug, *detail;
+	char wait[40] = "";
 	int status;
 
 	free_post(post);
@@ -206,9 +238,12 @@ answer_single(struct post *post, const struct bf_msg_accepted *accepted)
 		return;
 	}
 	status = explain_no(accepted, &slug, &detail);
-	bf_reply_problem(connection, status, slug, NULL,
-	    status == 503 || status == 409 ? "Retry-After: 1\r\n" : NULL, "%s",
-	    detail);
+	if (retry_after(accepted, status) > 0)
+		snprintf(wait, sizeof(wait), "Retry-After: %ld\r\n",
+		    retry_after(accepted, status));
+	bf_reply_problem(connection, status, slug,
+	    accepted->result == BF_ACCEPT_TENANT ? "/tenant_id" : NULL, wait,
+	    "%s", detail);
 }
 
 void

@@ -45,6 +45,19 @@ end_change(struct channel_change *change)
 	free(change);
 }
 
+bool
+bf_channel_is_changing(const struct scheduler *scheduler, const char *tenant)
+{
+	const struct channel_change *change;
+
+	TAILQ_FOREACH(change, &scheduler->changes, entry)
+	{
+		if (strcmp(change->tenant, tenant) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* ---- whether it may be made ---- */
 
 /* One of the conf file is changed there. */
@@ -65,34 +78,17 @@ is_locked(const struct command *command, const struct bf_channel_state *state)
 }
 
 static bool
-is_outdated(const struct command *command, const struct bf_channel_state *state)
-{
-	const char *if_match = bf_command_text(command, "if_match");
-	char tag[BF_ENTITY_TAG] = "";
-	char *detail;
-
-	if (state)
-		snprintf(tag, sizeof(tag), "\"%llu\"",
-		    (unsigned long long)state->version);
-	if (!if_match || bf_entity_tag_matches(if_match, tag))
-		return false;
-	detail = state ? bf_strf("the channel was changed meanwhile: it has "
-				 "version %llu",
-			     (unsigned long long)state->version)
-		       : bf_strdup("there is no such channel");
-	bf_command_problem(command, 412, "changed", "Precondition Failed", NULL,
-	    detail);
-	free(detail);
-	return true;
-}
-
-static bool
 is_busy(const struct command *command, const char *tenant, const char *name)
 {
 	const struct channel_change *change;
 
 	if (bf_keys_busy(command))
 		return true;
+	if (bf_tenant_is_changing(command->scheduler, tenant)) {
+		bf_command_problem(command, 409, "being-changed", "Conflict",
+		    NULL, "the tenant is being changed; try again");
+		return true;
+	}
 	TAILQ_FOREACH(change, &command->scheduler->changes, entry)
 	{
 		if (strcmp(change->tenant, tenant) != 0 ||
@@ -282,38 +278,49 @@ change_channel(const struct command *command, const char *tenant,
 
 /* ---- the verbs ---- */
 
-/* What a verb is about. -1: it was answered why it can't be done. */
+/* What a verb is about, which may make it. -1: it was answered why it can't be
+ * done. */
 static int
-find(const struct command *command, const char **tenant,
+find(const struct command *command, bool make, const char **tenant,
     struct bf_channel_state **state)
 {
 	const char *name = bf_command_text(command, "name");
 
-	*tenant = bf_command_tenant(command);
+	*tenant =
+	    make ? bf_command_new_tenant(command) : bf_command_tenant(command);
 	if (!*tenant)
 		return -1;
 	*state = bf_registry_channel(command->scheduler->registry, *tenant,
 	    name ? name : "");
-	if (is_locked(command, *state) || is_outdated(command, *state) ||
+	if (is_locked(command, *state) ||
+	    bf_command_is_outdated(command, "channel",
+		*state ? (*state)->version : 0) ||
 	    is_busy(command, *tenant, name ? name : ""))
 		return -1;
 	return 0;
 }
 
-/* A channel of another tenant is none of the caller's, whatever its tenant. */
+/* Whether the tenant may have one more; those that are being made count. */
 static bool
-is_tenant(const struct command *command, const char *tenant)
+has_room(const struct command *command, const char *tenant)
 {
-	const size_t size = strlen(tenant);
+	const struct scheduler *scheduler = command->scheduler;
+	const int64_t most =
+	    bf_registry_limits(scheduler->registry, tenant).channels;
+	const struct bf_tenant_state *state =
+	    bf_registry_tenant(scheduler->registry, tenant);
+	int64_t count = state ? (int64_t)state->channel_count : 0;
+	const struct channel_change *change;
+	char *detail;
 
-	if (size > 0 && size <= BF_TENANT_MAX &&
-	    strspn(tenant, "abcdefghijklmnopqrstuvwxyz"
-			   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:@-") == size)
+	TAILQ_FOREACH(change, &scheduler->changes, entry)
+	count += change->created && strcmp(change->tenant, tenant) == 0;
+	if (most == BF_LIMIT_NONE || count < most)
 		return true;
-	bf_command_problem(command, 422, "invalid", "Invalid request",
-	    "/tenant_id",
-	    "expected an id of letters, digits and . _ : @ -, 64 characters at "
-	    "most");
+	detail = bf_strf("the tenant has %lld channels and may have %lld",
+	    (long long)count, (long long)most);
+	bf_command_problem(command, 409, "limit", "Conflict", NULL, detail);
+	free(detail);
 	return false;
 }
 
@@ -323,7 +330,7 @@ bf_verb_create_channel(const struct command *command)
 	struct bf_channel_state *state;
 	const char *tenant;
 
-	if (find(command, &tenant, &state) == -1 || !is_tenant(command, tenant))
+	if (find(command, true, &tenant, &state) == -1)
 		return;
 	if (state) {
 		bf_command_problem(command, 409, "exists", "Conflict", "/name",
@@ -331,8 +338,9 @@ bf_verb_create_channel(const struct command *command)
 		    "PATCH");
 		return;
 	}
-	change_channel(command, tenant, NULL,
-	    cJSON_Duplicate(command->arguments, 1));
+	if (has_room(command, tenant))
+		change_channel(command, tenant, NULL,
+		    cJSON_Duplicate(command->arguments, 1));
 }
 
 void
@@ -341,7 +349,8 @@ bf_verb_put_channel(const struct command *command)
 	struct bf_channel_state *state;
 	const char *tenant;
 
-	if (find(command, &tenant, &state) == 0 && is_tenant(command, tenant))
+	if (find(command, true, &tenant, &state) == 0 &&
+	    (state || has_room(command, tenant)))
 		change_channel(command, tenant, state,
 		    cJSON_Duplicate(command->arguments, 1));
 }
@@ -376,7 +385,7 @@ bf_verb_patch_channel(const struct command *command)
 	const char *tenant;
 	cJSON *json;
 
-	if (find(command, &tenant, &state) == -1)
+	if (find(command, false, &tenant, &state) == -1)
 		return;
 	if (!state) {
 		bf_command_channel(command, "name"); /* says so */
@@ -393,7 +402,7 @@ bf_verb_delete_channel(const struct command *command)
 	struct bf_channel_state *state;
 	const char *tenant;
 
-	if (find(command, &tenant, &state) == -1)
+	if (find(command, false, &tenant, &state) == -1)
 		return;
 	if (!state)
 		bf_command_channel(command, "name"); /* says so */

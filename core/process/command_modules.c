@@ -157,7 +157,7 @@ static void
 change_toggle(const struct command *command, int on)
 {
 	struct scheduler *scheduler = command->scheduler;
-	const char *tenant = bf_command_tenant(command);
+	const char *tenant = bf_command_new_tenant(command);
 	const struct bf_module_info *module =
 	    tenant ? find_module(command) : NULL;
 	char *name, *detail;

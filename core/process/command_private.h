@@ -22,6 +22,8 @@
  *   command_tokens.c     bearer tokens
  *   command_session.c    sessions of people in browsers
  *   sign_in.c            their passwords, checked
+ *   command_tenants.c    tenants: shown
+ *   command_tenant_change.c  tenants made, changed and deleted
  */
 
 /* What the audit log says of a command that changes something. */
@@ -71,6 +73,31 @@ const char *bf_command_text(const struct command *command, const char *name);
 
 /* The tenant that the command is about; NULL after a 403. */
 const char *bf_command_tenant(const struct command *command);
+
+/* The same, for what is to be made for it: a tenant that may have something.
+ * NULL after a 403, 409 or 422. */
+const char *bf_command_new_tenant(const struct command *command);
+
+/* Whether If-Match names another version than the one that there is (0: there
+ * is none of the thing). Answers 412 if so. Source: RFC 9110, section
+ * 13.1.1. */
+bool bf_command_is_outdated(const struct command *command, const char *thing,
+    uint64_t version);
+
+/* A tenant as answers show it. */
+cJSON *bf_command_describe_tenant(const struct command *command,
+    const struct bf_tenant_state *state);
+
+/* Whether the tenant is being made, changed or deleted just now. */
+bool bf_tenant_is_changing(const struct scheduler *scheduler, const char *id);
+
+/* Whether any channel of the tenant is. */
+bool bf_channel_is_changing(const struct scheduler *scheduler,
+    const char *tenant);
+
+/* The value of a tenant's setting, taken into the registry. */
+void bf_tenant_load(struct bf_registry *registry, const char *id,
+    const char *value);
 
 /* The event type of an argument; NULL after a 404 with the nearest name. */
 const struct bf_event_type *bf_command_type(const struct command *command,
@@ -162,6 +189,12 @@ void bf_sign_in_refuse(const struct command *command, uint32_t status,
 void bf_verb_sign_in(const struct command *command);
 void bf_verb_session_seen(const struct command *command);
 void bf_verb_sign_out(const struct command *command);
+void bf_verb_list_tenants(const struct command *command);
+void bf_verb_show_tenant(const struct command *command);
+void bf_verb_create_tenant(const struct command *command);
+void bf_verb_put_tenant(const struct command *command);
+void bf_verb_patch_tenant(const struct command *command);
+void bf_verb_delete_tenant(const struct command *command);
 void bf_verb_list_modules(const struct command *command);
 void bf_verb_show_module(const struct command *command);
 void bf_verb_set_module(const struct command *command);

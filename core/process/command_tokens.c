@@ -144,7 +144,7 @@ bf_verb_create_token(const struct command *command)
 {
 	const char *name = bf_command_text(command, "name");
 	const char *scope = bf_command_text(command, "scope");
-	const char *tenant = bf_command_tenant(command);
+	const char *tenant = bf_command_new_tenant(command);
 	unsigned char random[TOKEN_BYTES];
 	struct bf_buf token = { 0 }, key = { 0 };
 	char created[40];

@@ -90,7 +90,7 @@ static void
 change_toggle(const struct command *command, int on)
 {
 	struct scheduler *scheduler = command->scheduler;
-	const char *tenant = bf_command_tenant(command);
+	const char *tenant = bf_command_new_tenant(command);
 	const struct bf_event_type *type =
 	    tenant ? bf_command_type(command, "name") : NULL;
 	char *name, *detail;

@@ -5,8 +5,10 @@ libcore_la_SOURCES += core/process/child.c core/process/child.h \
 	core/process/command_explain.c \
 	core/process/command_modules.c core/process/command_private.h \
 	core/process/command_select.c core/process/command_store.c \
-	core/process/command_rates.c core/process/command_test.c \
-	core/process/command_session.c core/process/command_tokens.c core/process/command_types.c \
+	core/process/command_rates.c core/process/command_session.c \
+	core/process/command_tenant_change.c core/process/command_tenants.c \
+	core/process/command_test.c core/process/command_tokens.c \
+	core/process/command_types.c \
 	core/process/committer.c core/process/committer.h \
 	core/process/errand.c core/process/errand.h \
 	core/process/intake.c core/process/own_address.c \
@@ -19,7 +21,7 @@ libcore_la_SOURCES += core/process/child.c core/process/child.h \
 	core/process/scheduler_metrics.c core/process/scheduler_notice.c \
 	core/process/scheduler_outcome.c core/process/scheduler_pause.c core/process/scheduler_outcome.h \
 	core/process/scheduler_private.h core/process/scheduler_retain.c \
-	core/process/scheduler_settings.c core/process/scheduler_test.c \
+	core/process/scheduler_settings.c core/process/scheduler_tenant.c core/process/scheduler_test.c \
 	core/process/scheduler_worker.c \
 	core/process/worker.c core/process/worker_channel.c \
 	core/process/worker_private.h \

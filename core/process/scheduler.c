@@ -415,6 +415,7 @@ finish(struct scheduler *scheduler)
 	bf_rates_free(&scheduler->rates);
 	bf_desk_free(scheduler);
 	bf_registry_free(&scheduler->registry);
+	bf_tenants_free(scheduler);
 	bf_keyring_free(&scheduler->keyring);
 	free(scheduler->orphans);
 	bf_log_write(&scheduler->attempts_log);
@@ -443,6 +444,7 @@ init(struct scheduler *scheduler, const struct bf_birth *birth)
 	TAILQ_INIT(&scheduler->checks);
 	TAILQ_INIT(&scheduler->tests);
 	TAILQ_INIT(&scheduler->changes);
+	TAILQ_INIT(&scheduler->tenant_changes);
 	scheduler->dispatch = bf_dispatch_new();
 	scheduler->rates = bf_rates_new();
 	scheduler->base = event_base_new();

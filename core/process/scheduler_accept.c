@@ -21,6 +21,7 @@ struct accept_context {
 	uint64_t intake; /* serial; 0: belfry's own */
 	uint64_t token;
 	struct key_in_progress *key;
+	struct tenant_use *tenant;
 };
 
 /* An idempotency key whose event is not durable yet. */
@@ -110,9 +111,9 @@ make_append(struct scheduler *scheduler, struct bf_event *event,
 	return change;
 }
 
-/* Routes the event and hands it over; takes it. */
+/* Routes an event, and makes the change that keeps it; takes it. */
 static struct bf_change *
-accept_event(struct scheduler *scheduler, struct bf_event *event,
+route_event(struct scheduler *scheduler, struct bf_event *event,
     const char *about, uint64_t intake, uint64_t token)
 {
 	struct accept_context *context = bf_new(struct accept_context);
@@ -131,9 +132,12 @@ accept_event(struct scheduler *scheduler, struct bf_event *event,
 static void
 hand_over(struct scheduler *scheduler, struct bf_change *change)
 {
+	struct accept_context *context = change->context;
 	struct intake *intake;
 
 	scheduler->accepting++;
+	context->tenant = bf_tenant_keeping(scheduler,
+	    change->append.event->tenant, bf_append_bytes(&change->append));
 	bf_committer_add(scheduler->committer, change, true);
 	if (scheduler->accepting < ACCEPTING_MOST || scheduler->intakes_paused)
 		return;
@@ -155,32 +159,73 @@ resume_intakes(struct scheduler *scheduler)
 	bf_link_resume(intake->link);
 }
 
+/* Whether an event may be taken at all. One that was sent before, to another
+ * scheduler, may be stored already: no limit holds it up. */
+static bool
+may_take(struct scheduler *scheduler, const struct bf_msg_event *posted,
+    const struct bf_limits *limits, struct bf_msg_accepted *no)
+{
+	const struct bf_event *event = posted->event;
+
+	if (!bf_registry_type(scheduler->registry, event->type)) {
+		/* A reload took the type away while the event was under way. */
+		no->result = BF_ACCEPT_REFUSED;
+		no->reason = bf_strdup("the event type is gone");
+		return false;
+	}
+	if (!bf_registry_takes_tenant(scheduler->registry, event->tenant)) {
+		no->result = BF_ACCEPT_TENANT;
+		no->reason =
+		    bf_strf("there is no tenant \"%s\"", event->tenant);
+		return false;
+	}
+	return posted->resent ||
+	       bf_tenant_may_send(scheduler, event->tenant, limits, no);
+}
+
+/* Takes the change that it would have been, if there is one. */
+static void
+refuse(struct intake *intake, struct bf_msg_accepted *no,
+    struct bf_change *change)
+{
+	struct scheduler *scheduler = intake->scheduler;
+
+	scheduler->metrics.limited +=
+	    no->result == BF_ACCEPT_RATE || no->result == BF_ACCEPT_FULL;
+	answer(scheduler, intake->serial, no);
+	free(no->reason);
+	if (change)
+		free(change->context);
+	bf_change_free(change);
+}
+
 static void
 on_event(struct intake *intake, struct bf_msg_event *posted)
 {
 	struct scheduler *scheduler = intake->scheduler;
+	struct bf_msg_accepted no = { .token = posted->token };
+	const char *tenant = posted->event->tenant;
+	const struct bf_limits limits =
+	    bf_registry_limits(scheduler->registry, tenant);
 	struct key_in_progress *key = NULL;
 	struct bf_change *change;
-	struct bf_event *event = posted->event;
 
-	if (!bf_registry_type(scheduler->registry, event->type)) {
-		/* A reload took the type away while the event was under way. */
-		answer(scheduler, intake->serial,
-		    &(struct bf_msg_accepted){ .token = posted->token,
-			.result = BF_ACCEPT_REFUSED,
-			.reason = (char *)"the event type is gone" });
+	if (!may_take(scheduler, posted, &limits, &no)) {
+		refuse(intake, &no, NULL);
 		return;
 	}
-	if (posted->key &&
-	    !(key = begin_key(scheduler, event->tenant, posted->key))) {
-		answer(scheduler, intake->serial,
-		    &(struct bf_msg_accepted){ .token = posted->token,
-			.result = BF_ACCEPT_PROGRESS });
+	change = route_event(scheduler, bf_event_ref(posted->event), NULL,
+	    intake->serial, posted->token);
+	if (!posted->resent && !bf_tenant_may_keep(scheduler, tenant, &limits,
+				   bf_append_bytes(&change->append), &no)) {
+		refuse(intake, &no, change);
 		return;
 	}
-	posted->event = NULL;
-	change =
-	    accept_event(scheduler, event, NULL, intake->serial, posted->token);
+	if (posted->key && !(key = begin_key(scheduler, tenant, posted->key))) {
+		no.result = BF_ACCEPT_PROGRESS;
+		refuse(intake, &no, change);
+		return;
+	}
 	((struct accept_context *)change->context)->key = key;
 	change->append.key = posted->key;
 	posted->key = NULL;
@@ -195,7 +240,7 @@ bf_accept_own(struct scheduler *scheduler, struct bf_event *event,
     const char *about)
 {
 	event->id = bf_id_next(&scheduler->ids, bf_clock_wall());
-	hand_over(scheduler, accept_event(scheduler, event, about, 0, 0));
+	hand_over(scheduler, route_event(scheduler, event, about, 0, 0));
 }
 
 /* Tells whoever follows of a delivery that is new. */
@@ -348,6 +393,8 @@ bf_accept_changed(struct scheduler *scheduler, struct bf_change *change,
 	struct bf_append *append = &change->append;
 
 	scheduler->accepting--;
+	bf_tenant_kept(context->tenant, bf_append_bytes(append),
+	    !why && append->result == BF_APPENDED);
 	end_key(scheduler, context->key);
 	if (why) {
 		scheduler->metrics.refused++;

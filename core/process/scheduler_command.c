@@ -107,6 +107,57 @@ bf_command_tenant(const struct command *command)
 		   : bf_registry_default_tenant(command->scheduler->registry);
 }
 
+const char *
+bf_command_new_tenant(const struct command *command)
+{
+	const struct scheduler *scheduler = command->scheduler;
+	const char *tenant = bf_command_tenant(command);
+
+	if (!tenant)
+		return NULL;
+	if (!bf_tenant_is_id(tenant)) {
+		bf_command_problem(command, 422, "invalid", "Invalid request",
+		    "/tenant_id", "expected " BF_TENANT_ID_EXPECTED);
+		return NULL;
+	}
+	if (!bf_registry_takes_tenant(scheduler->registry, tenant)) {
+		bf_command_problem(command, 422, "unknown-tenant",
+		    "Unknown tenant", "/tenant_id",
+		    "there is no such tenant: expected one that was made "
+		    "before");
+		return NULL;
+	}
+	if (bf_tenant_is_changing(scheduler, tenant)) {
+		bf_command_problem(command, 409, "being-changed", "Conflict",
+		    NULL, "the tenant is being changed; try again");
+		return NULL;
+	}
+	return tenant;
+}
+
+bool
+bf_command_is_outdated(const struct command *command, const char *thing,
+    uint64_t version)
+{
+	const char *if_match = bf_command_text(command, "if_match");
+	char tag[BF_ENTITY_TAG] = "";
+	char *detail;
+
+	if (version > 0)
+		snprintf(tag, sizeof(tag), "\"%llu\"",
+		    (unsigned long long)version);
+	if (!if_match || bf_entity_tag_matches(if_match, tag))
+		return false;
+	detail = version > 0 ? bf_strf("the %s was changed meanwhile: it has "
+				       "version %llu",
+				   thing, (unsigned long long)version)
+			     : bf_strf("there is no such %s", thing);
+	bf_command_problem(command, 412, "changed", "Precondition Failed", NULL,
+	    detail);
+	free(detail);
+	return true;
+}
+
 /* The event type of an argument; NULL after a 404 with the nearest name. */
 const struct bf_event_type *
 bf_command_type(const struct command *command, const char *argument)
@@ -310,6 +361,12 @@ static const struct verb {
 	{ "tokens", bf_verb_list_tokens, false },
 	{ "token-create", bf_verb_create_token, true },
 	{ "token-revoke", bf_verb_revoke_token, true },
+	{ "tenants", bf_verb_list_tenants, false },
+	{ "tenant", bf_verb_show_tenant, false },
+	{ "tenant-create", bf_verb_create_tenant, true },
+	{ "tenant-put", bf_verb_put_tenant, true },
+	{ "tenant-patch", bf_verb_patch_tenant, true },
+	{ "tenant-delete", bf_verb_delete_tenant, true },
 	{ "sign-in", bf_verb_sign_in, false },
 	{ "session-seen", bf_verb_session_seen, false },
 	{ "sign-out", bf_verb_sign_out, false },

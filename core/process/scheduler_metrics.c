@@ -267,6 +267,8 @@ bf_metrics_text(struct scheduler *scheduler, const struct bf_store_stats *stats,
 	    "Events on stable storage.", metrics->accepted);
 	add_counter(out, "belfry_events_repeated_total",
 	    "Events that were there already.", metrics->repeated);
+	add_counter(out, "belfry_events_limited_total",
+	    "Events refused by a tenant's limits.", metrics->limited);
 	add_counter(out, "belfry_events_unrouted_total",
 	    "Accepted events that no channel got.", metrics->unrouted);
 	add_counter(out, "belfry_events_unstored_total",
@@ -327,6 +329,7 @@ bf_metrics_stats(struct scheduler *scheduler,
 	cJSON_AddNumberToObject(part, "accepted", (double)metrics->accepted);
 	cJSON_AddNumberToObject(part, "repeated", (double)metrics->repeated);
 	cJSON_AddNumberToObject(part, "unrouted", (double)metrics->unrouted);
+	cJSON_AddNumberToObject(part, "limited", (double)metrics->limited);
 	cJSON_AddNumberToObject(part, "refused",
 	    (double)counted(scheduler, BF_COUNT_EVENTS_REFUSED));
 	part = cJSON_AddObjectToObject(json, "attempts");

@@ -28,6 +28,7 @@
  *   scheduler.c           the loop, control messages, start and stop
  *   committer.c           the store's thread: batches in, results out
  *   scheduler_accept.c    events from intakes, until they are answered
+ *   scheduler_tenant.c    what tenants do and have, and their limits
  *   scheduler_lane.c      channels: what waits in the store, and paging it in
  *   scheduler_worker.c    workers: deliveries out, outcomes in
  *   scheduler_pause.c     pauses that endpoints ask for
@@ -134,7 +135,7 @@ struct histogram {
 };
 
 struct metrics {
-	uint64_t accepted, repeated, refused, unrouted;
+	uint64_t accepted, repeated, refused, limited, unrouted;
 	uint64_t attempts[3];
 	uint64_t failed, expired, cancelled, replayed;
 	uint64_t late_outcomes, crashes;
@@ -143,6 +144,8 @@ struct metrics {
 };
 
 struct key_in_progress;
+struct tenant_use;
+struct tenant_change;
 struct check;
 struct channel_change;
 
@@ -157,6 +160,8 @@ struct scheduler {
 	bool rotating; /* the keys are being changed: nothing is sealed */
 	TAILQ_HEAD(, check) checks;
 	TAILQ_HEAD(, channel_change) changes; /* of channels, under way */
+	TAILQ_HEAD(, tenant_change) tenant_changes;
+	struct tenant_use *tenants; /* those that do or have something */
 	struct committer *committer;
 	struct bf_dispatch *dispatch;
 	struct bf_id_maker ids;
@@ -233,6 +238,35 @@ void bf_accept_own(struct scheduler *scheduler, struct bf_event *event,
     const char *about);
 void bf_accept_flush(struct scheduler *scheduler);
 void bf_accept_free(struct scheduler *scheduler);
+
+/* ---- scheduler_tenant.c ---- */
+/* What of tenants stands in the store, when it begins. */
+enum bf_store_result bf_tenants_start(struct scheduler *scheduler,
+    struct bf_store *store, struct bf_error *err);
+void bf_tenants_free(struct scheduler *scheduler);
+/* A new registry knows those who have something. */
+void bf_tenants_note(const struct scheduler *scheduler,
+    struct bf_registry *registry);
+/* Whether an event of the tenant may be routed, and whether what becomes of it
+ * may be kept. If not, answer says why; its reason is the caller's to free. */
+bool bf_tenant_may_send(struct scheduler *scheduler, const char *tenant,
+    const struct bf_limits *limits, struct bf_msg_accepted *answer);
+bool bf_tenant_may_keep(struct scheduler *scheduler, const char *tenant,
+    const struct bf_limits *limits, int64_t bytes,
+    struct bf_msg_accepted *answer);
+/* Bytes are on their way into the store: they were kept, or not. The tenant
+ * stays where it is for as long as the scheduler. */
+struct tenant_use *bf_tenant_keeping(struct scheduler *scheduler,
+    const char *tenant, int64_t bytes);
+void bf_tenant_kept(struct tenant_use *tenant, int64_t bytes, bool kept);
+/* What retention took away. */
+void bf_tenant_freed(struct scheduler *scheduler, const char *tenant,
+    int64_t events, int64_t bytes);
+struct bf_tenant_figures {
+	int64_t events, bytes; /* in the store */
+};
+struct bf_tenant_figures bf_tenant_figures(const struct scheduler *scheduler,
+    const char *tenant);
 
 /* ---- scheduler_lane.c ---- */
 /* The lane of a channel, if it has one; and made if it had none: NULL if there
@@ -367,6 +401,9 @@ int bf_keys_start(struct scheduler *scheduler, struct bf_store *store,
 /* Which worker group serves the module's channels. */
 const char *bf_settings_group(const struct scheduler *scheduler,
     const char *module);
+/* A tenant was deleted: its channels and lanes go, and what waits for it is
+ * cancelled. */
+void bf_settings_tenant_remove(struct scheduler *scheduler, const char *tenant);
 /* A channel was put into the registry: its lane, new or with new settings. */
 void bf_settings_channel_changed(struct scheduler *scheduler,
     struct bf_channel_state *state);

@@ -7,6 +7,7 @@
  * between other commits, one after the other while there is more to do. With
  * nothing waiting and nothing to forget the timers are hours apart.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <belfry/memory.h>
@@ -22,6 +23,13 @@
 #define IN_HAND_MS 10000   /* that a delivery can be beyond its time-out */
 #define KEYS_KEPT_MS (24 * 3600 * 1000) /* of idempotency keys */
 
+/* What was freed of a tenant. */
+struct freed {
+	struct freed *next;
+	int64_t events, bytes;
+	char tenant[BF_TENANT_MAX + 1];
+};
+
 struct step {
 	struct store_call call;
 	struct bf_instant now;
@@ -29,9 +37,23 @@ struct step {
 	struct bf_instant audit_before;
 	size_t count;
 	size_t audit_count;
+	struct freed *freed; /* by a step of pruning */
 	struct bf_delivery_id ids[STEP];
 	enum bf_delivery_state was[STEP];
 };
+
+static void
+note_freed(void *context, const char *tenant, int64_t events, int64_t bytes)
+{
+	struct step *step = context;
+	struct freed *freed = bf_new(struct freed);
+
+	freed->events = events;
+	freed->bytes = bytes;
+	snprintf(freed->tenant, sizeof(freed->tenant), "%s", tenant);
+	freed->next = step->freed;
+	step->freed = freed;
+}
 
 static enum bf_store_result
 run_prune(struct bf_store *store, struct store_call *call, struct bf_error *err)
@@ -41,7 +63,7 @@ run_prune(struct bf_store *store, struct store_call *call, struct bf_error *err)
 
 	result = bf_store_prune(store, step->before,
 	    (struct bf_instant){ step->now.ms - KEYS_KEPT_MS }, STEP,
-	    &step->count, NULL, NULL, err);
+	    &step->count, note_freed, step, err);
 	if (result != BF_STORE_OK)
 		return result;
 	return bf_store_prune_audit(store, step->audit_before, STEP,
@@ -58,10 +80,17 @@ static void
 prune_done(void *owner, struct store_call *call)
 {
 	struct scheduler *scheduler = owner;
-	const struct step *step = (struct step *)call;
+	struct step *step = (struct step *)call;
 	int64_t wait = RETAIN_IDLE_S * 1000LL;
+	struct freed *freed;
 
 	scheduler->retaining = false;
+	while ((freed = step->freed)) {
+		step->freed = freed->next;
+		bf_tenant_freed(scheduler, freed->tenant, freed->events,
+		    freed->bytes);
+		free(freed);
+	}
 	if (call->result != BF_STORE_OK)
 		bf_log(BF_LOG_ERROR, "forget old deliveries: %s",
 		    call->error.text);

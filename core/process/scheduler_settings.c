@@ -14,6 +14,7 @@
 
 #include "core/base/log.h"
 #include "core/process/api_channel.h"
+#include "core/process/command_private.h"
 #include "core/process/scheduler_private.h"
 
 #define CANCEL_STEP 1000 /* deliveries of a deleted channel at once */
@@ -132,6 +133,9 @@ run_overlay(struct bf_store *store, struct store_call *call,
 		    channel->tenant ? channel->tenant : overlay->default_tenant,
 		    channel->name, &overlay->numbers[i], err);
 	}
+	if (result == BF_STORE_OK)
+		result = bf_store_settings(store, "tenant/", note_setting,
+		    overlay, err);
 	/* First: what follows may be about them. */
 	if (result == BF_STORE_OK)
 		result = bf_store_settings(store, BF_API_CHANNEL_PREFIX,
@@ -203,6 +207,10 @@ lay_over(struct bf_registry *registry, const struct bf_keyring *keys,
 	char *parts[4];
 
 	split(setting->name, parts);
+	if (strcmp(parts[0], "tenant") == 0 && parts[1]) {
+		bf_tenant_load(registry, parts[1], setting->value);
+		return;
+	}
 	if (!parts[1] || !parts[2])
 		return;
 	if (strcmp(parts[0], "api_channel") == 0) {
@@ -271,15 +279,35 @@ cancel_step(struct scheduler *scheduler, uint32_t channel, uint64_t since)
 	bf_committer_add(scheduler->committer, change, false);
 }
 
+/* The same of a tenant that is gone, of what was accepted until then. */
+static void
+cancel_tenant_step(struct scheduler *scheduler, const char *tenant,
+    uint64_t since, uint64_t until)
+{
+	struct bf_change *change = bf_new(struct bf_change);
+
+	change->kind = BF_CHANGE_CANCEL;
+	change->select.selector.tenant = bf_strdup(tenant);
+	change->select.selector.since = since;
+	change->select.selector.until = until;
+	change->select.now = bf_scheduler_now(scheduler);
+	change->select.limit = CANCEL_STEP;
+	bf_committer_add(scheduler->committer, change, false);
+}
+
 void
 bf_settings_cancelled(struct scheduler *scheduler,
     const struct bf_change *change)
 {
-	const uint32_t channel = change->select.selector.id.channel;
+	const struct bf_selector *selector = &change->select.selector;
+	const uint32_t channel = selector->id.channel;
 
 	scheduler->metrics.cancelled += change->select.count;
-	if (change->select.more &&
-	    !bf_registry_channel_numbered(scheduler->registry, channel))
+	if (change->select.more && selector->tenant)
+		cancel_tenant_step(scheduler, selector->tenant, selector->since,
+		    selector->until);
+	else if (change->select.more &&
+		 !bf_registry_channel_numbered(scheduler->registry, channel))
 		cancel_step(scheduler, channel, change->select.selector.since);
 }
 
@@ -337,6 +365,7 @@ swap_registry(struct scheduler *scheduler, struct bf_registry *registry)
 	struct bf_registry *old = scheduler->registry;
 
 	scheduler->registry = registry;
+	bf_tenants_note(scheduler, registry);
 	scheduler->generation++;
 	drop_old_channels(scheduler, old);
 	renew_lanes(scheduler);
@@ -372,6 +401,27 @@ bf_settings_channel_remove(struct scheduler *scheduler,
 	remove_lane(scheduler, number);
 	bf_registry_remove(scheduler->registry, state);
 	cancel_step(scheduler, number, 0);
+}
+
+void
+bf_settings_tenant_remove(struct scheduler *scheduler, const char *tenant)
+{
+	struct bf_registry *registry = scheduler->registry;
+	/* Ids begin with their time. */
+	const uint64_t until =
+	    bf_id_at((struct bf_instant){ bf_clock_wall().ms + 1 });
+	struct bf_channel_state *const *states;
+	size_t count;
+
+	while ((states = bf_registry_channels(registry, tenant, &count)) &&
+	       count > 0) {
+		struct bf_channel_state *last = states[count - 1];
+
+		remove_lane(scheduler, last->channel->number);
+		bf_registry_remove(registry, last);
+	}
+	bf_registry_remove_tenant(registry, tenant);
+	cancel_tenant_step(scheduler, tenant, 0, until);
 }
 
 static void
@@ -451,6 +501,8 @@ bf_settings_start(struct scheduler *scheduler, struct bf_store *store,
 	if (result == BF_STORE_OK)
 		swap_registry(scheduler, make_registry(scheduler, overlay));
 	free_overlay(overlay);
+	if (result == BF_STORE_OK)
+		result = bf_tenants_start(scheduler, store, err);
 	if (result == BF_STORE_OK)
 		result = load_backlog(scheduler, store, err);
 	return result == BF_STORE_OK ? 0 : -1;

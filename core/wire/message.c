@@ -189,6 +189,7 @@ put_accepted(struct bf_buf *out, const struct bf_message *message)
 	bf_put_u8(out, (uint8_t)accepted->result);
 	bf_put_u64(out, accepted->event);
 	bf_put_text(out, accepted->reason);
+	bf_put_i64(out, accepted->wait.ms);
 	bf_put_u32(out, (uint32_t)accepted->count);
 	for (size_t i = 0; i < accepted->count; i++) {
 		bf_put_u32(out, accepted->deliveries[i].channel);
@@ -204,11 +205,12 @@ get_accepted(struct bf_reader *reader, struct bf_message *message)
 
 	accepted->token = bf_get_u64(reader);
 	result = bf_get_u8(reader);
-	if (result > BF_ACCEPT_REFUSED)
+	if (result > BF_ACCEPT_TENANT)
 		reader->bad = true;
 	accepted->result = (enum bf_accept)result;
 	accepted->event = bf_get_u64(reader);
 	accepted->reason = bf_get_text(reader);
+	accepted->wait.ms = bf_get_i64(reader);
 	accepted->count = bf_get_count(reader, 8);
 	accepted->deliveries =
 	    bf_zalloc(accepted->count, sizeof(*accepted->deliveries));

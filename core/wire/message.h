@@ -56,9 +56,9 @@ struct bf_msg_intake_hello {
 /* An event to accept. The intake keeps it until the answer came, and sends it
  * again, marked as resent, to a scheduler that took the place of a dead one. */
 struct bf_msg_event {
-	uint64_t token; /* the intake's own: comes back in the answer */
+	uint64_t token;         /* the intake's own: comes back in the answer */
 	struct bf_event *event; /* one reference */
-	char *key;      /* idempotency key, or NULL */
+	char *key;              /* idempotency key, or NULL */
 	unsigned char digest[32];
 	bool resent;
 };
@@ -68,7 +68,7 @@ struct bf_msg_event {
 struct bf_msg_command {
 	uint64_t token;
 	char *verb;
-	char *tenant;    /* whom the caller may act for; NULL: any */
+	char *tenant; /* whom the caller may act for; NULL: any */
 	char *arguments;
 	char *actor;     /* who asks: "token NAME", "user NAME", "uid N" */
 	char *address;   /* from where: an IP address, or "unix" */
@@ -92,6 +92,10 @@ enum bf_accept {
 	BF_ACCEPT_CONFLICT, /* the key was used with another body */
 	BF_ACCEPT_PROGRESS, /* the first with this key is in progress */
 	BF_ACCEPT_REFUSED,  /* the store can't take it now: reason says why */
+	/* The tenant: too many events a second, too much stored, or unknown. */
+	BF_ACCEPT_RATE,
+	BF_ACCEPT_FULL,
+	BF_ACCEPT_TENANT,
 };
 
 struct bf_accepted_delivery {
@@ -104,6 +108,7 @@ struct bf_msg_accepted {
 	enum bf_accept result;
 	uint64_t event; /* id: of the first one, for a repeat */
 	char *reason;   /* why no deliveries, or why refused; or NULL */
+	struct bf_duration wait; /* with BF_ACCEPT_RATE: until one is taken */
 	struct bf_accepted_delivery *deliveries;
 	size_t count;
 };
@@ -132,16 +137,16 @@ struct bf_msg_worker_hello {
 
 struct bf_msg_outcome {
 	struct bf_delivery_id id;
-	uint32_t tries;              /* as in the deliver message */
-	bool test;                   /* answers a test */
-	struct bf_attempt attempt;   /* owns its texts */
+	uint32_t tries;            /* as in the deliver message */
+	bool test;                 /* answers a test */
+	struct bf_attempt attempt; /* owns its texts */
 	enum bf_outcome outcome;
-	struct bf_duration wait;     /* that the server asked for */
+	struct bf_duration wait; /* that the server asked for */
 	bool stop_channel;
 	struct bf_duration not_before; /* a pause of the scope, if > 0 */
 	enum bf_pause_scope scope;
 	bool alarm;
-	char *transcript;            /* of a test, as JSON; else NULL */
+	char *transcript; /* of a test, as JSON; else NULL */
 };
 
 /* The settings of a channel, before its first delivery: the bytes of
@@ -157,9 +162,9 @@ struct bf_msg_forget {
 
 struct bf_msg_deliver {
 	struct bf_delivery_id id;
-	uint32_t tries;    /* attempts that count, before this one */
-	uint32_t attempt;  /* number of this attempt, from 1 */
-	bool test;         /* keep a transcript */
+	uint32_t tries;         /* attempts that count, before this one */
+	uint32_t attempt;       /* number of this attempt, from 1 */
+	bool test;              /* keep a transcript */
 	struct bf_event *event; /* one reference; category, severity set */
 	struct bf_recipients settled; /* by the attempts before; owned */
 };
@@ -205,8 +210,8 @@ void bf_message_encode(const struct bf_message *message, struct bf_buf *out);
  * Reads the inside of a frame (kind and fields, without the length). Returns
  * 0, and the message owns new memory; or -1 when it is not one.
  */
-int bf_message_decode(
-    const char *bytes, size_t size, struct bf_message *message);
+int bf_message_decode(const char *bytes, size_t size,
+    struct bf_message *message);
 
 /* Frees what a decoded message owns. */
 void bf_message_clear(struct bf_message *message);

@@ -1,0 +1,399 @@
+"""Tenants: made, changed, deleted; what they may have at most."""
+import json
+import sqlite3
+
+import pytest
+
+import harness
+from harness import channel, wait_until
+
+def make(b, tenant="acme", **more):
+    return b.http("POST", "/v1/tenants", {"id": tenant, **more})
+
+
+def hook(b, tenant, endpoint, name="team"):
+    return b.http("POST", "/v1/channels",
+                  {"name": name, "tenant_id": tenant, "module": "webhook",
+                   "settings": {"url": endpoint.url}})
+
+
+def token(b, tenant, scope="manage", name="t"):
+    made = b.http("POST", "/v1/tokens",
+                  {"name": name, "tenant_id": tenant, "scope": scope})
+    assert made.status == 201, made
+    return {"Authorization": f"Bearer {made.json['token']}"}
+
+
+def event(**more):
+    return {"event": "deploy_failed", "subject": "s", **more}
+
+
+def post(b, tenant, **more):
+    return b.http("POST", "/v1/events", event(tenant_id=tenant, **more))
+
+
+def settings_of(b):
+    """Names of the settings in the store, of a belfry that is stopped."""
+    with sqlite3.connect(b.folder / "state" / "belfry.db") as db:
+        return [row[0] for row in db.execute("SELECT name FROM setting")]
+
+
+def reload(b):
+    before = b.log().count("new configuration is in use")
+    assert b.reload(), b.log()
+    wait_until(
+        lambda: b.log().count("new configuration is in use") > before,
+        "the scheduler has the new configuration")
+
+
+def test_a_tenant_is_made_and_survives(belfry):
+    b = belfry("tenant_limits { channels 7; }")
+    answer = make(b, name="Änne & Co",
+                  limits={"events_per_second": 5, "burst": 9})
+    assert answer.status == 201, answer
+    assert answer.headers["ETag"] == '"1"'
+    made = answer.json
+    assert made["id"] == "acme" and made["name"] == "Änne & Co"
+    assert made["source"] == "api" and made["locked"] is False
+    assert made["limits"] == {"events_per_second": 5, "burst": 9,
+                              "channels": None, "stored_bytes": None}
+    assert made["effective_limits"] == {
+        "events_per_second": 5, "burst": 9, "channels": 7,
+        "stored_bytes": None}
+    assert made["usage"] == {"channels": 0, "stored_events": 0,
+                             "stored_bytes": 0, "waiting": 0}
+    assert make(b).status == 409
+    b.stop()
+    b.start()
+    assert b.http("GET", "/v1/tenants/acme").json == made
+    reload(b)
+    assert b.http("GET", "/v1/tenants/acme").json == made
+
+
+def test_changes_are_not_lost(belfry):
+    b = belfry()
+    make(b, name="A", limits={"channels": 3, "stored_bytes": 1000})
+    path = "/v1/tenants/acme"
+    answer = b.http("PATCH", path, {"limits": {"channels": 0}},
+                    {"If-Match": '"1"'})
+    assert answer.status == 200 and answer.headers["ETag"] == '"2"'
+    assert answer.json["name"] == "A"
+    assert answer.json["limits"]["channels"] == 0
+    assert answer.json["limits"]["stored_bytes"] == 1000
+    # Zero is none of it; null is the default.
+    assert answer.json["effective_limits"]["channels"] is None
+    for method, body in (("PATCH", {"name": "B"}), ("PUT", {"name": "B"}),
+                         ("DELETE", None)):
+        answer = b.http(method, path, body, {"If-Match": '"1"'})
+        assert answer.status == 412, (method, answer)
+    answer = b.http("PATCH", path, {"limits": None, "name": None})
+    assert answer.json["name"] is None
+    assert set(answer.json["limits"].values()) == {None}
+    created = answer.json["created_at"]
+    # A replacement says all anew.
+    b.http("PATCH", path, {"limits": {"channels": 3}})
+    answer = b.http("PUT", path, {"name": "C"}, {"If-Match": '"4"'})
+    assert answer.status == 200 and answer.json["version"] == 5
+    assert answer.json["limits"]["channels"] is None
+    assert answer.json["created_at"] == created
+    assert b.http("PUT", "/v1/tenants/new", {}).status == 201
+    answer = b.http("PUT", "/v1/tenants/other", {}, {"If-Match": "*"})
+    assert answer.status == 412
+    assert b.http("PATCH", "/v1/tenants/nobody", {}).status == 404
+
+
+@pytest.mark.parametrize("body, field", (
+    ({"id": "a/b"}, "/id"), ({"id": ""}, "/id"), ({"id": "-a"}, "/id"),
+    ({"id": "x" * 65}, "/id"), ({}, "/id"), ({"id": 5}, "/id"),
+    ({"id": "a", "name": ""}, "/name"), ({"id": "a", "name": 5}, "/name"),
+    ({"id": "a", "name": "a\nb"}, "/name"),
+    ({"id": "a", "name": "x" * 129}, "/name"),
+    ({"id": "a", "nmae": "x"}, "/nmae"),
+    ({"id": "a", "limits": 5}, "/limits"),
+    ({"id": "a", "limits": {"channels": -1}}, "/limits/channels"),
+    ({"id": "a", "limits": {"channels": 1.5}}, "/limits/channels"),
+    ({"id": "a", "limits": {"channels": "5"}}, "/limits/channels"),
+    ({"id": "a", "limits": {"channels": 10 ** 10}}, "/limits/channels"),
+    ({"id": "a", "limits": {"stored_bytes": 1e300}}, "/limits/stored_bytes"),
+    ({"id": "a", "limits": {"events": 5}}, "/limits/events"),
+    ({"id": "a", "limits": {"burst": 5}}, "/limits/burst"),
+    ({"id": "a", "limits": {"burst": 5, "events_per_second": 0}},
+     "/limits/burst"),
+))
+def test_what_is_wrong_with_a_tenant_is_named(shared, body, field):
+    answer = shared.http("POST", "/v1/tenants", body)
+    assert answer.status == 422, answer
+    assert answer.json["field"] == field
+    assert shared.http("GET", "/v1/tenants/a").status == 404
+
+
+@pytest.fixture(scope="module")
+def shared(module_closing, tmp_path_factory):
+    return module_closing(harness.Belfry(
+        tmp_path_factory.mktemp("tenants"), f"""
+default_tenant main;
+tenant written {{ name "In the file"; limits {{ channels 2; }} }}
+""")).start()
+
+
+def test_the_conf_files_tenants_are_locked(shared):
+    b = shared
+    shown = b.http("GET", "/v1/tenants/written").json
+    assert shown["name"] == "In the file" and shown["locked"] is True
+    assert shown["source"] == "conf" and "version" not in shown
+    for method in ("PUT", "PATCH", "DELETE"):
+        answer = b.http(method, "/v1/tenants/written",
+                        {} if method != "DELETE" else None)
+        assert answer.status == 409, answer
+        assert f"{shown['file']}:{shown['line']}" in answer.json["detail"]
+    assert make(b, "written").status == 409
+
+
+def test_the_default_tenant_can_be_limited_but_not_deleted(shared):
+    b = shared
+    assert b.http("GET", "/v1/tenants/main").json["source"] == "default"
+    answer = b.http("PUT", "/v1/tenants/main", {"limits": {"channels": 1}})
+    assert answer.json["effective_limits"]["channels"] == 1
+    assert answer.json["source"] == "default"
+    assert b.http("DELETE", "/v1/tenants/main").status == 409
+    assert b.http("PUT", "/v1/tenants/main", {}).status == 200
+
+
+def test_tenants_are_listed_a_page_at_a_time(belfry):
+    b = belfry("default_tenant m; tenant t050 { }")
+    for number in range(100):
+        if number != 50:
+            assert make(b, f"t{number:03}").status == 201
+    seen, after = [], ""
+    while after is not None:
+        page = b.http("GET", f"/v1/tenants?limit=33&after={after}").json
+        assert len(page["tenants"]) <= 33
+        seen += [tenant["id"] for tenant in page["tenants"]]
+        after = page["next"]
+    assert seen == ["m"] + [f"t{number:03}" for number in range(100)]
+    assert len(b.http("GET", "/v1/tenants").json["tenants"]) == 50
+    for limit in ("0", "1001", "x", "-5"):
+        answer = b.http("GET", f"/v1/tenants?limit={limit}")
+        assert answer.status == 422 and answer.json["field"] == "/limit"
+
+
+def test_a_tenant_sees_itself_and_no_other(shared):
+    b = shared
+    b.http("PUT", "/v1/tenants/acme", {"limits": {"channels": 4}})
+    make(b, "other")
+    for scope in ("read", "manage"):
+        own = token(b, "acme", scope)
+        answer = b.http("GET", "/v1/tenants/acme", headers=own, tcp=True)
+        assert answer.status == 200
+        assert answer.json["effective_limits"]["channels"] == 4
+        there = b.http("GET", "/v1/tenants/other", headers=own, tcp=True)
+        gone = b.http("GET", "/v1/tenants/missing", headers=own, tcp=True)
+        assert there.status == gone.status == 404
+        assert there.body.replace(b"other", b"missing") == gone.body
+        for method, path in (("GET", "/v1/tenants"), ("POST", "/v1/tenants"),
+                             ("PUT", "/v1/tenants/acme"),
+                             ("PATCH", "/v1/tenants/acme"),
+                             ("DELETE", "/v1/tenants/acme")):
+            answer = b.http(method, path, {} if method != "GET" else None,
+                            own, tcp=True)
+            assert answer.status == 403, (method, path)
+
+
+def test_a_deleted_tenant_leaves_nothing_but_its_history(belfry, receiver):
+    endpoint = receiver()
+    hanging = receiver(lambda request: 503)
+    b = belfry()
+    make(b, name="A")
+    make(b, "acme2")
+    assert hook(b, "acme", endpoint).status == 201
+    assert hook(b, "acme", hanging, "later").status == 201
+    assert hook(b, "acme2", endpoint).status == 201
+    b.http("PUT", "/v1/event-types/deploy_started/toggle?tenant_id=acme",
+           {"enabled": True})
+    b.http("PUT", "/v1/modules/webhook/toggle?tenant_id=acme",
+           {"enabled": True})
+    b.http("POST", "/v1/channels/later/disable?tenant_id=acme", {})
+    gone, kept = token(b, "acme"), token(b, "acme2")
+    b.http("POST", "/v1/channels/later/enable?tenant_id=acme", {})
+    first = post(b, "acme").json
+    later = [d["id"] for d in first["deliveries"]
+             if d["channel"] == "later"][0]
+    wait_until(lambda: hanging.requests, "it was tried")
+    assert b.http("GET", "/v1/channels", headers=gone, tcp=True).status == 200
+    answer = b.http("DELETE", "/v1/tenants/acme")
+    assert answer.status == 200 and answer.json == {"deleted": "acme"}
+    # Its tokens end with the answer.
+    assert b.http("GET", "/v1/channels", headers=gone, tcp=True).status == 401
+    b.wait_state(later, "cancelled")
+    assert b.http("GET", "/v1/channels?tenant_id=acme").json["channels"] == []
+    types = b.http("GET", "/v1/event-types/deploy_started?tenant_id=acme")
+    assert types.json["enabled"] is False
+    # The other one, whose id begins with this one's, goes on.
+    assert b.http("GET", "/v1/channels", headers=kept, tcp=True).status == 200
+    assert len(b.http("GET", "/v1/channels?tenant_id=acme2")
+               .json["channels"]) == 1
+    # History stays until retention, for who may see all.
+    assert len(b.http("GET", "/v1/events?tenant_id=acme")
+               .json["events"]) == 1
+    b.stop()
+    names = settings_of(b)
+    assert not [n for n in names if "acme/" in n or n == "tenant/acme"]
+    assert [n for n in names if n.startswith("api_channel/acme2/")]
+    b.start()
+    assert b.http("GET", "/v1/channels?tenant_id=acme").json["channels"] == []
+    # One of that id that is made again begins anew.
+    assert make(b).json["version"] == 1
+    assert hook(b, "acme", endpoint, "later").status == 201
+    before = len(endpoint.requests)
+    post(b, "acme")
+    endpoint.wait(before + 1)
+    assert b.http("DELETE", "/v1/tenants/nobody").status == 404
+
+
+# ---- limits ----
+
+def test_events_beyond_the_rate_wait(belfry, receiver):
+    endpoint = receiver()
+    b = belfry("intake_processes 4;\n"
+               "tenant_limits { events_per_second 1; burst 20; }\n"
+               + channel(endpoint.url))
+    tokens = {name: token(b, name, "ingest") for name in ("a", "b")}
+    # Whichever intake a connection comes to, it is one limit.
+    answers = [b.http("POST", "/v1/events", event(), tokens["a"], tcp=True)
+               for _ in range(60)]
+    taken = [a for a in answers if a.status == 202]
+    refused = [a for a in answers if a.status == 429]
+    assert len(taken) + len(refused) == 60
+    # As many as at once, and those that time has added.
+    assert 20 <= len(taken) < 60 and refused
+    for answer in refused:
+        assert answer.json["type"] == "urn:belfry:problem:limit"
+        assert 1 <= int(answer.headers["Retry-After"]) <= 2
+    # Nobody else's, and not the operator's own.
+    assert b.http("POST", "/v1/events", event(), tokens["b"],
+                  tcp=True).status == 202
+    for _ in range(40):
+        b.post()
+    assert b.metric("belfry_events_limited_total") == len(refused)
+
+
+def test_a_batch_is_limited_line_by_line(belfry):
+    b = belfry("tenant_limits { events_per_second 1; burst 5; }")
+    body = "\n".join(json.dumps(event(tenant_id=tenant))
+                     for tenant in ["a"] * 30 + ["b"] * 3)
+    answer = b.http("POST", "/v1/events", body,
+                    {"Content-Type": "application/x-ndjson"})
+    assert answer.status == 200
+    lines = [json.loads(line) for line in answer.body.splitlines()]
+    statuses = [line["status"] for line in lines]
+    assert statuses[:5] == [202] * 5 and statuses[30:] == [202] * 3
+    assert statuses[5:30].count(429) >= 20
+    for line in lines:
+        if line["status"] == 429:
+            assert line["type"] == "urn:belfry:problem:limit"
+            assert line["retry_after"] >= 1
+    stored = b.http("GET", "/v1/events?tenant_id=a&limit=100").json["events"]
+    assert len(stored) == statuses[:30].count(202)
+
+
+def test_a_limit_holds_from_the_answer_on(belfry):
+    b = belfry()
+    make(b)
+    assert all(post(b, "acme").status == 202 for _ in range(5))
+    b.http("PATCH", "/v1/tenants/acme", {"limits": {"events_per_second": 1}})
+    assert 429 in [post(b, "acme").status for _ in range(20)]
+    b.http("PATCH", "/v1/tenants/acme", {"limits": {"events_per_second": 0}})
+    assert all(post(b, "acme").status == 202 for _ in range(20))
+
+
+def test_channels_beyond_the_limit_are_not_made(belfry, receiver):
+    endpoint = receiver()
+    b = belfry("tenant written { limits { channels 1; }\n"
+               + channel(endpoint.url, "one") + channel(endpoint.url, "two")
+               + "}")
+    make(b, limits={"channels": 2})
+    assert hook(b, "acme", endpoint, "a").status == 201
+    assert b.http("PUT", "/v1/channels/b?tenant_id=acme",
+                  {"module": "webhook", "name": "b",
+                   "settings": {"url": endpoint.url}}).status == 201
+    for answer in (hook(b, "acme", endpoint, "c"),
+                   b.http("PUT", "/v1/channels/c?tenant_id=acme",
+                          {"module": "webhook", "name": "c",
+                           "settings": {"url": endpoint.url}}),
+                   hook(b, "written", endpoint, "three")):
+        assert answer.status == 409, answer
+        assert answer.json["type"] == "urn:belfry:problem:limit"
+    # What is there can be changed; others are not held up.
+    assert b.http("PATCH", "/v1/channels/a?tenant_id=acme",
+                  {"events": ["deploy_*"]}).status == 200
+    assert hook(b, "other", endpoint, "c").status == 201
+    assert b.http("DELETE", "/v1/channels/a?tenant_id=acme").status == 200
+    assert hook(b, "acme", endpoint, "c").status == 201
+
+
+def test_what_is_stored_is_bounded_until_it_is_forgotten(belfry, receiver):
+    endpoint = receiver()
+    b = belfry()
+    make(b, limits={"stored_bytes": 20000})
+    assert hook(b, "acme", endpoint).status == 201
+    statuses = [post(b, "acme", body="x" * 1000).status for _ in range(30)]
+    assert statuses.count(202) > 5 and statuses[-1] == 507
+    assert sorted(set(statuses)) == [202, 507]
+    refused = post(b, "acme", body="x" * 1000)
+    assert refused.json["type"] == "urn:belfry:problem:limit"
+    assert "Retry-After" not in refused.headers
+    usage = b.http("GET", "/v1/tenants/acme").json["usage"]
+    assert usage["stored_events"] == statuses.count(202)
+    assert 18000 < usage["stored_bytes"] <= 20000
+    # It is the store that knows.
+    b.wait_idle()
+    b.kill()
+    b.start()
+    assert b.http("GET", "/v1/tenants/acme").json["usage"] == usage
+    assert post(b, "acme", body="x" * 1000).status == 507
+    assert post(b, "other", body="x" * 1000).status == 202
+    # When the history goes, there is room again.
+    b.stop()
+    month = 31 * 86400 * 1000 << 22  # of the ids, which begin with their time
+    with sqlite3.connect(b.folder / "state" / "belfry.db") as db:
+        for table, column in (("event", "id"), ("delivery", "event"),
+                              ("attempt", "event")):
+            db.execute(f"UPDATE {table} SET {column} = {column} - ?",
+                       (month,))
+    b.start()
+    wait_until(lambda: b.http("GET", "/v1/tenants/acme")
+               .json["usage"]["stored_bytes"] == 0, "retention has freed it")
+    assert post(b, "acme", body="x" * 1000).status == 202
+
+
+# ---- who is one ----
+
+def test_whatever_tenant_is_named_is_taken(belfry):
+    b = belfry()
+    assert post(b, "somebody").status == 202
+    assert b.http("GET", "/v1/tenants/somebody").json["source"] == "implied"
+    assert "somebody" in [t["id"] for t in
+                          b.http("GET", "/v1/tenants").json["tenants"]]
+
+
+def test_strict_tenants_takes_those_it_knows(belfry, receiver):
+    endpoint = receiver()
+    b = belfry("strict_tenants on; default_tenant d; tenant written { }\n"
+               "token app { value app-0123456789; tenant named; }")
+    for tenant in ("d", "written", "named"):
+        assert post(b, tenant).status == 202
+    answer = post(b, "stranger")
+    assert answer.status == 422 and answer.json["field"] == "/tenant_id"
+    assert answer.json["type"] == "urn:belfry:problem:unknown-tenant"
+    line = b.http("POST", "/v1/events", json.dumps(
+        event(tenant_id="stranger")),
+        {"Content-Type": "application/x-ndjson"}).json
+    assert line["status"] == 422 and line["field"] == "/tenant_id"
+    assert hook(b, "stranger", endpoint).status == 422
+    assert b.http("POST", "/v1/tokens", {
+        "name": "t", "tenant_id": "stranger"}).status == 422
+    make(b, "stranger")
+    assert post(b, "stranger").status == 202
+    assert hook(b, "stranger", endpoint).status == 201
+    b.http("DELETE", "/v1/tenants/stranger")
+    assert post(b, "stranger").status == 422
