@@ -593,6 +593,7 @@ static const struct api_member stats_events[] = {
 	COUNT("repeated", "Under a known Idempotency-Key"),
 	COUNT("unrouted", "Without deliveries"),
 	COUNT("refused", "With a problem"),
+	COUNT("limited", "By a tenant's limits"),
 	{ 0 },
 };
 

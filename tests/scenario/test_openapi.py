@@ -73,6 +73,16 @@ def unmade(b, name):
     return name
 
 
+def untenanted(b, tenant):
+    b.http("DELETE", f"/v1/tenants/{tenant}")
+    return tenant
+
+
+def tenanted(b, tenant):
+    assert b.http("PUT", f"/v1/tenants/{tenant}", {}).status in (200, 201)
+    return tenant
+
+
 RIGHT = {
     "post-events": lambda b: (None, {}, {"event": KNOWN, "subject": "s"}),
     "get-events": lambda b: (None, {"limit": 1}, None),
@@ -118,6 +128,14 @@ RIGHT = {
     "post-tokens": lambda b: (None, {}, {"name": "made", "scope": "read"}),
     "delete-tokens-name": lambda b: (
         b.http("POST", "/v1/tokens", {"name": "ci"}).json["name"], {}, None),
+    "get-tenants": lambda b: (None, {"limit": 2}, None),
+    "post-tenants": lambda b: (None, {}, {"id": untenanted(b, "made"),
+                                          "name": "Made"}),
+    "get-tenants-id": lambda b: (tenanted(b, "shown"), {}, None),
+    "put-tenants-id": lambda b: (tenanted(b, "put"), {}, {"name": "Put"}),
+    "patch-tenants-id": lambda b: (tenanted(b, "patched"), {},
+                                   {"limits": {"channels": 5}}),
+    "delete-tenants-id": lambda b: (tenanted(b, "deleted"), {}, None),
     "get-audit": lambda b: (None, {"action": "token-create"}, None),
     "post-seal": lambda b: (None, {}, {"token": "t", "secret": "s"}),
     "post-rotate": lambda b: (None, {}, {"finish": True}),

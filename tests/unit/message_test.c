@@ -47,9 +47,11 @@ static const struct bf_message plain[] = {
 	{ .kind = BF_MSG_WATCH, .watch = { false } },
 	{ .kind = BF_MSG_WELCOME, .welcome = { 1, 77, a, text } },
 	{ .kind = BF_MSG_ACCEPTED,
-	    .accepted = { 5, BF_ACCEPTED, 6, NULL, deliveries, 2 } },
+	    .accepted = { 5, BF_ACCEPTED, 6, NULL, { 0 }, deliveries, 2 } },
 	{ .kind = BF_MSG_ACCEPTED,
-	    .accepted = { 5, BF_ACCEPT_REFUSED, 0, text, NULL, 0 } },
+	    .accepted = { 5, BF_ACCEPT_REFUSED, 0, text, { 0 }, NULL, 0 } },
+	{ .kind = BF_MSG_ACCEPTED,
+	    .accepted = { 5, BF_ACCEPT_RATE, 0, text, { 1500 }, NULL, 0 } },
 	{ .kind = BF_MSG_REPLY, .reply = { 1, 200, text } },
 	{ .kind = BF_MSG_REPLY, .reply = { 1, 599, empty } },
 	{ .kind = BF_MSG_NOTICE, .notice = { a, text } },
@@ -162,7 +164,7 @@ fields_keep_their_values(void **state)
 
 	(void)state;
 	make_frames(frames);
-	decode(frames[13].data + 4, frames[13].size - 4, &message);
+	decode(frames[14].data + 4, frames[14].size - 4, &message);
 	assert_int_equal(message.outcome.id.channel, 2);
 	assert_int_equal(message.outcome.attempt.number, 4);
 	assert_int_equal(message.outcome.attempt.resolve_us, -1);
@@ -270,7 +272,7 @@ values_outside_their_range_are_refused(void **state)
 
 	/* A verdict, an answer and a severity beyond their enumerations. */
 	bf_message_encode(&plain[7], &frame);
-	frame.data[LENGTH_SIZE + 9] = BF_ACCEPT_REFUSED + 1;
+	frame.data[LENGTH_SIZE + 9] = BF_ACCEPT_TENANT + 1;
 	assert_int_equal(decode(frame.data + 4, frame.size - 4, &message), -1);
 	bf_buf_clear(&frame);
 	bf_message_encode(&(struct bf_message){ .kind = BF_MSG_REPLY,

@@ -398,7 +398,7 @@ sizes_and_the_highest_id_are_told(void **state)
 	assert_true(stats.file_bytes > 0);
 	assert_true(stats.wal_bytes > 0);
 	assert_true(stats.free_bytes > 0);
-	assert_int_equal(stats.schema, 3);
+	assert_int_equal(stats.schema, 4);
 }
 
 static void

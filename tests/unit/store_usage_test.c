@@ -195,7 +195,7 @@ an_older_store_is_summed_up_once(void **state)
 	b = usage_of("b");
 	bf_store_close(&store);
 	ask("DROP TABLE usage");
-	ask("PRAGMA user_version = 2");
+	ask("PRAGMA user_version = 3");
 	store = open_store(dir);
 	assert_int_equal(usage_of("a").bytes, a.bytes);
 	assert_int_equal(usage_of("a").events, 2);
