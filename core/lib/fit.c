@@ -103,7 +103,8 @@ bf_fit_finish(struct bf_fit *fit)
 		return;
 	out->size = fit->cut.size;
 	bf_buf_add_text(out, fit->cut.tail);
-	if (fit->cut.word && out->data[out->size - 1] != '\n')
+	/* A word may be cut off behind nothing that is shown. */
+	if (fit->cut.word && out->size > 0 && out->data[out->size - 1] != '\n')
 		bf_buf_add_byte(out, ' ');
 	if (fit->reserve <= most)
 		write_note(out, fit->shown - fit->cut.shown);

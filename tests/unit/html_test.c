@@ -311,10 +311,36 @@ what_is_too_deep_is_stripped_and_says_so(void **state)
 	check_deep("<div></div><p><li><br>", 5000, "a", "* a");
 }
 
+/* A cut where nothing is shown before it, found by the fuzz target. */
+static void
+what_is_cut_off_at_its_beginning_has_no_blank_in_front(void **state)
+{
+	static const char html[] = "<pre>\f<li>a9>cote>>/<ul>\x9c"
+				   "3><li>b";
+
+	(void)state;
+	for (int markup = BF_PLAIN_TEXT; markup <= BF_DISCORD_MARKDOWN;
+	     markup++) {
+		for (size_t most = 1; most < 60; most++) {
+			const struct bf_limit limit = { most, BF_UNIT_UTF16 };
+			struct bf_buf out = { 0 };
+
+			bf_html_convert(&out, (enum bf_markup)markup, html,
+			    limit);
+			assert_true(bf_length(out.data, out.size,
+					BF_UNIT_UTF16) <= most);
+			assert_true(out.size == 0 || out.data[0] != ' ');
+			bf_buf_free(&out);
+		}
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    what_is_cut_off_at_its_beginning_has_no_blank_in_front),
 		cmocka_unit_test(each_markup_shows_html_as_it_best_can),
 		cmocka_unit_test(what_is_too_deep_is_stripped_and_says_so),
 	};
