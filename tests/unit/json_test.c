@@ -364,7 +364,7 @@ decimals_are_written_as_the_shortest_of_their_doubles(void **state)
 		const int size = shape[0] + shape[1] + 1;
 		struct bf_buf parsed = { 0 }, shortest = { 0 };
 		struct bf_error err;
-		char text[40];
+		char text[40] = "";
 		cJSON *tree;
 
 		for (int at = 0; at < size; at++) {
