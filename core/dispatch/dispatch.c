@@ -1,12 +1,13 @@
 /*
  * dispatch.c - whose turn it is
  *
- * Each worker group has a ring of the lanes that can send now. The lane at its
- * head sends while its deficit covers the next event, then is given another
- * quantum and goes to the end. A lane that can't send (nothing queued, held,
- * at its concurrency) is in no ring; one that waits for its rate, for a retry
- * or for the end of a pause stands in the group's list of waiting lanes until
- * that time.
+ * Each worker group has a ring of the tenants that can send now, and each of
+ * these a ring of its lanes that can. Who is at the head of a ring sends while
+ * its deficit covers the next event, then is given another quantum and goes to
+ * the end: so a tenant's share does not grow with its channels. A lane that
+ * can't send (nothing queued, held, at its concurrency) is in no ring; one that
+ * waits for its rate, for a retry or for the end of a pause stands in the
+ * group's list of waiting lanes until that time.
  */
 #include "core/dispatch/dispatch.h"
 
@@ -37,11 +38,12 @@ enum place {
 };
 
 struct group;
+struct share;
 
 struct bf_lane {
 	uint32_t channel;
 	struct bf_dispatch *dispatch;
-	struct group *group;
+	struct share *share; /* its tenant's in its group */
 	size_t concurrency;
 	struct bf_rate rate;
 	struct bf_pace *endpoint, *platform; /* may pause the lane */
@@ -57,15 +59,28 @@ struct bf_lane {
 	size_t in_flight;
 	size_t deficit;
 	enum place place;
-	TAILQ_ENTRY(bf_lane) link; /* in the group's ring or list */
+	TAILQ_ENTRY(bf_lane) link; /* in the share's ring or the group's list */
 	UT_hash_handle hh;
 };
 
 TAILQ_HEAD(lane_list, bf_lane);
 
+/* What one tenant has of a group. It is in the group's ring while one of its
+ * lanes is in its own. */
+struct share {
+	char *tenant;
+	struct group *group;
+	size_t lanes; /* that belong to it */
+	struct lane_list ring;
+	size_t deficit;
+	TAILQ_ENTRY(share) link;
+	UT_hash_handle hh;
+};
+
 struct group {
 	char *name;
-	struct lane_list ring;
+	struct share *shares; /* by tenant */
+	TAILQ_HEAD(, share) ring;
 	struct lane_list waiting;
 	int64_t wake; /* no lane in waiting can go on before */
 	UT_hash_handle hh;
@@ -119,14 +134,73 @@ find_group(struct bf_dispatch *dispatch, const char *name)
 	return group;
 }
 
+static struct share *
+find_share(struct group *group, const char *tenant)
+{
+	struct share *share;
+
+	HASH_FIND_STR(group->shares, tenant, share);
+	if (share)
+		return share;
+	share = bf_new(struct share);
+	share->tenant = bf_strdup(tenant);
+	share->group = group;
+	TAILQ_INIT(&share->ring);
+	HASH_ADD_KEYPTR(hh, group->shares, share->tenant, strlen(share->tenant),
+	    share);
+	return share;
+}
+
+/* Takes a lane out of its tenant's ring, and the tenant out of the group's with
+ * its last one. */
+static void
+leave_ring(struct bf_lane *lane)
+{
+	struct share *share = lane->share;
+
+	TAILQ_REMOVE(&share->ring, lane, link);
+	if (!TAILQ_EMPTY(&share->ring))
+		return;
+	TAILQ_REMOVE(&share->group->ring, share, link);
+	share->deficit = 0;
+}
+
+static void
+enter_ring(struct bf_lane *lane)
+{
+	struct share *share = lane->share;
+
+	if (TAILQ_EMPTY(&share->ring))
+		TAILQ_INSERT_TAIL(&share->group->ring, share, link);
+	TAILQ_INSERT_TAIL(&share->ring, lane, link);
+	lane->place = IN_RING;
+}
+
 static void
 leave(struct bf_lane *lane)
 {
 	if (lane->place == IN_RING)
-		TAILQ_REMOVE(&lane->group->ring, lane, link);
+		leave_ring(lane);
 	else if (lane->place == WAITING)
-		TAILQ_REMOVE(&lane->group->waiting, lane, link);
+		TAILQ_REMOVE(&lane->share->group->waiting, lane, link);
 	lane->place = NOWHERE;
+}
+
+/* Moves a lane, which is in no ring, to a share; NULL: to none. A share without
+ * lanes is forgotten. */
+static void
+use_share(struct bf_lane *lane, struct share *share)
+{
+	struct share *old = lane->share;
+
+	if (share)
+		share->lanes++;
+	lane->share = share;
+	if (!old || --old->lanes > 0)
+		return;
+	HASH_DEL(old->group->shares, old);
+	free(old->tenant);
+	free(old);
 }
 
 /* Puts the lane where it belongs after something about it changed. A lane that
@@ -141,8 +215,7 @@ place_lane(struct bf_lane *lane)
 		leave(lane);
 		lane->deficit = 0;
 	} else if (lane->place == NOWHERE) {
-		TAILQ_INSERT_TAIL(&lane->group->ring, lane, link);
-		lane->place = IN_RING;
+		enter_ring(lane);
 	}
 }
 
@@ -182,7 +255,8 @@ bf_lane_share(struct bf_lane *lane, const char *endpoint, const char *platform)
 
 struct bf_lane *
 bf_dispatch_lane(struct bf_dispatch *dispatch, uint32_t channel,
-    const struct bf_channel_policy *policy, const char *group)
+    const char *tenant, const struct bf_channel_policy *policy,
+    const char *group)
 {
 	struct bf_lane *lane;
 
@@ -196,7 +270,7 @@ bf_dispatch_lane(struct bf_dispatch *dispatch, uint32_t channel,
 		bf_lane_share(lane, NULL, NULL);
 	}
 	leave(lane);
-	lane->group = find_group(dispatch, group);
+	use_share(lane, find_share(find_group(dispatch, group), tenant));
 	/* In order means one after the other. */
 	lane->concurrency = policy->ordered ? 1 : (size_t)policy->concurrency;
 	lane->rate = policy->rate;
@@ -227,6 +301,7 @@ static void
 free_lane(struct bf_lane *lane)
 {
 	leave(lane);
+	use_share(lane, NULL);
 	while (lane->first)
 		bf_delivery_free(shift(lane));
 	bf_pace_release(&lane->dispatch->paces, &lane->endpoint);
@@ -458,11 +533,53 @@ wake_lanes(struct group *group, int64_t now)
 static void
 make_wait(struct bf_lane *lane, int64_t until)
 {
+	struct group *group = lane->share->group;
+
 	leave(lane);
-	TAILQ_INSERT_TAIL(&lane->group->waiting, lane, link);
+	TAILQ_INSERT_TAIL(&group->waiting, lane, link);
 	lane->place = WAITING;
-	if (until < lane->group->wake)
-		lane->group->wake = until;
+	if (until < group->wake)
+		group->wake = until;
+}
+
+/* The lane of a tenant whose turn it is; NULL: none of them may send now, and
+ * the tenant has left the ring. */
+static struct bf_lane *
+next_of(struct share *share, int64_t now)
+{
+	struct bf_lane *lane;
+
+	while ((lane = TAILQ_FIRST(&share->ring))) {
+		const int64_t ready = ready_at(lane, now);
+
+		if (ready > now) {
+			make_wait(lane, ready);
+		} else if (lane->deficit < cost(lane->first)) {
+			lane->deficit += QUANTUM;
+			TAILQ_REMOVE(&share->ring, lane, link);
+			TAILQ_INSERT_TAIL(&share->ring, lane, link);
+		} else {
+			return lane;
+		}
+	}
+	return NULL;
+}
+
+/* Takes the first delivery of a lane whose turn it is. */
+static struct bf_delivery *
+send_from(struct bf_lane *lane, int64_t now)
+{
+	struct bf_delivery *delivery;
+
+	lane->deficit -= cost(lane->first);
+	lane->share->deficit -= cost(lane->first);
+	bf_bucket_take(&lane->rated->bucket, &lane->rate, now);
+	if (lane->slowed)
+		bf_bucket_take(&lane->slow_bucket, &slow_rate, now);
+	delivery = shift(lane);
+	lane->in_flight++;
+	place_lane(lane);
+	return delivery;
 }
 
 struct bf_delivery *
@@ -471,29 +588,21 @@ bf_dispatch_next(struct bf_dispatch *dispatch, const char *group_name,
 {
 	struct group *group = find_group(dispatch, group_name);
 	struct bf_delivery *delivery = NULL;
+	struct share *share;
 	struct bf_lane *lane;
 
 	wake_lanes(group, now_monotonic_ms);
-	while (!delivery && (lane = TAILQ_FIRST(&group->ring))) {
-		const int64_t ready = ready_at(lane, now_monotonic_ms);
-
-		if (ready > now_monotonic_ms) {
-			make_wait(lane, ready);
-		} else if (lane->deficit < cost(lane->first)) {
-			lane->deficit += QUANTUM;
-			TAILQ_REMOVE(&group->ring, lane, link);
-			TAILQ_INSERT_TAIL(&group->ring, lane, link);
-		} else {
-			lane->deficit -= cost(lane->first);
-			bf_bucket_take(&lane->rated->bucket, &lane->rate,
-			    now_monotonic_ms);
-			if (lane->slowed)
-				bf_bucket_take(&lane->slow_bucket, &slow_rate,
-				    now_monotonic_ms);
-			delivery = shift(lane);
-			lane->in_flight++;
-			place_lane(lane);
+	while (!delivery && (share = TAILQ_FIRST(&group->ring))) {
+		lane = next_of(share, now_monotonic_ms);
+		if (!lane)
+			continue;
+		if (share->deficit >= cost(lane->first)) {
+			delivery = send_from(lane, now_monotonic_ms);
+			continue;
 		}
+		share->deficit += QUANTUM;
+		TAILQ_REMOVE(&group->ring, share, link);
+		TAILQ_INSERT_TAIL(&group->ring, share, link);
 	}
 	if (group->wake < *wake)
 		*wake = group->wake;

@@ -14,8 +14,10 @@
 #include "core/registry/snapshot.h"
 
 /*
- * What is due, in memory, and whose turn it is. Channels take turns (deficit
- * round robin over the bytes of their events); each has its own concurrency
+ * What is due, in memory, and whose turn it is. Tenants take turns, and within
+ * a tenant its channels (deficit round robin over the bytes of their events, at
+ * both levels: M. Shreedhar, G. Varghese, 1995); each channel has its own
+ * concurrency
  * and window of deliveries held in memory; what does not fit stays in the
  * store. A pause holds back all lanes that share an endpoint or a platform, and
  * lanes that share an endpoint and have the same rate share that, too. Pure
@@ -42,10 +44,11 @@ struct bf_lane; /* one channel's queue */
 struct bf_dispatch *bf_dispatch_new(void);
 void bf_dispatch_free(struct bf_dispatch **dispatch);
 
-/* Makes the lane of a channel, or gives it a new policy. group names the
- * worker group that serves it ("" unless its module is isolated). */
+/* Makes the lane of a tenant's channel, or gives it a new policy. group names
+ * the worker group that serves it ("" unless its module is isolated). */
 struct bf_lane *bf_dispatch_lane(struct bf_dispatch *dispatch, uint32_t channel,
-    const struct bf_channel_policy *policy, const char *group);
+    const char *tenant, const struct bf_channel_policy *policy,
+    const char *group);
 
 /* Names what the lane shares with others: the lanes with the same endpoint, and
  * those with the same platform. NULL: nothing. */

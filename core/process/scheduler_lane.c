@@ -20,6 +20,7 @@
 #define CLAIM_MOST 256           /* deliveries of a page */
 #define CLAIM_BYTES (512u << 10) /* bytes of its events */
 #define MEMORY_BYTES (16u << 20) /* bytes of queued events, in all */
+#define CLAIMS_OF_TENANT 4       /* at once: others' come between */
 
 struct claim {
 	struct store_call call;
@@ -32,6 +33,7 @@ struct claim {
 	size_t count;
 	bool more;
 	struct bf_instant next_due;
+	unsigned *claims; /* of the tenant */
 	struct bf_delivery_row rows[];
 };
 
@@ -50,10 +52,11 @@ bf_lane_state_refresh(struct scheduler *scheduler, struct bf_lane_state *lane)
 	const struct bf_channel *channel = lane->state->channel;
 	struct bf_place place;
 
+	lane->claims = bf_tenant_claims(scheduler, channel->tenant);
 	free(lane->group);
 	lane->group = bf_strdup(bf_settings_group(scheduler, channel->module));
 	lane->lane = bf_dispatch_lane(scheduler->dispatch, lane->number,
-	    &channel->policy, lane->group);
+	    channel->tenant, &channel->policy, lane->group);
 	bf_place_of(channel, &place);
 	bf_lane_share(lane->lane, *place.endpoint ? place.endpoint : NULL,
 	    place.platform);
@@ -415,6 +418,7 @@ claim_done(void *owner, struct store_call *call)
 	struct bf_lane_state *lane =
 	    bf_lane_state_find(scheduler, claim->channel);
 
+	(*claim->claims)--;
 	if (call->result != BF_STORE_OK)
 		bf_log(BF_LOG_ERROR, "read what waits: %s", call->error.text);
 	if (lane && call->result == BF_STORE_OK && claim->retries) {
@@ -454,6 +458,8 @@ start_claim(struct scheduler *scheduler, struct bf_lane_state *lane,
 	claim->now = bf_scheduler_now(scheduler);
 	claim->after = retries ? lane->retry_after_event : lane->fresh_after;
 	claim->after_due = lane->retry_after;
+	claim->claims = lane->claims;
+	(*claim->claims)++;
 	if (retries) {
 		lane->claiming_retries = true;
 		lane->retries_ready = false;
@@ -487,10 +493,22 @@ fresh_wanted(const struct bf_lane_state *lane)
 	return room < CLAIM_MOST ? room : CLAIM_MOST;
 }
 
+/* Starts a claim, unless the tenant has its share of them under way: one with a
+ * thousand channels would be a thousand pages ahead of another. */
+static bool
+claim_page(struct scheduler *scheduler, struct bf_lane_state *lane,
+    bool retries, size_t limit)
+{
+	if (limit == 0 || *lane->claims >= CLAIMS_OF_TENANT)
+		return false;
+	start_claim(scheduler, lane, retries, limit);
+	return true;
+}
+
 /* Pages in what the lane has room for. When the memory is full, of what stands
  * behind slow endpoints, only what can be sent at once: the others do not wait
- * for these. */
-static void
+ * for these. Returns whether it began to. */
+static bool
 feed_lane(struct scheduler *scheduler, struct bf_lane_state *lane)
 {
 	const size_t most =
@@ -498,14 +516,15 @@ feed_lane(struct scheduler *scheduler, struct bf_lane_state *lane)
 	const size_t retries = retries_wanted(lane);
 	const size_t fresh = fresh_wanted(lane);
 
+	bool began;
+
 	if (bf_lane_held(lane->lane) || most == 0)
-		return;
-	if (retries > 0)
-		start_claim(scheduler, lane, true,
-		    retries < most ? retries : most);
-	if (fresh > 0)
-		start_claim(scheduler, lane, false,
-		    fresh < most ? fresh : most);
+		return false;
+	began =
+	    claim_page(scheduler, lane, true, retries < most ? retries : most);
+	return claim_page(scheduler, lane, false,
+		   fresh < most ? fresh : most) ||
+	       began;
 }
 
 void
@@ -532,7 +551,11 @@ bf_lane_state_feed(struct scheduler *scheduler)
 		return;
 	for (lane = TAILQ_FIRST(&scheduler->hungry); lane; lane = next) {
 		next = TAILQ_NEXT(lane, entry);
-		feed_lane(scheduler, lane);
+		if (!feed_lane(scheduler, lane))
+			continue;
+		/* The tenant's other channels come first the next time. */
+		TAILQ_REMOVE(&scheduler->hungry, lane, entry);
+		TAILQ_INSERT_TAIL(&scheduler->hungry, lane, entry);
 	}
 }
 

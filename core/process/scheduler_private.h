@@ -105,6 +105,7 @@ struct bf_lane_state {
 	uint64_t generation; /* of its settings: grows when they change */
 	struct bf_lane *lane;
 	char *group;
+	unsigned *claims;     /* of its tenant, that are under way */
 	uint64_t fresh_after; /* cursor: fresh ones up to it are taken */
 	struct bf_instant retry_after; /* cursor of retries: due ... */
 	uint64_t retry_after_event;    /* ... and event */
@@ -247,6 +248,9 @@ void bf_tenants_free(struct scheduler *scheduler);
 /* A new registry knows those who have something. */
 void bf_tenants_note(const struct scheduler *scheduler,
     struct bf_registry *registry);
+/* How many pages of a tenant's deliveries are being read; counted by the
+ * caller, and there as long as the scheduler is. */
+unsigned *bf_tenant_claims(struct scheduler *scheduler, const char *id);
 /* Whether an event of the tenant may be routed, and whether what becomes of it
  * may be kept. If not, answer says why; its reason is the caller's to free. */
 bool bf_tenant_may_send(struct scheduler *scheduler, const char *tenant,

@@ -18,7 +18,8 @@
 struct tenant_use {
 	struct bf_bucket bucket; /* of its events a second */
 	struct bf_tenant_figures stored;
-	int64_t coming; /* bytes handed to the committer */
+	int64_t coming;  /* bytes handed to the committer */
+	unsigned claims; /* pages of its deliveries that are being read */
 	UT_hash_handle hh;
 	char id[];
 };
@@ -83,6 +84,12 @@ bf_tenants_note(const struct scheduler *scheduler, struct bf_registry *registry)
 		if (use->stored.events > 0)
 			bf_registry_note_tenant(registry, use->id);
 	}
+}
+
+unsigned *
+bf_tenant_claims(struct scheduler *scheduler, const char *id)
+{
+	return &make(scheduler, id)->claims;
 }
 
 bool

@@ -1,11 +1,13 @@
 """Tenants: made, changed, deleted; what they may have at most."""
 import json
 import sqlite3
+import threading
 
 import pytest
 
 import harness
 from harness import channel, wait_until
+
 
 def make(b, tenant="acme", **more):
     return b.http("POST", "/v1/tenants", {"id": tenant, **more})
@@ -397,3 +399,35 @@ def test_strict_tenants_takes_those_it_knows(belfry, receiver):
     assert hook(b, "stranger", endpoint).status == 201
     b.http("DELETE", "/v1/tenants/stranger")
     assert post(b, "stranger").status == 422
+
+
+def test_a_tenant_with_many_channels_takes_one_share(belfry, receiver):
+    """Two tenants have all they want to send before anything goes out: the one
+    with twenty channels gets every other turn, not twenty of twenty-one."""
+    gate = threading.Event()
+
+    def answer(request):
+        gate.wait(60)
+        return 204
+
+    endpoint = receiver(answer)
+    channels = "".join(
+        f"channel webhook c{number} {{ url {endpoint.url}; }}\n"
+        for number in range(20))
+    b = belfry(f"""
+tenant many {{ {channels} }}
+tenant one {{ channel webhook only {{ url {endpoint.url}; }} }}
+""", main={"worker_processes": 1, "worker_connections": 8,
+           "default_tenant": "main"})
+    for tenant, count in (("many", 100), ("one", 100)):
+        lines = [json.dumps({"event": "deploy_failed", "subject": tenant,
+                             "tenant_id": tenant}) for _ in range(count)]
+        answer = b.http("POST", "/v1/events", "\n".join(lines),
+                        {"Content-Type": "application/x-ndjson"})
+        assert answer.status == 200
+    gate.set()
+    endpoint.wait(2100, 120)
+    order = [request.json["subject"] for request in endpoint.requests]
+    last = max(place for place, who in enumerate(order) if who == "one")
+    # One in two, but for what was in hand before and turns of 4 KiB.
+    assert last < 300, last

@@ -36,16 +36,24 @@ make_delivery(uint32_t channel, uint64_t id, size_t size)
 	return delivery;
 }
 
-/* A lane of the channel with count deliveries, numbered from 1. */
+/* A lane of a tenant's channel with count deliveries, numbered from 1. */
 static struct bf_lane *
-make_lane(struct bf_dispatch *dispatch, uint32_t channel,
+make_lane_of(struct bf_dispatch *dispatch, const char *tenant, uint32_t channel,
     const struct bf_channel_policy *policy, size_t count, size_t size)
 {
-	struct bf_lane *lane = bf_dispatch_lane(dispatch, channel, policy, "");
+	struct bf_lane *lane =
+	    bf_dispatch_lane(dispatch, channel, tenant, policy, "");
 
 	for (uint64_t id = 1; id <= count; id++)
 		bf_lane_add(lane, make_delivery(channel, id, size), false);
 	return lane;
+}
+
+static struct bf_lane *
+make_lane(struct bf_dispatch *dispatch, uint32_t channel,
+    const struct bf_channel_policy *policy, size_t count, size_t size)
+{
+	return make_lane_of(dispatch, "t", channel, policy, count, size);
 }
 
 /* Takes the next delivery: its number, 0 if there is none. */
@@ -162,6 +170,49 @@ a_flood_takes_no_more_than_its_turn(void **state)
 }
 
 static void
+a_tenant_gains_nothing_by_more_channels(void **state)
+{
+	struct bf_dispatch *dispatch = bf_dispatch_new();
+	size_t turns[4];
+
+	(void)state;
+	make_lane_of(dispatch, "a", 0, &wide, 1000, 100);
+	make_lane_of(dispatch, "a", 1, &wide, 1000, 100);
+	make_lane_of(dispatch, "a", 2, &wide, 1000, 100);
+	make_lane_of(dispatch, "b", 3, &wide, 1000, 100);
+	count_turns(dispatch, 1200, turns);
+	/* A half for each tenant, but for a turn of 4 KiB; and within it a
+	 * third for each channel. */
+	assert_in_range(turns[3], 585, 615);
+	for (size_t i = 0; i < 3; i++)
+		assert_in_range(turns[i], 185, 215);
+	bf_dispatch_free(&dispatch);
+}
+
+static void
+a_tenant_that_cannot_send_costs_the_others_no_turn(void **state)
+{
+	const struct bf_channel_policy narrow = { .concurrency = 1 };
+	struct bf_dispatch *dispatch = bf_dispatch_new();
+	struct bf_lane *lane =
+	    make_lane_of(dispatch, "a", 1, &narrow, 100, 100);
+	size_t turns[4];
+
+	(void)state;
+	make_lane_of(dispatch, "b", 2, &wide, 100, 100);
+	count_turns(dispatch, 101, turns);
+	assert_int_equal(turns[1], 1);
+	assert_int_equal(turns[2], 100);
+	/* Another tenant's, from now on. */
+	bf_lane_done(lane);
+	bf_dispatch_lane(dispatch, 1, "c", &narrow, "");
+	assert_int_equal(take(dispatch, NOW), 2);
+	bf_dispatch_remove(dispatch, 1);
+	assert_int_equal(take(dispatch, NOW), 0);
+	bf_dispatch_free(&dispatch);
+}
+
+static void
 large_events_have_fewer_turns(void **state)
 {
 	struct bf_dispatch *dispatch = bf_dispatch_new();
@@ -195,12 +246,12 @@ concurrency_is_never_exceeded(void **state)
 	assert_int_equal(take(dispatch, NOW), 0);
 
 	/* A new policy counts what is in flight already. */
-	bf_dispatch_lane(dispatch, 1,
+	bf_dispatch_lane(dispatch, 1, "t",
 	    &(struct bf_channel_policy){ .concurrency = 5 }, "");
 	assert_int_equal(take(dispatch, NOW), 5);
 	assert_int_equal(take(dispatch, NOW), 6);
 	assert_int_equal(take(dispatch, NOW), 0);
-	bf_dispatch_lane(dispatch, 1,
+	bf_dispatch_lane(dispatch, 1, "t",
 	    &(struct bf_channel_policy){ .concurrency = 1 }, "");
 	for (int i = 0; i < 4; i++)
 		bf_lane_done(lane);
@@ -310,7 +361,7 @@ a_group_gets_its_own_lanes_only(void **state)
 {
 	struct bf_dispatch *dispatch = bf_dispatch_new();
 	struct bf_lane *lane =
-	    bf_dispatch_lane(dispatch, 1, &wide, "untrusted");
+	    bf_dispatch_lane(dispatch, 1, "t", &wide, "untrusted");
 	int64_t wake = INT64_MAX;
 
 	(void)state;
@@ -320,7 +371,7 @@ a_group_gets_its_own_lanes_only(void **state)
 	assert_int_equal(take_from(dispatch, "other", NOW, NULL, &wake), 0);
 	assert_int_equal(take_from(dispatch, "untrusted", NOW, NULL, &wake), 1);
 	/* A reload may trust the module: its queue moves with it. */
-	assert_ptr_equal(bf_dispatch_lane(dispatch, 1, &wide, ""), lane);
+	assert_ptr_equal(bf_dispatch_lane(dispatch, 1, "t", &wide, ""), lane);
 	assert_int_equal(take_from(dispatch, "untrusted", NOW, NULL, &wake), 0);
 	assert_int_equal(take(dispatch, NOW), 2);
 	bf_dispatch_free(&dispatch);
@@ -578,6 +629,9 @@ main(void)
 		cmocka_unit_test(deliveries_leave_in_the_order_they_came),
 		cmocka_unit_test(an_ordered_lane_sends_one_at_a_time),
 		cmocka_unit_test(a_flood_takes_no_more_than_its_turn),
+		cmocka_unit_test(a_tenant_gains_nothing_by_more_channels),
+		cmocka_unit_test(
+		    a_tenant_that_cannot_send_costs_the_others_no_turn),
 		cmocka_unit_test(large_events_have_fewer_turns),
 		cmocka_unit_test(concurrency_is_never_exceeded),
 		cmocka_unit_test(a_rate_lets_a_burst_go_and_then_its_pace),
