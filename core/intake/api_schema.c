@@ -80,8 +80,8 @@ expect(const struct api_member *member, struct bf_buf *detail)
 		bf_buf_add_text(detail, "true or false");
 		return;
 	case API_INTEGER:
-		bf_buf_add_format(detail, "%ld to %ld", member->min,
-		    member->max);
+		bf_buf_add_format(detail, "a whole number, %ld to %ld",
+		    member->min, member->max);
 		return;
 	case API_NUMBER:
 		bf_buf_add_text(detail, "a number");

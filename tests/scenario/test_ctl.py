@@ -96,7 +96,7 @@ def test_command_line_that_is_wrong(b, words, says):
     (("deliveries", "-s", "odd"), "expected scheduled, sending"),
     (("deliveries", "-c", "nosuch"), "no such channel"),
     (("deliveries", "--since", "noon"), "RFC 3339"),
-    (("deliveries", "-n", "0"), "belfryctl: limit: expected 1 to 1000"),
+    (("deliveries", "-n", "0"), "belfryctl: limit: expected a whole number, 1 to 1000"),
     (("show", "nosuch"), "no such delivery"),
     (("show", "evt_0123456789abcdef"), "no such event"),
     (("replay", "nosuch"), "no id of a delivery"),
