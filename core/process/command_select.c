@@ -125,7 +125,8 @@ select_step(struct scheduler *scheduler, enum bf_change_kind kind,
 	bf_committer_add(scheduler->committer, change, true);
 }
 
-/* Notes the command, as one about the tenant whose channel it is about. */
+/* Notes the command. That of an admin is about the tenant whose channel it is
+ * about; whoever may act for one tenant leaves no trace with another. */
 static void
 note(const struct command *command, const struct bf_selector *selector)
 {
@@ -134,7 +135,7 @@ note(const struct command *command, const struct bf_selector *selector)
 	    bf_registry_channel_numbered(registry, selector->id.channel);
 	struct command named = *command;
 
-	if (state)
+	if (state && !command->tenant)
 		bf_command_about(&named,
 		    state->channel->tenant
 			? state->channel->tenant
