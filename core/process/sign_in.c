@@ -150,16 +150,22 @@ note_refusal(struct scheduler *scheduler, const struct sign_in *own)
 {
 	struct bf_desk *desk = scheduler->desk;
 	const int64_t minute = bf_clock_monotonic_ms() / MINUTE;
+	/* What is no user's name may be a password, typed in the wrong place.
+	 */
+	const bool known =
+	    bf_snapshot_user(bf_registry_snapshot(scheduler->registry),
+		own->user) != NULL;
 
 	bf_log(BF_LOG_WARN, "sign-in from %s was refused", own->address);
 	if (minute != desk->minute)
 		desk->refusals = 0;
 	desk->minute = minute;
 	if (desk->refusals++ < REFUSALS_MOST)
-		bf_audit_note(scheduler, &(struct audit_row){ .actor = "nobody",
-					     .address = own->address,
-					     .action = "sign-in-refused",
-					     .object = own->user });
+		bf_audit_note(scheduler,
+		    &(struct audit_row){ .actor = "nobody",
+			.address = own->address,
+			.action = "sign-in-refused",
+			.object = known ? own->user : "" });
 }
 
 void
