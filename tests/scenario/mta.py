@@ -39,6 +39,14 @@ class Mta:
         wait_until(lambda: listening(self.starttls) and
                    listening(self.implicit), "the mail server listens", 30)
 
+    def mail_of(self, subject):
+        """The mail of that subject, when it is there: a server says 250 before
+        it delivers."""
+        return wait_until(
+            lambda: next((mail for mail in self.mails(1)
+                          if mail["Subject"] == subject), None),
+            f"a mail {subject!r}", 60)
+
     def mails(self, count):
         """The mails in the maildir, read as strictly as Python can."""
         def found():

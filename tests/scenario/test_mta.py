@@ -69,9 +69,7 @@ def test_a_mail_reaches_the_maildir(server, mailer, way, auth):
     attempt, = delivery["attempts"]
     assert [r["status"] for r in attempt["recipients"]] == [250, 250]
     assert attempt["tls_us"] > 0
-    mails = [mail for mail in server.mails(1) if mail["Subject"] == subject]
-    assert mails, server.log()
-    mail = mails[0]
+    mail = server.mail_of(subject)
     assert not mail.defects
     assert delivery["id"] in mail["X-Belfry-Delivery"]
     assert mail["From"].addresses[0].display_name == "Bel F\u00fc"
@@ -96,7 +94,7 @@ def test_an_unknown_recipient_fails_alone(server, mailer):
     attempt, = delivery["attempts"]
     assert [(r["verdict"], r["status"]) for r in attempt["recipients"]] == [
         ("delivered", 250), ("failed", 550)]
-    assert any(mail["Subject"] == "for ops only" for mail in server.mails(1))
+    assert server.mail_of("for ops only")
 
 
 def test_the_certificate_is_checked(server, mailer):

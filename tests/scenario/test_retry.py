@@ -148,7 +148,8 @@ def test_max_age_ends_a_delivery(belfry, receiver):
 
 def test_max_age_ends_what_a_held_channel_has(belfry, receiver):
     endpoint = receiver()
-    b = belfry(channel(endpoint.url, more="retry 500ms; max_age 1s; timeout 1s;"))
+    # Held well before the first retry, which is due before max_age.
+    b = belfry(channel(endpoint.url, more="retry 9s; max_age 10s; timeout 1s;"))
     endpoint.answer = lambda request: 500
     identifiers = [b.delivery_of(b.post()) for _ in range(3)]
     endpoint.wait(3)
