@@ -93,7 +93,9 @@ bf_sqlite_failed(struct bf_sqlite *sqlite, const char *doing,
 	const int code = sqlite3_extended_errcode(sqlite->db);
 
 	bf_sqlite_describe(sqlite->db, sqlite->path, doing, err);
-	if ((code & 0xff) == SQLITE_IOERR)
+	/* What can't be opened for writing SQLite opens for reading, and does
+	 * not look again. */
+	if ((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_READONLY)
 		sqlite->doubtful = true;
 	return bf_sqlite_result(code);
 }
@@ -268,11 +270,15 @@ reopen(struct bf_sqlite *sqlite, struct bf_error *err)
 	sqlite3_stmt *statements[BF_SQL_COUNT] = { 0 };
 	enum bf_store_result result = BF_STORE_OK;
 	sqlite3 *db = NULL;
+	int code;
 
 	if (connect_to(sqlite, &db, err) == -1 ||
 	    prepare(db, sqlite->path, statements, err) == -1) {
 		bf_error_prefix(err, "open the store again");
-		result = bf_sqlite_result(sqlite3_extended_errcode(db));
+		code = sqlite3_extended_errcode(db);
+		/* It was opened, if only for reading: that may pass. */
+		result =
+		    code == SQLITE_OK ? BF_STORE_AGAIN : bf_sqlite_result(code);
 		finalize(statements);
 		sqlite3_close(db);
 		return result;

@@ -55,7 +55,7 @@ struct bf_sqlite {
 	int lock; /* -1: a reader */
 	sqlite3 *db;
 	sqlite3_stmt *statements[BF_SQL_COUNT];
-	bool doubtful;        /* an I/O error: reopen before going on */
+	bool doubtful;        /* an I/O error, or read-only: reopen */
 	int64_t limit_ms;     /* for a call; 0: none */
 	int64_t deadline_ms;  /* of this call, monotonic; 0: none */
 	int log_pages;        /* in the write-ahead log after the last commit */

@@ -46,6 +46,7 @@ struct file {
 static LIST_HEAD(, image) images = LIST_HEAD_INITIALIZER(images);
 static sqlite3_vfs *real_vfs;
 static unsigned operations, first_fault, faults;
+static bool read_only;
 
 /* ---- images ---- */
 
@@ -140,8 +141,8 @@ static bool
 fails(void)
 {
 	operations++;
-	return first_fault != 0 && operations >= first_fault &&
-	       operations < first_fault + faults;
+	return read_only || (first_fault != 0 && operations >= first_fault &&
+				operations < first_fault + faults);
 }
 
 /* ---- files ---- */
@@ -340,6 +341,11 @@ open_file(sqlite3_vfs *vfs, const char *path, sqlite3_file *base, int flags,
 		if (!image)
 			image = make_image(path);
 	}
+	/* As SQLite does with a file that it can't open for both. */
+	if (read_only && flags & SQLITE_OPEN_READWRITE)
+		flags =
+		    (flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) |
+		    SQLITE_OPEN_READONLY;
 	code = real_vfs->xOpen(real_vfs, path, file->real, flags, out);
 	if (code != SQLITE_OK)
 		return code;
@@ -417,6 +423,12 @@ faulty_fail(unsigned n, unsigned count)
 	operations = 0;
 	first_fault = n;
 	faults = count;
+}
+
+void
+faulty_read_only(bool is)
+{
+	read_only = is;
 }
 
 /* ---- the power cut ---- */

@@ -21,6 +21,10 @@ unsigned faulty_operations(void);
  * it: count 1 is a hiccup. n 0: none fails. */
 void faulty_fail(unsigned n, unsigned count);
 
+/* Makes the file system one to read only, under files that are open, too; and
+ * one to write to again. */
+void faulty_read_only(bool is);
+
 enum faulty_luck {
 	FAULTY_NOTHING,    /* only what was synced is there after the cut */
 	FAULTY_EVERYTHING, /* what was written too */

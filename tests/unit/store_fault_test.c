@@ -232,6 +232,38 @@ a_disk_that_stays_broken_gets_an_answer(void **state)
 	remove_directory(dir);
 }
 
+/* What SQLite opened meanwhile it has open for reading, for good. */
+static void
+a_disk_that_is_read_only_for_a_while_is_written_again(void **state)
+{
+	struct bf_batch batch;
+
+	(void)state;
+	for (int fresh = 0; fresh < 2; fresh++) {
+		dir = make_directory();
+		faulty_install();
+		store = open_store(dir);
+		acknowledged = 0;
+		commit_next();
+		if (fresh) { /* no log is open yet */
+			bf_store_close(&store);
+			store = open_store(dir);
+		}
+		faulty_read_only(true);
+		fill_batch(&batch, 1);
+		for (int i = 0; i < 3; i++)
+			assert_int_equal(bf_store_commit(store, &batch, &err),
+			    BF_STORE_AGAIN);
+		bf_batch_clear(&batch);
+		faulty_read_only(false);
+		commit_next();
+		survives_a_power_cut(FAULTY_NOTHING);
+		bf_store_close(&store);
+		faulty_remove();
+		remove_directory(dir);
+	}
+}
+
 int
 main(void)
 {
@@ -241,6 +273,8 @@ main(void)
 		cmocka_unit_test(the_disk_may_fail_for_a_while),
 		cmocka_unit_test(the_power_may_go_at_any_time),
 		cmocka_unit_test(a_disk_that_stays_broken_gets_an_answer),
+		cmocka_unit_test(
+		    a_disk_that_is_read_only_for_a_while_is_written_again),
 	};
 
 	bf_log_open(&quiet, NULL);
