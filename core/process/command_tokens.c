@@ -96,13 +96,14 @@ answer_tokens(struct store_command *own)
 }
 
 /* Runs over the tokens of the tenant that is named, or all that the caller may
- * see. */
+ * see. Those of every tenant are read for it: beside the commits, which no one
+ * tenant is to hold up. */
 static void
 run_over_tokens(const struct command *command, const char *text,
     void (*answer)(struct store_command *own))
 {
 	if (bf_command_tenant(command))
-		bf_command_store(command, text, run_tokens, answer);
+		bf_command_errand(command, text, run_tokens, answer);
 }
 
 void
