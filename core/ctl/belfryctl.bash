@@ -11,7 +11,7 @@ _belfryctl_names()
 _belfryctl()
 {
 	local commands='send explain events channels test deliveries show replay
-		cancel modules token passwd seal rotate audit stats backup check'
+		cancel modules token tenants passwd seal rotate audit stats backup check'
 	local word=${COMP_WORDS[COMP_CWORD]}
 	local previous=${COMP_WORDS[COMP_CWORD-1]}
 	local command='' place=0 i offered=''
@@ -19,7 +19,7 @@ _belfryctl()
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		-f) case $command in send|test) ((i++)) ;; esac ;;
-		-[suteckmnba]|--socket|--actor|--action|--url|--tenant|--event|--channel|--key|\
+		-[suteckmnbal]|--name|--socket|--actor|--action|--url|--tenant|--event|--channel|--key|\
 		--module|--limit|--body|--file|--settings|--state|--scope|\
 		--since|--until|--timestamp|--timeout) ((i++)) ;;
 		-*) ;;
@@ -37,6 +37,8 @@ _belfryctl()
 		return ;;
 	'deliveries -s'|*' --state') offered='scheduled sending delivered failed cancelled' ;;
 	'token -s'|*' --scope') offered='ingest read manage admin' ;;
+	'tenants -l'|'tenants --limit')
+		offered='events_per_second= burst= channels= stored_bytes=' ;;
 	*' --action') offered=$(_belfryctl_names audit action) ;;
 	*' -c'|*' --channel') offered=$(_belfryctl_names channels name) ;;
 	*' -m'|*' --module') offered=$(_belfryctl_names modules name) ;;
@@ -61,6 +63,8 @@ _belfryctl()
 			offered=$(_belfryctl_names deliveries id) ;;
 		token:0) offered='create list revoke' ;;
 		token:1) offered=$(_belfryctl_names 'token list' name) ;;
+		tenants:0) offered='list show create set delete' ;;
+		tenants:1) offered=$(_belfryctl_names 'tenants list' id) ;;
 		backup:0)
 			COMPREPLY=($(compgen -f -- "$word"))
 			return ;;

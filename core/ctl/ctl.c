@@ -91,6 +91,21 @@ find_option(const struct bf_ctl_option *options, int key)
 	return NULL;
 }
 
+/* Keeps the value of an option; -1 if it has as many as it can. */
+static int
+keep_value(const struct bf_ctl_option *option, const char *text)
+{
+	const char *dots = strstr(option->argument, "...");
+	size_t count = 0;
+
+	while (dots && option->value[count])
+		count++;
+	if (count == BF_CTL_REPEATS_MAX)
+		return -1;
+	option->value[count] = text;
+	return 0;
+}
+
 int
 bf_ctl_options(struct bf_ctl *ctl, const struct bf_ctl_option *options,
     int least, int most, int *status)
@@ -122,10 +137,13 @@ bf_ctl_options(struct bf_ctl *ctl, const struct bf_ctl_option *options,
 			return -1;
 		}
 		option = find_option(options, key);
-		if (option && option->value)
-			*option->value = optarg;
-		else if (option)
+		if (option && option->flag) {
 			*option->flag = true;
+		} else if (option && keep_value(option, optarg) == -1) {
+			*status =
+			    bf_ctl_usage(ctl, "too many of --%s", option->name);
+			return -1;
+		}
 	}
 	ctl->argc -= optind;
 	ctl->argv += optind;

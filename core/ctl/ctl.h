@@ -22,7 +22,12 @@ enum bf_ctl_exit {
 	BF_CTL_FAILED = 5,      /* the daemon could not do it (5xx) */
 };
 
-/* An option of a command. One of value and flag is set. */
+/* How often an option may stand that can be repeated. */
+#define BF_CTL_REPEATS_MAX 16
+
+/* An option of a command. One of value and flag is set. An argument that ends
+ * in "..." can be repeated: value is then an array of BF_CTL_REPEATS_MAX + 1,
+ * filled from its beginning and ended by NULL. */
 struct bf_ctl_option {
 	const char *name; /* long name, without dashes; NULL ends the list */
 	char letter;      /* short name, or 0 */
@@ -98,6 +103,7 @@ int bf_ctl_show(struct bf_ctl *ctl);
 int bf_ctl_replay(struct bf_ctl *ctl);
 int bf_ctl_cancel(struct bf_ctl *ctl);
 int bf_ctl_token(struct bf_ctl *ctl);
+int bf_ctl_tenants(struct bf_ctl *ctl);
 int bf_ctl_audit(struct bf_ctl *ctl);
 int bf_ctl_stats(struct bf_ctl *ctl);
 int bf_ctl_backup(struct bf_ctl *ctl);

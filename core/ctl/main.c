@@ -40,6 +40,8 @@ static const struct bf_ctl_command commands[] = {
 	{ "modules", "", "List the modules that are loaded", bf_ctl_modules },
 	{ "token", "create NAME | list | revoke NAME",
 	    "Manage the tokens of the API", bf_ctl_token },
+	{ "tenants", "list | show ID | create ID | set ID | delete ID",
+	    "Manage the tenants and their limits", bf_ctl_tenants },
 	{ "passwd", "", "Hash a password for a dashboard_user of the conf file",
 	    bf_ctl_passwd },
 	{ "seal", "CHANNEL DIRECTIVE | --token NAME",

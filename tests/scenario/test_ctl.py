@@ -76,6 +76,17 @@ def answer(b, *words, status=OK, text=None):
     (("modules", "x"), "too many words"),
     (("token",), "expected create NAME"),
     (("token", "burn", "x"), "expected create NAME, list or revoke NAME"),
+    (("tenants",), "something is missing: expected list | show ID"),
+    (("tenants", "frob", "x"), "expected list, show ID, create ID, set ID"),
+    (("tenants", "create"), "expected list, show ID, create ID, set ID"),
+    (("tenants", "list", "x"), "expected list, show ID, create ID, set ID"),
+    (("tenants", "show", "x", "-n", "X"), "are for create ID and set ID"),
+    (("tenants", "create", "x", "-l", "channels"), 'limit "channels": exp'),
+    (("tenants", "create", "x", "-l", "=1"), 'limit "=1": expected NAME='),
+    (("tenants", "set", "x", "-l", "channels=1m"), 'limit "channels=1m"'),
+    (("tenants", "set", "x", "-l", "stored_bytes=1mb"), "stored_bytes=1mb"),
+    (("tenants", "set", "x", "-l", "burst=-1"), 'limit "burst=-1"'),
+    (("tenants", "set", "x", *["-lburst=1"] * 17), "too many of --limit"),
     (("stats", "x"), "too many words"),
     (("backup",), "something is missing: expected FILE"),
     (("check", "x"), "too many words"),
@@ -111,6 +122,13 @@ def test_command_line_that_is_wrong(b, words, says):
     (("token", "create", ""), "1 to 64 characters"),
     (("token", "revoke", "nosuch"), "no token of that name"),
     (("token", "revoke", "scenario"), "no token of that name"),
+    (("tenants", "show", "nosuch"), 'there is no tenant "nosuch"'),
+    (("tenants", "set", "nosuch", "-n", "X"), 'there is no tenant "nosuch"'),
+    (("tenants", "delete", "nosuch"), 'there is no tenant "nosuch"'),
+    (("tenants", "set", "acme", "-n", "X"), "stands in the conf file, at "),
+    (("tenants", "create", "No Such"), "/id: expected an id of"),
+    (("tenants", "create", "x", "-l", "room=1"), "/limits/room: unknown"),
+    (("tenants", "create", "x", "-l", "burst=1"), "expected events_per_second"),
 ])
 def test_request_that_is_refused(b, words, says):
     assert says in run(b, *words, status=REFUSED).stderr
@@ -124,6 +142,9 @@ def test_request_that_is_refused(b, words, says):
     (("token", "create", "ci", "-s", ""), "ingest"),
     (("--socket", "x", "token", ""), "revoke"),
     (("events", "-t", "acme", "deploy_failed", ""), "default"),
+    (("tenants", ""), "create"),
+    (("tenants", "show", ""), "acme"),
+    (("tenants", "create", "-n", "x", "--limit", ""), "channels="),
     (("deliveries", "-f", "--st"), "--state"),
 ])
 def test_completion(b, words, offered):
@@ -132,7 +153,8 @@ def test_completion(b, words, offered):
         ["bash", "-c", '. "$0"; COMP_WORDS=(belfryctl "$@"); COMP_CWORD=$#; '
          '_belfryctl; printf "%s\\n" "${COMPREPLY[@]}"', script, *words],
         capture_output=True, text=True, timeout=60,
-        env={**os.environ, "PATH": f"{b.build}:{os.environ['PATH']}"})
+        env={**os.environ, "BELFRY_SOCKET": str(b.socket),
+             "PATH": f"{b.build}:{os.environ['PATH']}"})
     assert not done.stderr and offered in done.stdout.split()
 
 
@@ -391,6 +413,61 @@ def test_token(b):
     assert run(b, "token", "revoke", "ci").stdout == "revoked\n"
     assert "ci" not in [t["name"] for t in
                         answer(b, "token", "list")["tokens"]]
+
+
+def test_tenants(b):
+    made = answer(b, "tenants", "create", "shop", "--name", "Shop Ltd",
+                  "-l", "events_per_second=100", "-l", "channels=7",
+                  "--limit", "stored_bytes=64m", "-l", "channels=3")
+    assert made["name"] == "Shop Ltd" and made["limits"] == {
+        "events_per_second": 100, "burst": None, "channels": 3,
+        "stored_bytes": 64 << 20}
+    assert "there is a tenant of that id" in run(
+        b, "tenants", "create", "shop", status=REFUSED).stderr
+    shown = run(b, "tenants", "show", "shop").stdout
+    assert re.search("^id +shop\n", shown) and "Shop Ltd" in shown
+    rows = dict(line.split(None, 1) for line in
+                shown.split("\n\n")[1].splitlines())
+    assert re.sub(" +", " ", rows["channels"]) == "3 3 0"
+    assert re.sub(" +", " ", rows["burst"]) == "default 100 -"
+
+    # What is not named stays.
+    changed = answer(b, "tenants", "set", "shop", "-l", "channels=0",
+                     "-l", "stored_bytes=default")
+    assert changed["name"] == "Shop Ltd" and changed["limits"] == {
+        "events_per_second": 100, "burst": None, "channels": 0,
+        "stored_bytes": None}
+    assert "Shop" not in run(b, "tenants", "set", "shop", "-n", "").stdout
+
+    heading, *lines = run(b, "tenants", "list").stdout.splitlines()
+    assert heading.split() == ["TENANT", "NAME", "SOURCE", "CHANNELS",
+                               "WAITING", "EVENTS", "BYTES"]
+    assert ["shop", "-", "api", "0", "0", "0", "0"] in \
+        [line.split() for line in lines]
+    column = heading.index("SOURCE")
+    assert {line[column:].split()[0] for line in lines} >= {"api", "conf"}
+    listed = answer(b, "tenants", "list")
+    assert listed["next"] is None
+    assert {"acme", "shop"} <= {t["id"] for t in listed["tenants"]}
+    default, = (t["id"] for t in listed["tenants"] if t["source"] == "default")
+    assert "default tenant can't be deleted" in run(
+        b, "tenants", "delete", default, status=REFUSED).stderr
+
+    assert run(b, "tenants", "delete", "shop").stdout == \
+        "tenant shop is deleted\n"
+    answer(b, "tenants", "create", "shop")
+    assert answer(b, "tenants", "delete", "shop") == {"deleted": "shop"}
+    assert "shop" not in run(b, "tenants", "list").stdout
+
+
+def test_tenants_of_more_than_a_page(b):
+    names = [f"many-{i:04}" for i in range(1001)]
+    for name in names:
+        assert b.http("POST", "/v1/tenants", {"id": name}).status == 201
+    listed = [t["id"] for t in answer(b, "tenants", "list")["tenants"]]
+    assert [name for name in listed if name in set(names)] == names
+    for name in names:
+        assert b.http("DELETE", f"/v1/tenants/{name}").status == 200
 
 
 def test_check(b, belfry):
