@@ -173,6 +173,14 @@ def test_every_operation_has_its_place(document):
             any(path.startswith(place) for place in PLACES), path
 
 
+def test_every_operation_that_needs_a_body_has_one(document):
+    needs = {operation["operationId"] for _, _, operation
+             in operations(document)
+             if operation.get("requestBody", {}).get("required")}
+    # A session is about who asks.
+    assert needs and needs - {"post-session"} <= set(BODIES)
+
+
 def test_what_is_anothers_is_as_if_it_were_not_there(world, document,
                                                      callers):
     before = world.state()
@@ -284,6 +292,42 @@ def test_a_selection_ends_at_the_wall(world, callers):
                 assert answer.status in (200, 404), answer
     after = world.state()
     assert after["/v1/deliveries"] == before["/v1/deliveries"]
+
+
+def test_a_tag_of_anothers_opens_nothing(world, document, callers):
+    """With If-Match, whether it is the other's tag, any or a wrong one, the
+    answer is that of what does not exist."""
+    before = world.state()
+    for method, path, name in walk(document):
+        if method not in ("PUT", "PATCH", "DELETE") or path in COMMON or \
+                "{" not in path:
+            continue
+        target = filled(world, path, "other")
+        shown = world.belfry.http("GET", f"{target}?tenant_id={B}")
+        for tag in (shown.headers.get("ETag", '"1"'), "*", '"nonsense"'):
+            for who in SCOPES:
+                others, nobodys = (world.belfry.http(
+                    method, filled(world, path, whose), BODIES.get(name),
+                    {**world.tokens[who], "If-Match": tag}, tcp=True)
+                    for whose in ("other", "nowhere"))
+                names = [*world.other.values(), B] + \
+                    [nowhere for _, nowhere in PLACES.values()]
+                assert unnamed(others, *names) == unnamed(nobodys, *names)
+                assert others.status in (403, 404, 412), (who, path, others)
+    assert world.state() == before
+
+
+def test_a_delivery_of_another_is_not_selected(world, callers):
+    before = world.state()
+    for who, call in callers.items():
+        for action in ("replay", "cancel"):
+            others, nobodys = (call(
+                "POST", f"/v1/deliveries/{identifier}/{action}")
+                for identifier in (world.other["delivery"],
+                                   PLACES["/v1/deliveries/{id}"][1]))
+            assert unnamed(others, world.other["delivery"]) == \
+                unnamed(nobodys, PLACES["/v1/deliveries/{id}"][1]), who
+    assert world.state() == before
 
 
 def test_a_secret_of_another_is_not_lent(world, callers):
