@@ -4,9 +4,12 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "core/base/gcra.h"
+
 /*
  * What is counted in memory that the master shares among its children: each
- * intake writes its own slot, whoever is asked for metrics adds them up.
+ * intake writes its own slot, whoever is asked for metrics adds them up. The
+ * rates of tokens are held by all intakes together.
  */
 enum bf_counter {
 	BF_COUNT_CONNECTIONS,         /* accepted so far */
@@ -25,6 +28,7 @@ enum bf_counter {
 struct bf_counters {
 	_Atomic uint64_t values[BF_COUNTER_SLOTS][BF_COUNTER_KINDS];
 	_Atomic uint64_t log_dropped; /* lines, by all processes */
+	struct bf_gcra tokens;        /* what was taken of their rates */
 };
 
 #endif

@@ -12,7 +12,8 @@
 #include "core/ctl/ctl.h"
 
 static int
-create_token(struct bf_ctl *ctl, const char *tenant, const char *scope)
+create_token(struct bf_ctl *ctl, const char *tenant, const char *scope,
+    const char *rate)
 {
 	struct bf_answer answer;
 	cJSON *body = cJSON_CreateObject();
@@ -21,6 +22,7 @@ create_token(struct bf_ctl *ctl, const char *tenant, const char *scope)
 	bf_ctl_add(body, "name", ctl->argv[1]);
 	bf_ctl_add(body, "scope", scope);
 	bf_ctl_add(body, "tenant_id", tenant);
+	bf_ctl_add(body, "rate", rate);
 	status = bf_ctl_ask(ctl, "POST", "/v1/tokens", NULL, body, &answer);
 	if (status != BF_CTL_OK || ctl->json)
 		return status;
@@ -62,7 +64,7 @@ list_tokens(struct bf_ctl *ctl, const char *tenant)
 	status = bf_ctl_ask(ctl, "GET", "/v1/tokens", query, NULL, &answer);
 	if (status != BF_CTL_OK || ctl->json)
 		return status;
-	bf_table_begin(&table, 5, "TOKEN", "TENANT", "SCOPE", "CREATED",
+	bf_table_begin(&table, 6, "TOKEN", "TENANT", "SCOPE", "RATE", "CREATED",
 	    "FILE");
 	cJSON_ArrayForEach(token,
 	    cJSON_GetObjectItemCaseSensitive(answer.json, "tokens"))
@@ -70,6 +72,7 @@ list_tokens(struct bf_ctl *ctl, const char *tenant)
 		bf_table_cell(&table, bf_json_text(token, "name"));
 		bf_table_cell(&table, bf_json_text(token, "tenant_id"));
 		bf_table_cell(&table, bf_json_text(token, "scope"));
+		bf_table_cell(&table, bf_json_text(token, "rate"));
 		bf_table_cell(&table, bf_json_text(token, "created_at"));
 		bf_table_cell(&table, bf_json_text(token, "file"));
 	}
@@ -81,11 +84,14 @@ list_tokens(struct bf_ctl *ctl, const char *tenant)
 int
 bf_ctl_token(struct bf_ctl *ctl)
 {
-	const char *tenant = NULL, *scope = "ingest";
+	const char *tenant = NULL, *scope = "ingest", *rate = NULL;
 	const struct bf_ctl_option options[] = {
 		{ "tenant", 't', "ID", "whose token it is", &tenant, NULL },
 		{ "scope", 's', "SCOPE",
 		    "ingest (default), read, manage or admin", &scope, NULL },
+		{ "rate", 'r', "RATE",
+		    "how fast it may be used: \"100/s burst=200\", off", &rate,
+		    NULL },
 		{ 0 },
 	};
 	int status;
@@ -95,7 +101,7 @@ bf_ctl_token(struct bf_ctl *ctl)
 	if (ctl->argc == 1 && strcmp(ctl->argv[0], "list") == 0)
 		return list_tokens(ctl, tenant);
 	if (ctl->argc == 2 && strcmp(ctl->argv[0], "create") == 0)
-		return create_token(ctl, tenant, scope);
+		return create_token(ctl, tenant, scope, rate);
 	if (ctl->argc == 2 && strcmp(ctl->argv[0], "revoke") == 0)
 		return revoke_token(ctl, tenant);
 	return bf_ctl_usage(ctl, "expected create NAME, list or revoke NAME");

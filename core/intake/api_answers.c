@@ -431,6 +431,8 @@ SCHEMA(bf_api_module, "Module",
 	    { "scope", API_TEXT, ALWAYS,                                       \
 		    .choices = "ingest read manage admin",                     \
 		    .help = "What it allows" },                                \
+	    TEXT("rate",                                                       \
+		"How many requests may be made with it: a rate, or off"),      \
 	    { "created_at", API_TIME, .help = "When the API made it" }, PLACE
 
 static const struct api_member token_row_members[] = {

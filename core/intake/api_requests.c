@@ -6,6 +6,7 @@
 #include "core/conf/password.h"
 #include "core/intake/api_schema.h"
 #include "core/registry/context.h"
+#include "core/registry/rate.h"
 #include "core/registry/snapshot.h"
 
 #define STATES "scheduled sending delivered failed cancelled"
@@ -307,6 +308,10 @@ static const struct api_member token_members[] = {
 	    .help = "What it is called", .example = "\"ci\"" },
 	{ "scope", API_TEXT, .choices = SCOPES,
 	    .help = "What it allows; without it, to post events" },
+	{ "rate", API_TEXT, .min = 1, .max = BF_RATE_TEXT,
+	    .help = "How many requests may be made with it; without it, the "
+		    "conf file's token_rate",
+	    .example = "\"100/s burst=200\"" },
 	TENANT,
 	{ 0 },
 };

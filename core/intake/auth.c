@@ -19,6 +19,7 @@
 #include <openssl/evp.h>
 
 #include "core/intake/intake_private.h"
+#include "core/registry/rate.h"
 
 #define CACHE_MOST 4096 /* tokens; beyond it the cache starts anew */
 #define LOOK_UP_MS 50   /* for a token in the store */
@@ -106,7 +107,17 @@ bf_auth_set_caller(struct caller *caller, const char *kind, const char *name,
 	snprintf(caller->actor, sizeof(caller->actor), "%s %s", kind, name);
 	caller->scope = scope;
 	caller->any_tenant = scope == BF_SCOPE_ADMIN;
+	caller->rate = (struct bf_rate){ 0 };
 	snprintf(caller->tenant, sizeof(caller->tenant), "%s", tenant);
+}
+
+static void
+set_rate(struct caller *caller, const struct bf_rate *rate,
+    const unsigned char hash[BF_TOKEN_HASH_SIZE])
+{
+	caller->rate = *rate;
+	if (rate->count > 0)
+		caller->rate_key = bf_token_rate_key(hash, rate);
 }
 
 /* A token of the conf file. */
@@ -123,6 +134,7 @@ find_in_snapshot(const struct intake *intake,
 			continue;
 		bf_auth_set_caller(caller, "token", token->name, token->scope,
 		    token->tenant ? token->tenant : intake->default_tenant);
+		set_rate(caller, &token->rate, hash);
 		return true;
 	}
 	return false;
@@ -161,21 +173,25 @@ ask_for_token(struct intake *intake,
 	return status;
 }
 
-/* Reads {"name","tenant_id","scope",...} as the store keeps it. */
+/* Reads {"name","tenant_id","scope",...} as the store keeps it; *rate stays if
+ * it has none. */
 static bool
-read_token(const char *value, struct caller *caller)
+read_token(const char *value, struct caller *caller, struct bf_rate *rate)
 {
 	cJSON *json = cJSON_Parse(value);
 	const char *name = cJSON_GetStringValue(
 	    cJSON_GetObjectItemCaseSensitive(json, "name"));
 	const char *tenant = cJSON_GetStringValue(
 	    cJSON_GetObjectItemCaseSensitive(json, "tenant_id"));
+	const char *own = cJSON_GetStringValue(
+	    cJSON_GetObjectItemCaseSensitive(json, "rate"));
 	enum bf_scope scope;
 	const bool known =
 	    name && tenant &&
 	    bf_scope_parse(cJSON_GetStringValue(
 			       cJSON_GetObjectItemCaseSensitive(json, "scope")),
-		&scope) == 0;
+		&scope) == 0 &&
+	    (!own || bf_rate_read(own, rate, NULL) == 0);
 
 	if (known)
 		bf_auth_set_caller(caller, "token", name, scope, tenant);
@@ -189,6 +205,7 @@ find_in_store(struct intake *intake,
     const unsigned char hash[BF_TOKEN_HASH_SIZE], struct caller *caller)
 {
 	struct token_cache *cache = cache_of(intake);
+	struct bf_rate rate = intake->snapshot->api.token_rate;
 	struct cached *cached;
 	char *value;
 
@@ -200,7 +217,10 @@ find_in_store(struct intake *intake,
 			bf_auth_flush(intake);
 		cached = bf_new(struct cached);
 		memcpy(cached->hash, hash, BF_TOKEN_HASH_SIZE);
-		cached->known = value && read_token(value, &cached->caller);
+		cached->known =
+		    value && read_token(value, &cached->caller, &rate);
+		if (cached->known)
+			set_rate(&cached->caller, &rate, hash);
 		free(value);
 		HASH_ADD(hh, cache->all, hash, BF_TOKEN_HASH_SIZE, cached);
 	}
@@ -226,7 +246,7 @@ refuse(struct connection *connection, const char *detail)
 	return -1;
 }
 
-/* Identifies the caller by a token. */
+/* Identifies the caller by a token, and takes the request of its rate. */
 static int
 identify(struct connection *connection, const char *token)
 {
@@ -237,10 +257,10 @@ identify(struct connection *connection, const char *token)
 	if (!EVP_Digest(token, strlen(token), hash, NULL, EVP_sha256(), NULL))
 		abort();
 	if (find_in_snapshot(intake, hash, &connection->caller))
-		return 0;
+		return bf_token_rate_take(connection);
 	found = find_in_store(intake, hash, &connection->caller);
 	if (found == 1)
-		return 0;
+		return bf_token_rate_take(connection);
 	if (found == 0)
 		return refuse(connection, "a valid bearer token is needed");
 	bf_reply_problem(connection, 503, "store", NULL, "Retry-After: 1\r\n",

@@ -33,6 +33,7 @@
  *   reply.c        answers, problem documents
  *   assets.c       the files of the dashboard
  *   auth.c         tokens and peers
+ *   token_rate.c   how fast requests may be made with one token
  *   session.c      people who sign in, and their cookies
  *   routes.c       the table of the API
  *   api_schema.c   whether requests are as the tables beside it say:
@@ -56,6 +57,8 @@ struct caller {
 	enum bf_scope scope;
 	char tenant[BF_TENANT_MAX + 1]; /* whom they may act for */
 	bool any_tenant;                /* admin over every tenant */
+	struct bf_rate rate;            /* of a token */
+	uint64_t rate_key;              /* by which it is known, if limited */
 	char actor[BF_ACTOR_MAX + 1];   /* "token NAME", "user NAME", "uid N",
 					 * or "" where nobody is asked */
 };
@@ -196,6 +199,15 @@ void bf_auth_set_caller(struct caller *caller, const char *kind,
     const char *name, enum bf_scope scope, const char *tenant);
 /* The value of a setting, new memory or NULL; -1: it can't be told now. */
 int bf_auth_ask_store(struct intake *intake, const char *name, char **value);
+
+/* ---- token_rate.c ---- */
+uint64_t bf_token_rate_key(const unsigned char hash[BF_TOKEN_HASH_SIZE],
+    const struct bf_rate *rate);
+/* Takes a request of the caller's rate; answers and returns -1 if that is
+ * spent. */
+int bf_token_rate_take(struct connection *connection);
+/* The same for the lines of a batch, the first of which is the request. */
+int bf_token_rate_take_lines(struct connection *connection, size_t lines);
 
 /* ---- session.c ---- */
 /* Who the cookie's session is of: 1 with the caller set, 0 if there is no such

@@ -11,6 +11,7 @@ libcore_la_SOURCES += core/intake/api_answers.c \
 	core/intake/read_rows.c \
 	core/intake/reply.c core/intake/routes.c core/intake/server.c \
 	core/intake/session.c core/intake/stream.c core/intake/tls.c core/intake/tls.h \
+	core/intake/token_rate.c \
 	core/intake/uri.c core/intake/uri.h
 
 if CMOCKA

@@ -367,8 +367,10 @@ add_responses(cJSON *operation, const struct route *route, cJSON *schemas)
 		add_problem(responses, 415);
 	}
 	add_problem(responses, 422);
-	if (!route->open)
+	if (!route->open) {
+		add_problem(responses, 429);
 		add_problem(responses, 503);
+	}
 	cJSON_AddItemToObject(responses, "default",
 	    reference("responses", "Problem"));
 }

@@ -477,6 +477,8 @@ post_batch(struct connection *connection)
 		    BATCH_MOST);
 		return;
 	}
+	if (bf_token_rate_take_lines(connection, count) == -1)
+		return;
 	post = bf_new(struct post);
 	post->connection = connection;
 	post->batch = true;

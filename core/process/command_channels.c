@@ -9,6 +9,7 @@
 #include "core/conf/settings.h"
 #include "core/event/parse.h"
 #include "core/process/command_private.h"
+#include "core/registry/rate.h"
 
 static const char *
 channel_state(const struct command *command,
@@ -61,17 +62,13 @@ add_settings(cJSON *json, struct bf_channel_reader *reader,
 static void
 add_rate(cJSON *json, const struct bf_rate *rate)
 {
-	const char *period = rate->period.ms == 1000    ? "s"
-			     : rate->period.ms == 60000 ? "m"
-							: "h";
-	char text[64];
+	char text[BF_RATE_TEXT];
 
 	if (rate->count == 0) {
 		cJSON_AddNullToObject(json, "rate");
 		return;
 	}
-	snprintf(text, sizeof(text), "%lld/%s burst=%lld",
-	    (long long)rate->count, period, (long long)rate->burst);
+	bf_rate_format(rate, text);
 	cJSON_AddStringToObject(json, "rate", text);
 }
 

@@ -12,6 +12,7 @@
 #include "core/base/log.h"
 #include "core/event/parse.h"
 #include "core/process/command_private.h"
+#include "core/registry/rate.h"
 
 #define TOKEN_BYTES 32 /* of randomness in a token */
 
@@ -58,6 +59,15 @@ token_text(const cJSON *token, const char *name)
 }
 
 static void
+add_rate(cJSON *token, const struct bf_rate *rate)
+{
+	char text[BF_RATE_TEXT];
+
+	bf_rate_format(rate, text);
+	cJSON_AddStringToObject(token, "rate", text);
+}
+
+static void
 answer_tokens(struct store_command *own)
 {
 	const struct bf_registry *registry = own->command.scheduler->registry;
@@ -79,6 +89,7 @@ answer_tokens(struct store_command *own)
 		cJSON_AddStringToObject(token, "tenant_id", tenant);
 		cJSON_AddStringToObject(token, "scope",
 		    bf_scope_names[known->scope]);
+		add_rate(token, &known->rate);
 		cJSON_AddStringToObject(token, "file", known->file);
 		cJSON_AddNumberToObject(token, "line", known->line);
 		cJSON_AddItemToArray(tokens, token);
@@ -90,6 +101,8 @@ answer_tokens(struct store_command *own)
 			continue;
 		cJSON_DetachItemViaPointer(own->json, token);
 		cJSON_DeleteItemFromObject(token, "hash");
+		if (!cJSON_HasObjectItem(token, "rate"))
+			add_rate(token, &snapshot->api.token_rate);
 		cJSON_AddItemToArray(tokens, token);
 	}
 	bf_command_json(&own->command, 200, json);
@@ -140,12 +153,37 @@ may_give(const struct command *command, const char *name)
 	return false;
 }
 
+/* Reads the rate of a token that is to be made; one of the tenant's own people
+ * makes none that is faster than the default. Answers with a problem
+ * otherwise. */
+static bool
+read_rate(const struct command *command, const char *text, struct bf_rate *rate)
+{
+	const struct bf_rate *most =
+	    &bf_registry_snapshot(command->scheduler->registry)->api.token_rate;
+	struct bf_error err;
+
+	*rate = *most;
+	if (text && bf_rate_read(text, rate, &err) == -1) {
+		bf_command_problem(command, 422, "invalid", "Invalid request",
+		    "/rate", err.text);
+		return false;
+	}
+	if (!command->tenant || !bf_rate_exceeds(rate, most))
+		return true;
+	bf_command_problem(command, 403, "scope", "Forbidden", "/rate",
+	    "a token that is faster than token_rate is made by an admin only");
+	return false;
+}
+
 void
 bf_verb_create_token(const struct command *command)
 {
 	const char *name = bf_command_text(command, "name");
 	const char *scope = bf_command_text(command, "scope");
+	const char *rate_text = bf_command_text(command, "rate");
 	const char *tenant = bf_command_new_tenant(command);
+	struct bf_rate rate;
 	unsigned char random[TOKEN_BYTES];
 	struct bf_buf token = { 0 }, key = { 0 };
 	char created[40];
@@ -160,7 +198,7 @@ bf_verb_create_token(const struct command *command)
 		return;
 	}
 	scope = scope ? scope : "ingest";
-	if (!may_give(command, scope))
+	if (!may_give(command, scope) || !read_rate(command, rate_text, &rate))
 		return;
 	if (RAND_bytes(random, sizeof(random)) != 1)
 		abort();
@@ -173,9 +211,13 @@ bf_verb_create_token(const struct command *command)
 	cJSON_AddStringToObject(json, "name", name);
 	cJSON_AddStringToObject(json, "tenant_id", tenant);
 	cJSON_AddStringToObject(json, "scope", scope);
+	if (rate_text)
+		add_rate(json, &rate);
 	cJSON_AddStringToObject(json, "created_at", created);
 	text = cJSON_PrintUnformatted(json);
 	bf_settings_put(command->scheduler, key.data, text);
+	if (!rate_text)
+		add_rate(json, &rate);
 	cJSON_AddStringToObject(json, "token", token.data);
 	bf_command_kept(command, 201, json);
 	cJSON_free(text);

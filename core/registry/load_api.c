@@ -182,6 +182,10 @@ static const struct bf_special specials[] = {
 	{ "dashboard_root", "FOLDER", 1, 1, false, false,
 	    BF_DATADIR "/dashboard", "Where the dashboard's files are",
 	    offsetof(struct bf_api_settings, dashboard_root), bf_load_path },
+	{ "token_rate", BF_RATE_SYNTAX, 1, 2, false, false, "off",
+	    "How many requests may be made with one token that has no rate "
+	    "of its own, burst of them at once",
+	    offsetof(struct bf_api_settings, token_rate), bf_load_rate },
 	{ 0 },
 };
 

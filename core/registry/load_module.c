@@ -7,6 +7,7 @@
 #include <belfry/memory.h>
 
 #include "core/registry/load_private.h"
+#include "core/registry/rate.h"
 #include "core/registry/snapshot_private.h"
 
 /* The loaded module whose name is most like this one, or NULL. */
@@ -113,7 +114,7 @@ split(const char *text, struct bf_strings *words)
 static int
 check_defaults(const struct bf_module_info *info, struct bf_error *err)
 {
-	struct bf_strings retry_words, rate_words;
+	struct bf_strings retry_words;
 	struct bf_duration max_age, timeout;
 	struct bf_retry retry;
 	struct bf_rate rate;
@@ -121,10 +122,10 @@ check_defaults(const struct bf_module_info *info, struct bf_error *err)
 	int result;
 
 	split(info->retry ? info->retry : "none", &retry_words);
-	split(info->rate ? info->rate : "off", &rate_words);
 	result = bf_retry_parse(&retry_words, &retry, err);
 	if (result == 0)
-		result = bf_rate_parse(&rate_words, &rate, err);
+		result =
+		    bf_rate_read(info->rate ? info->rate : "off", &rate, err);
 	if (result == 0 && info->max_age)
 		result = bf_duration_parse(info->max_age, &max_age, err);
 	if (result == 0 && info->concurrency)
@@ -139,7 +140,6 @@ check_defaults(const struct bf_module_info *info, struct bf_error *err)
 	if (result == -1)
 		bf_error_prefix(err, "the module's own default");
 	bf_strings_free(&retry_words);
-	bf_strings_free(&rate_words);
 	return result;
 }
 

@@ -8,13 +8,12 @@
 
 #include "core/registry/load_private.h"
 #include "core/registry/pattern.h"
+#include "core/registry/rate.h"
 
 #define SECOND INT64_C(1000)
 #define MINUTE (60 * SECOND)
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
-
-#define RATE_MAX 1000000
 
 static const char default_retry[] = "1s 2s 4s";
 
@@ -85,72 +84,18 @@ read_jitter(struct bf_loading *loading, const struct bf_special *special,
 	return 0;
 }
 
-/* "10/s" to a count and a period. */
-static int
-parse_rate(const char *text, struct bf_rate *rate)
-{
-	static const struct {
-		const char *name;
-		int64_t ms;
-	} periods[] = { { "/s", SECOND }, { "/m", MINUTE }, { "/h", HOUR } };
-	const char *slash = strchr(text, '/');
-	char *count;
-	int result;
-
-	if (!slash)
-		return -1;
-	count = bf_strndup(text, (size_t)(slash - text));
-	result = bf_integer_parse(count, &rate->count, NULL);
-	free(count);
-	if (result == -1 || rate->count < 1 || rate->count > RATE_MAX)
-		return -1;
-	for (size_t i = 0; i < sizeof(periods) / sizeof(periods[0]); i++) {
-		if (strcmp(slash, periods[i].name) == 0) {
-			rate->period.ms = periods[i].ms;
-			return 0;
-		}
-	}
-	return -1;
-}
-
 int
-bf_rate_parse(const struct bf_strings *words, struct bf_rate *rate,
-    struct bf_error *err)
-{
-	const char *burst = words->count > 1 ? words->items[1] : "burst=1";
-
-	*rate = (struct bf_rate){ 0 };
-	if (words->count == 1 && strcmp(words->items[0], "off") == 0)
-		return 0;
-	if (words->count == 0 || parse_rate(words->items[0], rate) == -1) {
-		bf_error_set(err,
-		    "\"%.64s\": not a rate; expected a number from 1 to "
-		    "%d and a period, as 10/s, 300/m or 1000/h, or off",
-		    words->count > 0 ? words->items[0] : "", RATE_MAX);
-		return -1;
-	}
-	if (strncmp(burst, "burst=", 6) != 0 ||
-	    bf_integer_parse(burst + 6, &rate->burst, NULL) == -1 ||
-	    rate->burst < 1 || rate->burst > RATE_MAX) {
-		bf_error_set(err,
-		    "\"%.64s\": unknown; expected burst=NUMBER, 1 to %d", burst,
-		    RATE_MAX);
-		return -1;
-	}
-	return 0;
-}
-
-static int
-read_rate(struct bf_loading *loading, const struct bf_special *special,
+bf_load_rate(struct bf_loading *loading, const struct bf_special *special,
     const struct bf_conf_node *node, void *target)
 {
-	struct bf_channel_policy *policy = target;
+	struct bf_rate *rate =
+	    (struct bf_rate *)((char *)target + special->offset);
 	struct bf_error cause;
 
-	(void)special;
-	if (bf_rate_parse(&node->words, &policy->rate, &cause) == 0)
+	if (bf_rate_parse(&node->words, rate, &cause) == 0)
 		return 0;
-	return bf_conf_error(node, loading->err, "rate: %s", cause.text);
+	return bf_conf_error(node, loading->err, "%s: %s", special->name,
+	    cause.text);
 }
 
 static const struct bf_directive table[] = {
@@ -184,10 +129,9 @@ static const struct bf_special specials[] = {
 	    0, read_retry },
 	{ "jitter", "PERCENT%", 1, 1, false, false, "0%",
 	    "By how much a delay may be longer, at random", 0, read_jitter },
-	{ "rate", "NUMBER/s | NUMBER/m | NUMBER/h [burst=NUMBER] | off", 1, 2,
-	    false, false, "off",
-	    "How many attempts are made at most; burst of them at once", 0,
-	    read_rate },
+	{ "rate", BF_RATE_SYNTAX, 1, 2, false, false, "off",
+	    "How many attempts are made at most; burst of them at once",
+	    offsetof(struct bf_channel_policy, rate), bf_load_rate },
 	{ "proxy", "URL | off", 1, 1, false, false, NULL,
 	    "The proxy of this channel; without it, that of the main context",
 	    offsetof(struct bf_channel_policy, proxy), bf_load_proxy },

@@ -17,7 +17,7 @@ struct bf_loading {
 	struct bf_snapshot *snapshot;
 	const struct bf_module_source *modules;
 	const char *modules_directory;
-	struct bf_secret_source *secrets; /* its place: of what is read now */
+	struct bf_secret_source *secrets;   /* its place: of what is read now */
 	const struct bf_directive **tables; /* of snapshot->modules[i] */
 	struct bf_definition *definitions;
 	const char *tenant; /* whose block is being read; NULL: the default */
@@ -63,6 +63,9 @@ int bf_load_proxy(struct bf_loading *loading, const struct bf_special *special,
 int bf_load_bind_address(struct bf_loading *loading,
     const struct bf_special *special, const struct bf_conf_node *node,
     void *target);
+int bf_load_rate(struct bf_loading *loading, const struct bf_special *special,
+    const struct bf_conf_node *node, void *target);
+#define BF_RATE_SYNTAX "NUMBER/s | NUMBER/m | NUMBER/h [burst=NUMBER] | off"
 
 /* Readers of blocks. */
 int bf_load_api(struct bf_loading *loading, const struct bf_special *special,
@@ -101,10 +104,6 @@ int bf_load_disable(struct bf_loading *loading,
 int bf_load_policy(struct bf_loading *loading, const struct bf_conf_node *node,
     const struct bf_module_info *module, const char *const *names,
     struct bf_channel_policy *policy);
-
-/* Parses a rate as it is written; count 0 stands for off. */
-int bf_rate_parse(const struct bf_strings *words, struct bf_rate *rate,
-    struct bf_error *err);
 
 /* Parses a schedule of retries as it is written. */
 int bf_retry_parse(const struct bf_strings *words, struct bf_retry *retry,

@@ -14,6 +14,7 @@ struct token_settings {
 	struct bf_secret value;
 	char *tenant;
 	struct bf_choice scope;
+	struct bf_rate rate;
 };
 
 static const struct bf_directive table[] = {
@@ -30,8 +31,17 @@ static const struct bf_directive table[] = {
 	{ 0 },
 };
 
+static const struct bf_special specials[] = {
+	{ "rate", BF_RATE_SYNTAX, 1, 2, false, false, NULL,
+	    "How many requests may be made with it, burst of them at once; "
+	    "each further line of a batch counts as one; without it, "
+	    "token_rate",
+	    offsetof(struct token_settings, rate), bf_load_rate },
+	{ 0 },
+};
+
 const struct bf_context bf_context_token = { "token", "token NAME", table,
-	NULL };
+	specials };
 
 /* A token travels in a header, so it is visible ASCII. */
 static bool
@@ -58,6 +68,7 @@ add_token(struct bf_loading *loading, const struct bf_conf_node *node,
 	token->tenant = bf_strdup(
 	    settings->tenant ? settings->tenant : snapshot->default_tenant);
 	token->scope = (enum bf_scope)settings->scope.index;
+	token->rate = settings->rate;
 	token->file = bf_strdup(node->file);
 	token->line = node->line;
 	if (EVP_Digest(settings->value.bytes, settings->value.size, token->hash,
@@ -82,7 +93,9 @@ bf_load_token(struct bf_loading *loading, const struct bf_special *special,
     const struct bf_conf_node *node, void *target)
 {
 	const char *name = node->words.items[0];
-	struct token_settings settings = { 0 };
+	struct token_settings settings = {
+		.rate = loading->snapshot->api.token_rate
+	};
 	int result = -1;
 
 	(void)special;

@@ -3,6 +3,7 @@ libcore_la_SOURCES += core/registry/builtin.h core/registry/channel_draft.h \
 	core/registry/context.h core/registry/egress.h \
 	core/registry/load.h core/registry/load_private.h \
 	core/registry/pattern.h core/registry/place.h \
+	core/registry/rate.h \
 	core/registry/registry.h core/registry/registry_private.h \
 	core/registry/scope.h \
 	core/registry/snapshot.h core/registry/snapshot_private.h \
@@ -19,7 +20,7 @@ libcore_la_SOURCES += core/registry/builtin.c core/registry/channel_draft.c \
 	core/registry/load_tenant.c core/registry/load_token.c \
 	core/registry/load_user.c \
 	core/registry/pattern.c \
-	core/registry/place.c core/registry/registry.c \
+	core/registry/place.c core/registry/rate.c core/registry/registry.c \
 	core/registry/registry_tenant.c core/registry/scope.c \
 	core/registry/snapshot.c core/registry/snapshot_wire.c \
 	core/registry/tenant.c

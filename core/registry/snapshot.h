@@ -23,9 +23,11 @@
  * Everything in it is owned by it. Text that is not set is NULL.
  */
 
-#define BF_NAME_MAX 64   /* bytes of a name of a channel, event type, token */
-#define BF_ACTOR_MAX (BF_NAME_MAX + 6) /* bytes of "token NAME" and the like */
-#define BF_RETRY_MAX 32  /* delays in a schedule */
+#define BF_NAME_MAX 64 /* bytes of a name of a channel, event type, token */
+#define BF_ACTOR_MAX                                                           \
+	(BF_NAME_MAX + 6) /* bytes of "token NAME" and the like                \
+			   */
+#define BF_RETRY_MAX 32   /* delays in a schedule */
 
 /* A type of event: built in, or registered in the conf file. */
 struct bf_event_type {
@@ -103,6 +105,7 @@ struct bf_token {
 	char *name;
 	char *tenant;
 	enum bf_scope scope;
+	struct bf_rate rate; /* of requests with it; its own or token_rate */
 	unsigned char hash[BF_TOKEN_HASH_SIZE];
 	char *file;
 	unsigned line;
@@ -181,6 +184,7 @@ struct bf_api_settings {
 	struct bf_duration session_timeout;  /* of one that is not used */
 	struct bf_duration session_lifetime; /* of any */
 	bool secure_cookies;                 /* TLS ends in front of belfry */
+	struct bf_rate token_rate; /* of a token without a rate of its own */
 };
 
 struct bf_port_range {
@@ -252,8 +256,8 @@ const struct bf_event_type *bf_snapshot_type(const struct bf_snapshot *snapshot,
 bool bf_channel_is_trusted(const struct bf_channel *channel);
 
 /* Looks a user up by name, or NULL. */
-const struct bf_dashboard_user *bf_snapshot_user(const struct bf_snapshot *snapshot,
-    const char *name);
+const struct bf_dashboard_user *
+bf_snapshot_user(const struct bf_snapshot *snapshot, const char *name);
 
 /* Looks a module up by name, or NULL. */
 const struct bf_module_info *

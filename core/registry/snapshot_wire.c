@@ -16,7 +16,7 @@
 #include "core/registry/snapshot_private.h"
 #include "core/wire/codec.h"
 
-#define SNAPSHOT_MARK 0x36736662u /* "bfs6": changes with the layout */
+#define SNAPSHOT_MARK 0x37736662u /* "bfs7": changes with the layout */
 #define CHANNEL_MARK 0x31636662u  /* "bfc1" */
 
 /* One direction: out is set when writing, else reader is read from. */
@@ -218,16 +218,21 @@ carry_proxy(struct carry *carry, char **proxy)
 }
 
 static void
+carry_rate(struct carry *carry, struct bf_rate *rate)
+{
+	carry_i64(carry, &rate->count);
+	carry_i64(carry, &rate->period.ms);
+	carry_i64(carry, &rate->burst);
+	require(carry,
+	    rate->count == 0 || (rate->count > 0 && rate->period.ms > 0));
+}
+
+static void
 carry_policy(struct carry *carry, struct bf_channel_policy *policy)
 {
 	carry_strings(carry, &policy->events);
 	carry_retry(carry, &policy->retry);
-	carry_i64(carry, &policy->rate.count);
-	carry_i64(carry, &policy->rate.period.ms);
-	carry_i64(carry, &policy->rate.burst);
-	require(carry,
-	    policy->rate.count == 0 ||
-		(policy->rate.count > 0 && policy->rate.period.ms > 0));
+	carry_rate(carry, &policy->rate);
 	carry_i64(carry, &policy->timeout.ms);
 	carry_i64(carry, &policy->max_age.ms);
 	carry_i64(carry, &policy->retry_after_max.ms);
@@ -290,6 +295,7 @@ carry_token(struct carry *carry, void *item)
 	carry_name(carry, &token->name);
 	carry_text(carry, &token->tenant);
 	token->scope = carry_small(carry, token->scope, BF_SCOPE_ADMIN);
+	carry_rate(carry, &token->rate);
 	carry_place(carry, &token->file, &token->line);
 	if (carry->out) {
 		bf_put_bytes(carry->out, token->hash, size);
@@ -376,6 +382,7 @@ carry_api(struct carry *carry, struct bf_api_settings *api)
 	carry_i64(carry, &api->session_timeout.ms);
 	carry_i64(carry, &api->session_lifetime.ms);
 	carry_bool(carry, &api->secure_cookies);
+	carry_rate(carry, &api->token_rate);
 }
 
 static void
