@@ -262,6 +262,35 @@ bf_proxy_check(const char *text, struct bf_error *err)
 	return refuse_url(err, mistake_of(text, true));
 }
 
+static const char *
+origin_mistake(const char *text)
+{
+	const bool secure = strncmp(text, "https://", 8) == 0;
+	const char *port = strrchr(text, ':');
+
+	if (!secure && strncmp(text, "http://", 7) != 0)
+		return "not an origin; expected http:// or https:// and a "
+		       "host, such as https://app.example.com";
+	if (strchr(text + (secure ? 8 : 7), '/') || strchr(text, '?'))
+		return "not an origin but a URL; expected nothing after host "
+		       "and port";
+	for (const char *c = text; *c; c++) {
+		if (*c >= 'A' && *c <= 'Z')
+			return "capital letters; expected lower case, as "
+			       "browsers send it";
+	}
+	if (strcmp(port, secure ? ":443" : ":80") == 0)
+		return "the scheme's own port; expected none, as browsers "
+		       "send it";
+	return mistake_of(text, false);
+}
+
+int
+bf_origin_check(const char *text, struct bf_error *err)
+{
+	return refuse(err, text, origin_mistake(text));
+}
+
 int
 bf_host_check(const char *text, struct bf_error *err)
 {

@@ -18,6 +18,10 @@ int bf_url_check(const char *text, struct bf_error *err);
  */
 int bf_proxy_check(const char *text, struct bf_error *err);
 
+/* The origin of a page as browsers send it (RFC 6454, section 6.2): scheme and
+ * host in lower case, and a port that is not the scheme's own. */
+int bf_origin_check(const char *text, struct bf_error *err);
+
 /* A host alone, as it stands in a URL; an IPv6 address also without brackets.
  */
 int bf_host_check(const char *text, struct bf_error *err);

@@ -210,6 +210,11 @@ find_route(struct connection *connection)
 
 	connection->route = bf_route_find(request->method, request->path,
 	    &connection->parameter, &allowed);
+	if (!connection->route && allowed.size > 0 &&
+	    bf_cors_preflight(connection, allowed.data)) {
+		bf_buf_free(&allowed);
+		return -1;
+	}
 	if (!connection->route && allowed.size == 0)
 		connection->route = bf_assets_route(connection->intake,
 		    request->method, request->path, &allowed);

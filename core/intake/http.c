@@ -81,6 +81,8 @@ static const struct {
 	{ "Origin", offsetof(struct bf_http_request, origin) },
 	{ "Cookie", offsetof(struct bf_http_request, cookie) },
 	{ "X-CSRF-Token", offsetof(struct bf_http_request, csrf_token) },
+	{ "Access-Control-Request-Method",
+	    offsetof(struct bf_http_request, requested_method) },
 };
 
 /* Takes off the white space behind a value, which is not part of it. */

@@ -43,6 +43,7 @@ struct bf_http_request {
 	char *origin;
 	char *cookie;
 	char *csrf_token;
+	char *requested_method; /* of a CORS preflight */
 	struct bf_buf body;
 };
 

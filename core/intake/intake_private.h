@@ -34,6 +34,7 @@
  *   assets.c       the files of the dashboard
  *   auth.c         tokens and peers
  *   token_rate.c   how fast requests may be made with one token
+ *   cors.c         pages of other sites
  *   session.c      people who sign in, and their cookies
  *   routes.c       the table of the API
  *   api_schema.c   whether requests are as the tables beside it say:
@@ -208,6 +209,14 @@ uint64_t bf_token_rate_key(const unsigned char hash[BF_TOKEN_HASH_SIZE],
 int bf_token_rate_take(struct connection *connection);
 /* The same for the lines of a batch, the first of which is the request. */
 int bf_token_rate_take_lines(struct connection *connection, size_t lines);
+
+/* ---- cors.c ---- */
+/* Adds the headers by which a browser shows the answer to other sites' pages,
+ * if they may have it. */
+void bf_cors_headers(struct connection *connection, struct evbuffer *out);
+/* Answers a browser that asks whether a page may use methods ("GET, HEAD");
+ * false: it may not, or that is not the question. */
+bool bf_cors_preflight(struct connection *connection, const char *methods);
 
 /* ---- session.c ---- */
 /* Who the cookie's session is of: 1 with the caller set, 0 if there is no such

@@ -3,7 +3,7 @@ libcore_la_SOURCES += core/intake/api_answers.c \
 	core/intake/api_schema.h core/intake/assets.c \
 	core/intake/assets.h core/intake/auth.c core/intake/check.c \
 	core/intake/command.c \
-	core/intake/connection.c core/intake/entity_tag.c \
+	core/intake/connection.c core/intake/cors.c core/intake/entity_tag.c \
 	core/intake/entity_tag.h core/intake/http.c core/intake/http.h \
 	core/intake/intake_private.h core/intake/openapi.c core/intake/post.c \
 	core/intake/read.c core/intake/read_audit.c \

@@ -109,8 +109,10 @@ reply(struct connection *connection, int status, const char *content_type,
 		    size);
 	evbuffer_add_printf(out,
 	    "Cache-Control: %s\r\nX-Content-Type-Options: nosniff\r\n"
-	    "%s%s\r\n",
+	    "%s%s",
 	    cache, extra ? extra : "", connection_header(connection));
+	bf_cors_headers(connection, out);
+	evbuffer_add(out, "\r\n", 2);
 	if (size > 0 && !bf_connection_asks_head(connection))
 		evbuffer_add(out, body, size);
 	bf_connection_answered(connection);

@@ -259,6 +259,9 @@ matches(const char *pattern, const char *path, const char **start,
 static void
 allow(struct bf_buf *allowed, const char *method)
 {
+	/* A path may fit two routes: /v1/deliveries/stream. */
+	if (strstr(bf_buf_text(allowed), method))
+		return;
 	bf_buf_add_format(allowed, "%s%s", allowed->size > 0 ? ", " : "",
 	    method);
 	if (strcmp(method, "GET") == 0)

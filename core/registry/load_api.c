@@ -136,6 +136,23 @@ read_file(struct bf_loading *loading, const struct bf_special *special,
 	    cause.text);
 }
 
+static int
+read_origins(struct bf_loading *loading, const struct bf_special *special,
+    const struct bf_conf_node *node, void *target)
+{
+	struct bf_api_settings *api = target;
+	struct bf_error cause;
+
+	(void)special;
+	for (size_t i = 0; i < node->words.count; i++) {
+		if (bf_origin_check(node->words.items[i], &cause) == -1)
+			return bf_conf_error(node, loading->err,
+			    "cors_origin: %s", cause.text);
+		bf_strings_add(&api->cors_origins, node->words.items[i]);
+	}
+	return 0;
+}
+
 static const struct bf_directive table[] = {
 	{ BF_FIELD(bf_api_settings, max_connections), .fallback = "1024",
 	    .min = 1, .max = 100000,
@@ -186,6 +203,10 @@ static const struct bf_special specials[] = {
 	    "How many requests may be made with one token that has no rate "
 	    "of its own, burst of them at once",
 	    offsetof(struct bf_api_settings, token_rate), bf_load_rate },
+	{ "cors_origin", "ORIGIN ...", 1, BF_WORDS_ANY, false, true, NULL,
+	    "The sites whose pages may use the API in a browser, with a token "
+	    "(CORS); without it, none",
+	    0, read_origins },
 	{ 0 },
 };
 

@@ -212,6 +212,7 @@ bf_snapshot_free(struct bf_snapshot **snapshot)
 	free(old->api.certificate);
 	free(old->api.certificate_key);
 	free(old->api.dashboard_root);
+	bf_strings_free(&old->api.cors_origins);
 	free(old);
 	*snapshot = NULL;
 }

@@ -185,6 +185,7 @@ struct bf_api_settings {
 	struct bf_duration session_lifetime; /* of any */
 	bool secure_cookies;                 /* TLS ends in front of belfry */
 	struct bf_rate token_rate; /* of a token without a rate of its own */
+	struct bf_strings cors_origins; /* none: CORS is off */
 };
 
 struct bf_port_range {

@@ -383,6 +383,7 @@ carry_api(struct carry *carry, struct bf_api_settings *api)
 	carry_i64(carry, &api->session_lifetime.ms);
 	carry_bool(carry, &api->secure_cookies);
 	carry_rate(carry, &api->token_rate);
+	carry_strings(carry, &api->cors_origins);
 }
 
 static void
