@@ -44,6 +44,7 @@ from peers import peers
 from routing import routing
 from secure import secure
 from stores import growth, recovery
+from tenants import tenants
 
 PARTS = {
     "throughput": (throughput, "events/s, single and in batches, beside proto"),
@@ -55,6 +56,7 @@ PARTS = {
     "secure": (secure, "HTTPS, HTTP/2, beside libcurl (nginx, openssl)"),
     "mail": (mail, "SMTP, beside libcurl (Debian's postfix: smtp-sink)"),
     "routing": (routing, "cost of many channels"),
+    "tenants": (tenants, "cost of many tenants that were made over the API"),
     "growth": (growth, "cost of a long history"),
     "peers": (peers, "BullMQ, syslog-ng, ...: those that are installed"),
 }
@@ -63,15 +65,18 @@ PARTS = {
 SIZES = {
     "quick": {"events": 50000, "waiting": (100000,), "backlogs": (100000,),
               "finished": (200000,), "channels": (10, 1000),
-              "channels_of_one": 1000},
+              "channels_of_one": 1000, "tenants": (10, 2000),
+              "tenant_events": 10000},
     "usual": {"events": 100000, "waiting": (100000, 1000000),
               "backlogs": (1000000,), "finished": (1000000,),
-              "channels": (10, 1000, 100000), "channels_of_one": 10000},
+              "channels": (10, 1000, 100000), "channels_of_one": 10000,
+              "tenants": (10, 100000), "tenant_events": 50000},
     "full": {"events": 100000, "waiting": (100000, 1000000),
              "backlogs": (1000000, 5000000),
              "finished": (1000000, 5000000, 20000000),
              "channels": (10, 1000, 100000, 1000000),
-             "channels_of_one": 10000},
+             "channels_of_one": 10000, "tenants": (10, 100000, 1000000),
+             "tenant_events": 50000},
 }
 
 

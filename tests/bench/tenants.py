@@ -1,0 +1,250 @@
+"""tenants.py - what many tenants cost that are made over the API
+
+They are put into the store as belfry keeps them (core/process/api_channel.c and
+command_tenant_change.c): a hundred thousand of them over the API would take
+longer than all that is measured here.
+"""
+import base64
+import contextlib
+import glob
+import http.client
+import json
+import os
+import random
+import signal
+import socket
+import sqlite3
+import threading
+import time
+
+from observe import (Invalid, cpu_seconds, cpu_since, end, pss_mib,
+                     processes, wait_for)
+from stage import API, SINK, Belfry, Sink
+
+ADMIN = "bench-admin-0123456789"
+BATCH = 50
+CONF = f"""
+token admin {{ value {ADMIN}; scope admin; }}
+egress {{
+    allow_http on; allow_ports {SINK}; allow_private 127.0.0.0/8;
+}}
+"""
+MARKER = f"channel webhook marker {{ url http://127.0.0.1:{SINK}/marker; }}\n"
+
+
+class Seal:
+    """Seals as core/conf/seal.c does, with the first key of a key file."""
+
+    def __init__(self, key_file):
+        # Here, so that the other parts need no package for it.
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+        with open(key_file) as file:
+            self.id, key = next(line.split() for line in file
+                                if not line.startswith("#"))
+        self.cipher = AESGCM(bytes.fromhex(key))
+
+    def __call__(self, tenant, channel, directive, text):
+        place = "".join(part + "\0" for part in (
+            "belfry sealed v1", "channel", tenant, channel, directive))
+        nonce = os.urandom(12)
+        box = nonce + self.cipher.encrypt(nonce, text.encode(), place.encode())
+        return {"sealed": f"sealed:v1:{self.id}:"
+                          f"{base64.b64encode(box).decode()}"}
+
+
+def tenant_name(number):
+    return f"tenant-{number:06}"
+
+
+def settings(count, seal):
+    """The settings of so many tenants with two channels each, of which one
+    wants what is posted."""
+    limits = dict.fromkeys(
+        ("events_per_second", "burst", "channels", "stored_bytes"))
+    for number in range(count):
+        tenant = tenant_name(number)
+        yield f"tenant/{tenant}", json.dumps({
+            "name": f"Tenant {number}", "limits": limits, "version": 1,
+            "created_at": "2026-01-01T00:00:00.000000Z"},
+            separators=(",", ":"))
+        for name, events in (("team", "deploy_*"), ("alarm", "incident_*")):
+            own = {"url": f"http://127.0.0.1:{SINK}/hook"}
+            if seal:
+                own["secret"] = seal(tenant, name, "secret", "topsecret")
+            yield f"api_channel/{tenant}/{name}", json.dumps({
+                "name": name, "module": "webhook", "events": [events],
+                "settings": own, "version": 1}, separators=(",", ":"))
+
+
+def fill(daemon, count, sealed):
+    """Puts them into the store of a daemon that does not run."""
+    store, = glob.glob(f"{daemon.directory}/state/*.db")
+    seal = None
+    if sealed:
+        key_file, = glob.glob(f"{daemon.directory}/**/*.key", recursive=True)
+        seal = Seal(key_file)
+    with contextlib.closing(sqlite3.connect(store)) as database, database:
+        database.executemany("INSERT INTO setting (name, value) VALUES (?, ?)",
+                             settings(count, seal))
+        database.execute(
+            "INSERT INTO channel (tenant, name) "
+            "SELECT substr(name, 13, 13), substr(name, 27) FROM setting "
+            "WHERE name GLOB 'api_channel/*'")
+
+
+def batch(chosen, count):
+    return "\n".join(json.dumps({
+        "event": "deploy_succeeded", "subject": "Deployment of shop succeeded",
+        "body": "<p>Release <b>2026.4.1</b> is live</p>",
+        "tenant_id": tenant_name(chosen.randrange(count))})
+        for _ in range(BATCH)) + "\n"
+
+
+class Client:
+    def __init__(self):
+        self.connection = http.client.HTTPConnection("127.0.0.1", API,
+                                                     timeout=300)
+
+    def __call__(self, method, path, body=None, kind="application/json"):
+        self.connection.request(method, path, body, {
+            "Authorization": f"Bearer {ADMIN}", "Content-Type": kind})
+        if self.connection.sock:
+            self.connection.sock.setsockopt(socket.IPPROTO_TCP,
+                                            socket.TCP_NODELAY, 1)
+        answer = self.connection.getresponse()
+        return answer.status, answer.read()
+
+
+def post(bodies):
+    """Posts batches; all their events must be taken."""
+    client = Client()
+    for body in bodies:
+        status, answer = client("POST", "/v1/events", body,
+                                "application/x-ndjson")
+        if status != 200 or answer.count(b'"evt_') != BATCH:
+            raise Invalid(f"a batch was answered {status}: {answer[:300]}")
+
+
+def post_while(running, slowest, failed):
+    """Posts one event after the other; the slowest answer, in seconds. A
+    connection that a reload closes is made anew, and the event posted again."""
+    client = Client()
+    while not running.is_set():
+        began = time.monotonic()
+        try:
+            status, answer = client("POST", "/v1/events", json.dumps({
+                "event": "deploy_succeeded", "subject": "x"}))
+        except (http.client.HTTPException, OSError):
+            client = Client()
+            continue
+        if status != 202:
+            failed.append((status, answer))
+        slowest.append(time.monotonic() - began)
+        time.sleep(0.002)
+
+
+def reload_seconds(daemon):
+    """How long a reload takes, and the longest that an event waited."""
+    running, slowest, failed = threading.Event(), [0], []
+    poster = threading.Thread(target=post_while,
+                              args=(running, slowest, failed))
+    poster.start()
+    try:
+        time.sleep(0.5)
+        began = time.monotonic()
+        daemon.configure(CONF + MARKER)
+        daemon.process.send_signal(signal.SIGHUP)
+
+        def is_there():
+            try:
+                return Client()("GET", "/v1/channels/marker")[0] == 200
+            except (http.client.HTTPException, OSError):
+                return False
+        wait_for("the reload", is_there, 300)
+        took = time.monotonic() - began
+        time.sleep(0.5)
+    finally:
+        running.set()
+        poster.join()
+    if failed:
+        raise Invalid(f"during a reload: {failed[0]}")
+    return took, max(slowest)
+
+
+def titles(root):
+    """Memory of each process."""
+    found = []
+    for pid in processes(root):
+        with contextlib.suppress(OSError):
+            with open(f"/proc/{pid}/smaps_rollup") as file:
+                kib = sum(int(line.split()[1]) for line in file
+                          if line.startswith("Pss:"))
+            with open(f"/proc/{pid}/cmdline") as file:
+                title = file.read().replace("\0", " ").strip()
+            found.append((title.split(": ", 1)[-1][:24], kib // 1024))
+    return found
+
+
+def measure(bench, count, sealed):
+    found = {}
+    sink = Sink(bench.ceiling, SINK)
+    daemon = Belfry(bench.build, CONF)
+    try:
+        daemon.start()
+        end(daemon.process)
+        fill(daemon, count, sealed)
+        began = time.monotonic()
+        daemon.start(patience=300)
+        wait_for("it is ready", lambda: Client()("GET", "/readyz")[0] == 200,
+                 300)
+        found["start"] = time.monotonic() - began
+        time.sleep(2)
+        found["rest"] = pss_mib(daemon.process.pid)
+        chosen = random.Random(1)
+        bodies = [batch(chosen, count)
+                  for _ in range(bench.tenant_events // BATCH)]
+        post(bodies[:20])  # so that no first time is counted
+        wait_for("the first arrive", lambda: sink.stats()["ok"] >= 20 * BATCH,
+                 60)
+        cpu = cpu_seconds(daemon.process.pid)
+        post(bodies)
+        wait_for("all arrives", lambda: sink.stats()["ok"] >=
+                 (len(bodies) + 20) * BATCH, 300)
+        posted = len(bodies) * BATCH
+        for role in ("intake", "scheduler", "worker", ""):
+            found[role] = cpu_since(cpu, daemon.process.pid,
+                                    role) / posted * 1e6
+        found["after"] = pss_mib(daemon.process.pid)
+        found["reload"], found["stall"] = reload_seconds(daemon)
+        time.sleep(2)
+        found["reloaded"] = pss_mib(daemon.process.pid)
+        print("   ", titles(daemon.process.pid), flush=True)
+    finally:
+        daemon.stop()
+        sink.stop()
+    return found
+
+
+def tenants(bench):
+    least = None
+    for count, sealed in [(n, False) for n in bench.tenants] + [
+            (bench.tenants[-1], True)]:
+        found = measure(bench, count, sealed)
+        least = least or found
+        what = f"{count:,} tenants" + (" with a secret a channel"
+                                       if sealed else "")
+        bench.row(f"{what}: start", f"{found['start']:.2f} s",
+                  f"{least['start']:.2f} s", "", "")
+        bench.row(f"{what}: reload; longest wait of an event meanwhile",
+                  f"{found['reload']:.2f} s; {found['stall']:.2f} s",
+                  f"{least['reload']:.2f} s; {least['stall']:.2f} s", "", "")
+        bench.row(f"{what}: memory (PSS) at rest; after events; reloaded",
+                  "; ".join(f"{found[m]:.0f}" for m in
+                            ("rest", "after", "reloaded")) + " MiB",
+                  "; ".join(f"{least[m]:.0f}" for m in
+                            ("rest", "after", "reloaded")) + " MiB", "", "")
+        for role in ("intake", "scheduler", "worker", ""):
+            bench.row(f"{what}: CPU an event, {role or 'all processes'}",
+                      f"{found[role]:.1f} us", f"{least[role]:.1f} us",
+                      f"{found[role] / least[role]:.2f}"
+                      if least[role] else "", "")
