@@ -26,7 +26,7 @@ export class Problem extends Error {
 export const api = {
 	csrf: null,
 	onSignedOut: () => {},
-	request, get, post, put, patch, remove, follow,
+	request, get, all, post, put, patch, remove, follow,
 };
 
 /* "/v1/channels/" + a name, encoded: path`/v1/channels/${name}`. */
@@ -110,6 +110,21 @@ async function request(method, path, options = {}) {
 /* The usual requests; each answers the body alone. */
 async function get(path, query, options) {
 	return (await request("GET", path, { query, ...options })).body;
+}
+
+/* A list that comes in pages, whole: the items of all of them, which each has
+ * as the member of that name. */
+async function all(path, name, query, options) {
+	const items = [];
+	let after = null;
+
+	do {
+		const page = await get(path, { ...query, after }, options);
+
+		items.push(...page[name]);
+		after = page.next;
+	} while (after);
+	return items;
 }
 
 async function post(path, body, options) {

@@ -61,7 +61,7 @@ list_tokens(struct bf_ctl *ctl, const char *tenant)
 	int status;
 
 	bf_ctl_add(query, "tenant_id", tenant);
-	status = bf_ctl_ask(ctl, "GET", "/v1/tokens", query, NULL, &answer);
+	status = bf_ctl_ask_all(ctl, "/v1/tokens", query, "tokens", &answer);
 	if (status != BF_CTL_OK || ctl->json)
 		return status;
 	bf_table_begin(&table, 6, "TOKEN", "TENANT", "SCOPE", "RATE", "CREATED",

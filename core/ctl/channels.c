@@ -204,10 +204,14 @@ bf_ctl_channels(struct bf_ctl *ctl)
 	bf_ctl_add(members, "tenant_id", tenant);
 	if (ctl->argc == 2)
 		return change_channel(ctl, members);
-	path = ctl->argc == 1 ? bf_ctl_path("/v1/channels/%s", ctl->argv[0])
-			      : bf_strdup("/v1/channels");
-	status = bf_ctl_ask(ctl, "GET", path, members, NULL, &answer);
-	free(path);
+	if (ctl->argc == 0) {
+		status = bf_ctl_ask_all(ctl, "/v1/channels", members,
+		    "channels", &answer);
+	} else {
+		path = bf_ctl_path("/v1/channels/%s", ctl->argv[0]);
+		status = bf_ctl_ask(ctl, "GET", path, members, NULL, &answer);
+		free(path);
+	}
 	if (status != BF_CTL_OK || ctl->json)
 		return status;
 	if (ctl->argc == 1)

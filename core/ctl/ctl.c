@@ -226,6 +226,54 @@ bf_ctl_ask(struct bf_ctl *ctl, const char *method, const char *path,
 	return status;
 }
 
+/* Moves what a later page has to the end of the first one. */
+static void
+add_page(const struct bf_answer *whole, const struct bf_answer *page,
+    const char *member)
+{
+	cJSON *list = cJSON_GetObjectItemCaseSensitive(whole->json, member);
+	cJSON *more = cJSON_GetObjectItemCaseSensitive(page->json, member);
+	cJSON *item;
+
+	while (list && (item = cJSON_DetachItemFromArray(more, 0)))
+		cJSON_AddItemToArray(list, item);
+	cJSON_ReplaceItemInObjectCaseSensitive(whole->json, "next",
+	    cJSON_DetachItemFromObjectCaseSensitive(page->json, "next"));
+}
+
+int
+bf_ctl_ask_all(struct bf_ctl *ctl, const char *path, cJSON *query,
+    const char *member, struct bf_answer *answer)
+{
+	cJSON *first = cJSON_Duplicate(query, 1);
+	int status = bf_ctl_request(ctl, "GET", path, first, NULL, answer);
+	const char *next;
+	char *text;
+
+	while (status == BF_CTL_OK &&
+	       (next = bf_json_text(answer->json, "next"))) {
+		cJSON *more = cJSON_Duplicate(query, 1);
+		struct bf_answer page;
+
+		cJSON_AddStringToObject(more, "after", next);
+		status = bf_ctl_request(ctl, "GET", path, more, NULL, &page);
+		if (status != BF_CTL_OK) {
+			bf_answer_free(answer);
+			break;
+		}
+		add_page(answer, &page, member);
+		bf_answer_free(&page);
+	}
+	cJSON_Delete(query);
+	if (status == BF_CTL_OK && ctl->json) {
+		text = cJSON_PrintUnformatted(answer->json);
+		puts(text);
+		cJSON_free(text);
+		bf_answer_free(answer);
+	}
+	return status;
+}
+
 char *
 bf_ctl_path(const char *format, const char *segment)
 {

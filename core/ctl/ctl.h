@@ -83,6 +83,11 @@ int bf_ctl_status(const struct bf_answer *answer);
 int bf_ctl_ask(struct bf_ctl *ctl, const char *method, const char *path,
     cJSON *query, cJSON *body, struct bf_answer *answer);
 
+/* As bf_ctl_ask with GET, of a list that comes in pages: all its members of
+ * that name, as if they were one page. */
+int bf_ctl_ask_all(struct bf_ctl *ctl, const char *path, cJSON *query,
+    const char *member, struct bf_answer *answer);
+
 /* A path with one segment escaped in place of %s, in new memory. */
 char *bf_ctl_path(const char *format, const char *segment);
 

@@ -45,6 +45,12 @@
 		    .nullable = true,                                          \
 		    .help = "\"before\" of the next page; null at the end"     \
 	}
+#define NEXT_AFTER                                                             \
+	{                                                                      \
+		"next", API_TEXT, ALWAYS,                                      \
+		    .nullable = true,                                          \
+		    .help = "\"after\" of the next page; null at the end"      \
+	}
 #define SCHEMA(variable, title, meaning, list)                                 \
 	const struct api_schema variable = { title, meaning, list,             \
 		.unchecked = true }
@@ -299,7 +305,8 @@ static const struct api_member channel_members[] = {
 SCHEMA(bf_api_channel, "Channel", "A configured destination", channel_members);
 
 static const struct api_member channels_members[] = {
-	LIST_OF("channels", &bf_api_channel, "In order of name"),
+	LIST_OF("channels", &bf_api_channel, "In order of tenant and name"),
+	NEXT_AFTER,
 	{ 0 },
 };
 
@@ -445,6 +452,7 @@ static SCHEMA(token_row, "TokenRow", "A token, without its value",
 
 static const struct api_member tokens_members[] = {
 	LIST_OF("tokens", &token_row, "Those of the conf file first"),
+	NEXT_AFTER,
 	{ 0 },
 };
 
@@ -505,8 +513,7 @@ SCHEMA(bf_api_tenant, "Tenant", "A tenant, what it may have and has",
 
 static const struct api_member tenants_members[] = {
 	LIST_OF("tenants", &bf_api_tenant, "In order of id"),
-	{ "next", API_TEXT, ALWAYS, .nullable = true,
-	    .help = "\"after\" of the next page; null at the end" },
+	NEXT_AFTER,
 	{ 0 },
 };
 

@@ -159,31 +159,70 @@ bf_command_describe_channel(const struct command *command,
 	return json;
 }
 
+/* Where a page begins: after "TENANT/NAME". false after a 422. copy, which
+ * above points into, is the caller's to free. */
+static bool
+read_after(const struct command *command, char **copy,
+    struct bf_channel_place *above)
+{
+	char *slash;
+
+	*copy = bf_strdup(bf_command_text(command, "after"));
+	if (!*copy)
+		return true;
+	slash = strchr(*copy, '/');
+	if (!slash) {
+		bf_command_bad_member(command, "after",
+		    "expected the \"next\" of the page before");
+		return false;
+	}
+	*slash = '\0';
+	*above = (struct bf_channel_place){ *copy, slash + 1 };
+	return true;
+}
+
+static void
+answer_page(const struct command *command, const char *tenant,
+    struct bf_channel_place above, size_t limit)
+{
+	const struct bf_channel_state *states[BF_PAGE_MOST + 1];
+	/* One more tells whether there is a next page. */
+	const size_t count =
+	    bf_registry_channels_above(command->scheduler->registry, tenant,
+		above, states, limit + 1);
+	cJSON *json = cJSON_CreateObject();
+	cJSON *channels = cJSON_AddArrayToObject(json, "channels");
+	char *next = NULL;
+
+	for (size_t i = 0; i < count && i < limit; i++)
+		cJSON_AddItemToArray(channels,
+		    bf_command_describe_channel(command, states[i]));
+	if (count > limit)
+		next = bf_strf("%s/%s", states[limit - 1]->channel->tenant,
+		    states[limit - 1]->channel->name);
+	cJSON_AddItemToObject(json, "next",
+	    next ? cJSON_CreateString(next) : cJSON_CreateNull());
+	free(next);
+	bf_command_json(command, 200, json);
+}
+
 void
 bf_verb_list_channels(const struct command *command)
 {
-	const struct bf_registry *registry = command->scheduler->registry;
 	const char *tenant = bf_command_tenant(command);
-	const struct bf_channel_state *state = NULL;
-	struct bf_channel_state *const *states = NULL;
-	cJSON *json, *channels;
-	size_t count = 0;
+	const size_t limit =
+	    tenant ? bf_command_limit(command, BF_PAGE_MOST) : 0;
+	struct bf_channel_place above = { NULL, NULL };
+	char *copy = NULL;
 
-	if (!tenant)
+	if (limit == 0)
 		return;
-	json = cJSON_CreateObject();
-	channels = cJSON_AddArrayToObject(json, "channels");
 	/* Who may see every tenant and names none sees them all. */
-	if (command->tenant || bf_command_text(command, "tenant_id"))
-		states = bf_registry_channels(registry, tenant, &count);
-	else
-		while ((state = bf_registry_next_channel(registry, state)))
-			cJSON_AddItemToArray(channels,
-			    bf_command_describe_channel(command, state));
-	for (size_t i = 0; i < count; i++)
-		cJSON_AddItemToArray(channels,
-		    bf_command_describe_channel(command, states[i]));
-	bf_command_json(command, 200, json);
+	if (!command->tenant && !bf_command_text(command, "tenant_id"))
+		tenant = NULL;
+	if (read_after(command, &copy, &above))
+		answer_page(command, tenant, above, limit);
+	free(copy);
 }
 
 void

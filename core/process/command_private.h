@@ -41,6 +41,7 @@ struct command {
 	uint64_t intake, token;
 	const char *tenant; /* whom the caller may act for; NULL: any */
 	const cJSON *arguments;
+	size_t limit; /* of a page that is read on another thread */
 	struct audit_facts facts;
 };
 
@@ -70,6 +71,11 @@ void bf_command_bad_member(const struct command *command, const char *name,
 
 /* A text among the arguments, or NULL. */
 const char *bf_command_text(const struct command *command, const char *name);
+
+/* How many a page is to have; usual: where the arguments don't say. 0 after a
+ * 422. */
+#define BF_PAGE_MOST 1000
+size_t bf_command_limit(const struct command *command, size_t usual);
 
 /* The tenant that the command is about; NULL after a 403. */
 const char *bf_command_tenant(const struct command *command);

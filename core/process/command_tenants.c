@@ -9,10 +9,8 @@
 
 #include <belfry/memory.h>
 
-#include "core/conf/settings.h"
 #include "core/process/command_private.h"
 
-#define PAGE_MOST 1000
 #define PAGE_USUAL 50
 
 /* One limit; none stands for null. */
@@ -102,26 +100,12 @@ bf_command_describe_tenant(const struct command *command,
 	return json;
 }
 
-/* How many a page is to have; 0 after a problem. */
-static size_t
-page_limit(const struct command *command)
-{
-	const char *text = bf_command_text(command, "limit");
-	int64_t limit = PAGE_USUAL;
-
-	if (!text || (bf_integer_parse(text, &limit, NULL) == 0 && limit >= 1 &&
-			 limit <= PAGE_MOST))
-		return (size_t)limit;
-	bf_command_bad_member(command, "limit", "expected 1 to 1000");
-	return 0;
-}
-
 void
 bf_verb_list_tenants(const struct command *command)
 {
-	const struct bf_tenant_state *states[PAGE_MOST + 1];
+	const struct bf_tenant_state *states[BF_PAGE_MOST + 1];
 	const char *after = bf_command_text(command, "after");
-	const size_t limit = page_limit(command);
+	const size_t limit = bf_command_limit(command, PAGE_USUAL);
 	cJSON *json, *tenants;
 	size_t count;
 

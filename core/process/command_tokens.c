@@ -16,15 +16,24 @@
 
 #define TOKEN_BYTES 32 /* of randomness in a token */
 
-static void
-note_token(void *context, const char *name, const char *value)
+/* A token of the store, with its hash; NULL if it is damaged. */
+static cJSON *
+parse_token(const char *name, const char *value)
 {
 	cJSON *token = cJSON_Parse(value);
 
-	if (!token)
-		return;
-	cJSON_AddStringToObject(token, "hash", strchr(name, '/') + 1);
-	cJSON_AddItemToArray(context, token);
+	if (token)
+		cJSON_AddStringToObject(token, "hash", strchr(name, '/') + 1);
+	return token;
+}
+
+static void
+note_token(void *context, const char *name, const char *value)
+{
+	cJSON *token = parse_token(name, value);
+
+	if (token)
+		cJSON_AddItemToArray(context, token);
 }
 
 static enum bf_store_result
@@ -58,6 +67,17 @@ token_text(const cJSON *token, const char *name)
 	return text ? text : "";
 }
 
+/* ---- the list ---- */
+
+/*
+ * Tokens of the conf file come first, in its order, then those made over the
+ * API in order of their hashes. A page goes on after "conf/NAME", or after
+ * "api/" and the beginning of a hash: of a random token, so it tells nothing.
+ */
+#define AFTER_CONF "conf/"
+#define AFTER_API "api/"
+#define AFTER_DIGITS 32 /* of a hash, of which no two begin alike */
+
 static void
 add_rate(cJSON *token, const struct bf_rate *rate)
 {
@@ -67,63 +87,179 @@ add_rate(cJSON *token, const struct bf_rate *rate)
 	cJSON_AddStringToObject(token, "rate", text);
 }
 
+static cJSON *
+describe_conf_token(const struct bf_token *token, const char *tenant)
+{
+	cJSON *json = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(json, "name", token->name);
+	cJSON_AddStringToObject(json, "tenant_id", tenant);
+	cJSON_AddStringToObject(json, "scope", bf_scope_names[token->scope]);
+	add_rate(json, &token->rate);
+	cJSON_AddStringToObject(json, "file", token->file);
+	cJSON_AddNumberToObject(json, "line", token->line);
+	return json;
+}
+
+/* The index of the first of the conf file's that a page has. If the one that it
+ * goes on after is there no more, the conf file was changed: all, again. */
+static size_t
+first_conf_token(const struct bf_snapshot *snapshot, const char *after)
+{
+	const char *name = after ? after + strlen(AFTER_CONF) : NULL;
+
+	for (size_t i = 0; name && i < snapshot->token_count; i++) {
+		if (strcmp(snapshot->tokens[i].name, name) == 0)
+			return i + 1;
+	}
+	return 0;
+}
+
+/* Adds the conf file's, one more than a page has if there are more. */
 static void
-answer_tokens(struct store_command *own)
+add_conf_tokens(const struct store_command *own, cJSON *tokens)
 {
 	const struct bf_registry *registry = own->command.scheduler->registry;
 	const struct bf_snapshot *snapshot = bf_registry_snapshot(registry);
-	cJSON *json = cJSON_CreateObject();
-	cJSON *tokens = cJSON_AddArrayToObject(json, "tokens");
-	cJSON *token, *next;
+	size_t i = first_conf_token(snapshot, own->text);
+	size_t count = 0;
 
-	for (size_t i = 0; i < snapshot->token_count; i++) {
-		const struct bf_token *known = &snapshot->tokens[i];
-		const char *tenant = known->tenant
-					 ? known->tenant
+	for (; i < snapshot->token_count && count <= own->command.limit; i++) {
+		const struct bf_token *token = &snapshot->tokens[i];
+		const char *tenant = token->tenant
+					 ? token->tenant
 					 : bf_registry_default_tenant(registry);
 
-		if (!is_visible(own, tenant, bf_scope_names[known->scope]))
+		if (!is_visible(own, tenant, bf_scope_names[token->scope]))
 			continue;
-		token = cJSON_CreateObject();
-		cJSON_AddStringToObject(token, "name", known->name);
-		cJSON_AddStringToObject(token, "tenant_id", tenant);
-		cJSON_AddStringToObject(token, "scope",
-		    bf_scope_names[known->scope]);
-		add_rate(token, &known->rate);
-		cJSON_AddStringToObject(token, "file", known->file);
-		cJSON_AddNumberToObject(token, "line", known->line);
-		cJSON_AddItemToArray(tokens, token);
+		cJSON_AddItemToArray(tokens,
+		    describe_conf_token(token, tenant));
+		count++;
 	}
-	for (token = own->json->child; token; token = next) {
-		next = token->next;
-		if (!is_visible(own, token_text(token, "tenant_id"),
-			token_text(token, "scope")))
-			continue;
-		cJSON_DetachItemViaPointer(own->json, token);
+}
+
+struct token_page {
+	const struct store_command *own;
+	size_t count;
+};
+
+static bool
+note_page(void *context, const char *name, const char *value)
+{
+	struct token_page *page = context;
+	cJSON *token;
+
+	/* Most may be others': they are not worth a parser. */
+	if (page->own->tenant && !strstr(value, page->own->tenant))
+		return true;
+	token = parse_token(name, value);
+	if (!token)
+		return true;
+	if (!is_visible(page->own, token_text(token, "tenant_id"),
+		token_text(token, "scope"))) {
+		cJSON_Delete(token);
+		return true;
+	}
+	cJSON_AddItemToArray(page->own->json, token);
+	/* One more tells whether there is a next page. */
+	return ++page->count <= page->own->command.limit;
+}
+
+static bool
+goes_on_after(const struct store_command *own, const char *what)
+{
+	return own->text && strncmp(own->text, what, strlen(what)) == 0;
+}
+
+/* Those of the API. The conf file's may fill the page: which of both are shown
+ * is known when both are. */
+static enum bf_store_result
+run_page(struct bf_store *store, struct store_call *call, struct bf_error *err)
+{
+	struct store_command *own = (struct store_command *)call;
+	struct token_page page = { own, 0 };
+	enum bf_store_result result;
+	char *above = NULL;
+
+	/* A hash is longer, so that it is above its own beginning: "g" is above
+	 * every digit. */
+	if (goes_on_after(own, AFTER_API))
+		above = bf_strf("token/%sg", own->text + strlen(AFTER_API));
+	own->json = cJSON_CreateArray();
+	result = bf_store_settings_above(store, "token/", above, note_page,
+	    &page, err);
+	free(above);
+	return result;
+}
+
+/* What the next page goes on after. */
+static cJSON *
+name_next(const cJSON *last)
+{
+	const char *hash = token_text(last, "hash");
+	char *text = *hash ? bf_strf(AFTER_API "%.*s", AFTER_DIGITS, hash)
+			   : bf_strf(AFTER_CONF "%s", token_text(last, "name"));
+	cJSON *json = cJSON_CreateString(text);
+
+	free(text);
+	return json;
+}
+
+static void
+answer_tokens(struct store_command *own)
+{
+	const struct bf_snapshot *snapshot =
+	    bf_registry_snapshot(own->command.scheduler->registry);
+	const int limit = (int)own->command.limit;
+	cJSON *json = cJSON_CreateObject();
+	cJSON *tokens = cJSON_AddArrayToObject(json, "tokens");
+	cJSON *next = cJSON_CreateNull();
+	cJSON *token;
+	int count;
+
+	if (!goes_on_after(own, AFTER_API))
+		add_conf_tokens(own, tokens);
+	for (count = cJSON_GetArraySize(tokens);
+	     count <= limit && own->json->child; count++)
+		cJSON_AddItemToArray(tokens,
+		    cJSON_DetachItemFromArray(own->json, 0));
+	if (count > limit) {
+		cJSON_Delete(next);
+		next = name_next(cJSON_GetArrayItem(tokens, limit - 1));
+		cJSON_DeleteItemFromArray(tokens, limit);
+	}
+	cJSON_ArrayForEach(token, tokens)
+	{
 		cJSON_DeleteItemFromObject(token, "hash");
 		if (!cJSON_HasObjectItem(token, "rate"))
 			add_rate(token, &snapshot->api.token_rate);
-		cJSON_AddItemToArray(tokens, token);
 	}
+	cJSON_AddItemToObject(json, "next", next);
 	bf_command_json(&own->command, 200, json);
 }
 
-/* Runs over the tokens of the tenant that is named, or all that the caller may
- * see. Those of every tenant are read for it: beside the commits, which no one
- * tenant is to hold up. */
-static void
-run_over_tokens(const struct command *command, const char *text,
-    void (*answer)(struct store_command *own))
-{
-	if (bf_command_tenant(command))
-		bf_command_errand(command, text, run_tokens, answer);
-}
-
+/* On a thread of its own: of a tenant's few tokens among many, all are read. */
 void
 bf_verb_list_tokens(const struct command *command)
 {
-	run_over_tokens(command, NULL, answer_tokens);
+	const char *after = bf_command_text(command, "after");
+	struct command page = *command;
+
+	if (!bf_command_tenant(command))
+		return;
+	page.limit = bf_command_limit(command, BF_PAGE_MOST);
+	if (page.limit == 0)
+		return;
+	if (after && strncmp(after, AFTER_CONF, strlen(AFTER_CONF)) != 0 &&
+	    strncmp(after, AFTER_API, strlen(AFTER_API)) != 0) {
+		bf_command_bad_member(command, "after",
+		    "expected the \"next\" of the page before");
+		return;
+	}
+	bf_command_errand(&page, after, run_page, answer_tokens);
 }
+
+/* ---- made and revoked ---- */
 
 static void
 hash_token(const char *token, struct bf_buf *hex)
@@ -261,5 +397,7 @@ bf_verb_revoke_token(const struct command *command)
 {
 	const char *name = bf_command_text(command, "name");
 
-	run_over_tokens(command, name ? name : "", answer_revoke);
+	if (bf_command_tenant(command))
+		bf_command_store(command, name ? name : "", run_tokens,
+		    answer_revoke);
 }

@@ -210,6 +210,19 @@ bf_command_channel(const struct command *command, const char *argument)
 	return NULL;
 }
 
+size_t
+bf_command_limit(const struct command *command, size_t usual)
+{
+	const char *text = bf_command_text(command, "limit");
+	int64_t limit = (int64_t)usual;
+
+	if (!text || (bf_integer_parse(text, &limit, NULL) == 0 && limit >= 1 &&
+			 limit <= BF_PAGE_MOST))
+		return (size_t)limit;
+	bf_command_bad_member(command, "limit", "expected 1 to 1000");
+	return 0;
+}
+
 bool
 bf_command_is_current(const struct command *command, cJSON *shown)
 {

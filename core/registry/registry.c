@@ -76,6 +76,7 @@ make_channel(struct bf_registry *registry, struct bf_channel *from)
 	tenant = bf_registry_tenant_make(registry, from->tenant);
 	append(&tenant->channels, &tenant->state.channel_count,
 	    &channel->state);
+	bf_registry_unorder_channels(tenant);
 	return channel;
 }
 
@@ -155,6 +156,7 @@ bf_registry_remove(struct bf_registry *registry, struct bf_channel_state *state)
 	if (channel->own->number != 0)
 		HASH_DELETE(by_number, registry->by_number, channel);
 	remove_from(tenant->channels, &tenant->state.channel_count, state);
+	bf_registry_unorder_channels(tenant);
 	free_channel(channel);
 }
 

@@ -141,6 +141,21 @@ struct bf_channel_state *
 bf_registry_next_channel(const struct bf_registry *registry,
     const struct bf_channel_state *after);
 
+/*
+ * At most limit channels, in order of tenant and name; returns how many. What a
+ * page costs depends on limit, not on how many there are; but for the first
+ * one of a tenant whose channels have changed, which puts those in order.
+ *
+ * of     the tenant, or NULL: of all
+ * above  the tenant and name that they come after; tenant NULL: from the first
+ */
+struct bf_channel_place {
+	const char *tenant, *name;
+};
+size_t bf_registry_channels_above(struct bf_registry *registry, const char *of,
+    struct bf_channel_place above, const struct bf_channel_state **states,
+    size_t limit);
+
 /* Gives a channel its number in the store. */
 void bf_registry_number(struct bf_registry *registry,
     struct bf_channel_state *state, uint32_t number);

@@ -9,6 +9,7 @@
  *
  *   registry.c          channels, and the whole
  *   registry_tenant.c   tenants and their toggles
+ *   registry_order.c    pages of tenants and channels, in order of names
  */
 
 /* What is known of one toggle of one tenant. */
@@ -20,6 +21,8 @@ struct toggle {
 struct tenant {
 	struct bf_tenant_state state; /* first: what callers hold */
 	struct bf_channel_state **channels;
+	struct bf_channel_state **sorted; /* the same by name; NULL: to be made
+					   * when wanted */
 	struct toggle *toggles; /* by index of the type; NULL: none is set */
 	signed char *modules;   /* by index, as set over the API: 1, 0, -1 not;
 				 * NULL: none is set */
@@ -46,5 +49,14 @@ struct tenant *bf_registry_tenant_make(struct bf_registry *registry,
 void bf_registry_tenant_add(struct bf_registry *registry,
     struct bf_tenant *from);
 void bf_registry_tenants_free(struct bf_registry *registry);
+
+/* Keeps the order of tenants, if it was made, when one comes or goes. */
+void bf_registry_order_tenant(struct bf_registry *registry,
+    struct tenant *tenant);
+void bf_registry_unorder_tenant(struct bf_registry *registry,
+    const struct tenant *tenant);
+
+/* Forgets that of a tenant's channels, which are others now. */
+void bf_registry_unorder_channels(struct tenant *tenant);
 
 #endif

@@ -20,13 +20,6 @@ bf_registry_tenant_find(const struct bf_registry *registry, const char *id)
 	return tenant;
 }
 
-static void
-forget_order(struct bf_registry *registry)
-{
-	free(registry->sorted);
-	registry->sorted = NULL;
-}
-
 struct tenant *
 bf_registry_tenant_make(struct bf_registry *registry, const char *id)
 {
@@ -40,7 +33,7 @@ bf_registry_tenant_make(struct bf_registry *registry, const char *id)
 	tenant->state.limits = limits;
 	HASH_ADD_KEYPTR(hh, registry->tenants, tenant->state.id, strlen(id),
 	    tenant);
-	forget_order(registry);
+	bf_registry_order_tenant(registry, tenant);
 	return tenant;
 }
 
@@ -52,6 +45,7 @@ free_tenant(struct bf_registry *registry, struct tenant *tenant)
 	free(tenant->state.name);
 	free(tenant->state.created_at);
 	free(tenant->channels);
+	free(tenant->sorted);
 	free(tenant->toggles);
 	free(tenant->modules);
 	free(tenant);
@@ -64,7 +58,8 @@ bf_registry_tenants_free(struct bf_registry *registry)
 
 	HASH_ITER(hh, registry->tenants, tenant, next)
 	free_tenant(registry, tenant);
-	forget_order(registry);
+	free(registry->sorted);
+	registry->sorted = NULL;
 }
 
 /* ---- what is said of a tenant ---- */
@@ -115,8 +110,8 @@ bf_registry_remove_tenant(struct bf_registry *registry, const char *id)
 	if (!tenant || tenant->state.file || tenant->state.channel_count > 0 ||
 	    strcmp(id, registry->default_tenant) == 0)
 		return;
+	bf_registry_unorder_tenant(registry, tenant);
 	free_tenant(registry, tenant);
-	forget_order(registry);
 }
 
 bool
@@ -154,61 +149,6 @@ bf_registry_limits(const struct bf_registry *registry, const char *id)
 	    strcmp(id, registry->default_tenant) == 0
 		? &none
 		: &registry->snapshot->tenant_limits);
-}
-
-/* ---- in order ---- */
-
-static int
-compare(const void *left, const void *right)
-{
-	const struct tenant *const *a = left;
-	const struct tenant *const *b = right;
-
-	return strcmp((*a)->state.id, (*b)->state.id);
-}
-
-static void
-sort(struct bf_registry *registry)
-{
-	const size_t count = HASH_COUNT(registry->tenants);
-	struct tenant *tenant;
-	size_t i = 0;
-
-	registry->sorted = bf_zalloc(count, sizeof(struct tenant *));
-	for (tenant = registry->tenants; tenant; tenant = tenant->hh.next)
-		registry->sorted[i++] = tenant;
-	qsort(registry->sorted, count, sizeof(struct tenant *), compare);
-}
-
-/* The place of the first whose id is above after. */
-static size_t
-first_above(const struct bf_registry *registry, const char *after)
-{
-	size_t low = 0, high = HASH_COUNT(registry->tenants);
-
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-
-		if (strcmp(registry->sorted[middle]->state.id, after) <= 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-size_t
-bf_registry_tenants_above(struct bf_registry *registry, const char *after,
-    const struct bf_tenant_state **states, size_t limit)
-{
-	size_t at, count = 0;
-
-	if (!registry->sorted)
-		sort(registry);
-	at = after ? first_above(registry, after) : 0;
-	while (count < limit && at < HASH_COUNT(registry->tenants))
-		states[count++] = &registry->sorted[at++]->state;
-	return count;
 }
 
 /* ---- toggles ---- */

@@ -279,8 +279,8 @@ enum bf_store_result bf_sqlite_get_delivery(struct bf_store *store,
 enum bf_store_result bf_sqlite_get(struct bf_store *store, const char *name,
     char **value, struct bf_error *err);
 enum bf_store_result bf_sqlite_settings(struct bf_store *store,
-    const char *prefix, bf_store_setting *setting, void *context,
-    struct bf_error *err);
+    const char *prefix, const char *above, bf_store_setting_more *setting,
+    void *context, struct bf_error *err);
 enum bf_store_result bf_sqlite_channels(struct bf_store *store,
     bf_store_channel *channel, void *context, struct bf_error *err);
 enum bf_store_result bf_sqlite_stats(struct bf_store *store,

@@ -172,7 +172,8 @@ bf_sqlite_get(struct bf_store *store, const char *name, char **value,
 
 enum bf_store_result
 bf_sqlite_settings(struct bf_store *store, const char *prefix,
-    bf_store_setting *give, void *context, struct bf_error *err)
+    const char *above, bf_store_setting_more *give, void *context,
+    struct bf_error *err)
 {
 	struct bf_sqlite *sqlite = bf_sqlite_of(store);
 	enum bf_store_result result = bf_sqlite_enter(sqlite, err);
@@ -181,7 +182,8 @@ bf_sqlite_settings(struct bf_store *store, const char *prefix,
 
 	if (result != BF_STORE_OK)
 		return result;
-	bf_sqlite_bind_text(statement, 1, prefix);
+	bf_sqlite_bind_text(statement, 1,
+	    above && strcmp(above, prefix) > 0 ? above : prefix);
 	while ((result = bf_sqlite_step(sqlite, statement, &row,
 		    "read settings", err)) == BF_STORE_OK &&
 	       row) {
@@ -192,7 +194,10 @@ bf_sqlite_settings(struct bf_store *store, const char *prefix,
 
 		if (!name || strncmp(name, prefix, strlen(prefix)) != 0)
 			break;
-		give(context, name, value ? value : "");
+		if (above && strcmp(name, above) <= 0)
+			continue;
+		if (!give(context, name, value ? value : ""))
+			break;
 	}
 	sqlite3_reset(statement);
 	return result;

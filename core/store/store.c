@@ -239,11 +239,38 @@ bf_store_get(struct bf_store *store, const char *name, char **value,
 	return store->vtable->get(store, name, value, err);
 }
 
+/* Whoever wants them all, and is not asked. */
+struct every_setting {
+	bf_store_setting *setting;
+	void *context;
+};
+
+static bool
+give_setting(void *context, const char *name, const char *value)
+{
+	const struct every_setting *every = context;
+
+	every->setting(every->context, name, value);
+	return true;
+}
+
 enum bf_store_result
 bf_store_settings(struct bf_store *store, const char *prefix,
     bf_store_setting *setting, void *context, struct bf_error *err)
 {
-	return store->vtable->settings(store, prefix, setting, context, err);
+	struct every_setting every = { setting, context };
+
+	return store->vtable->settings(store, prefix, NULL, give_setting,
+	    &every, err);
+}
+
+enum bf_store_result
+bf_store_settings_above(struct bf_store *store, const char *prefix,
+    const char *above, bf_store_setting_more *setting, void *context,
+    struct bf_error *err)
+{
+	return store->vtable->settings(store, prefix, above, setting, context,
+	    err);
 }
 
 enum bf_store_result

@@ -358,7 +358,8 @@ struct bf_audit_query {
 };
 
 /* Called with each row, newest first; borrowed. *next is where to go on (as
- * before): 0 at the end. Ends at the limit or the deadline, as bf_store_list. */
+ * before): 0 at the end. Ends at the limit or the deadline, as bf_store_list.
+ */
 typedef void bf_store_audit_row(void *context, const struct bf_audit *row);
 enum bf_store_result bf_store_list_audit(struct bf_store *store,
     const struct bf_audit_query *query, bf_store_audit_row *row, void *context,
@@ -386,6 +387,14 @@ typedef void bf_store_setting(void *context, const char *name,
 enum bf_store_result bf_store_settings(struct bf_store *store,
     const char *prefix, bf_store_setting *setting, void *context,
     struct bf_error *err);
+
+/* The same of those above a name (NULL: from the first), until setting says
+ * that no more are wanted. */
+typedef bool bf_store_setting_more(void *context, const char *name,
+    const char *value);
+enum bf_store_result bf_store_settings_above(struct bf_store *store,
+    const char *prefix, const char *above, bf_store_setting_more *setting,
+    void *context, struct bf_error *err);
 
 /*
  * What each tenant that has events takes of the store (bf_append_bytes). It is

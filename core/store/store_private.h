@@ -50,7 +50,7 @@ struct bf_store_vtable {
 	enum bf_store_result (
 	    *get)(struct bf_store *, const char *, char **, struct bf_error *);
 	enum bf_store_result (*settings)(struct bf_store *, const char *,
-	    bf_store_setting *, void *, struct bf_error *);
+	    const char *, bf_store_setting_more *, void *, struct bf_error *);
 	enum bf_store_result (*usage)(struct bf_store *, bf_store_used *,
 	    void *, struct bf_error *);
 	enum bf_store_result (*channels)(struct bf_store *, bf_store_channel *,

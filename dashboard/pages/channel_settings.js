@@ -339,7 +339,7 @@ function readPage(context, channel, kind, etag) {
 /* ---- the two addresses ---- */
 
 const listed = async (signal) => Promise.all([
-	api.get("/v1/channels", tenant(), { signal }),
+	api.all("/v1/channels", "channels", tenant(), { signal }),
 	api.get("/v1/event-types", tenant(), { signal }),
 ]);
 
@@ -356,7 +356,7 @@ async function findModule(name, signal) {
 
 async function openNew(context) {
 	const { params, signal } = context;
-	const [module, [{ channels }, { event_types: types }]] =
+	const [module, [channels, { event_types: types }]] =
 	    await Promise.all([
 		api.get(path`/v1/modules/${params.module}`, tenant(),
 			{ signal }),
@@ -381,7 +381,7 @@ async function openSaved(context) {
 		fill(context.root, readPage(context, channel, kind, etag));
 		return;
 	}
-	const [{ channels }, { event_types: types }] = await listed(signal);
+	const [channels, { event_types: types }] = await listed(signal);
 
 	fill(context.root, editPage(context, module, channel, etag, channels,
 		types));

@@ -90,7 +90,8 @@ async function openList(context) {
 				: null]));
 	};
 	const refresh = async () => {
-		({ channels } = await api.get("/v1/channels", tenant(), { signal }));
+		channels = await api.all("/v1/channels", "channels", tenant(),
+			{ signal });
 		draw();
 	};
 

@@ -239,9 +239,9 @@ function follow(page) {
 async function open(context) {
 	const { signal } = context;
 	const tenant = { tenant_id: session.tenant };
-	const [{ event_types: types }, { channels }] = await Promise.all([
+	const [{ event_types: types }, channels] = await Promise.all([
 		api.get("/v1/event-types", tenant, { signal }),
-		api.get("/v1/channels", tenant, { signal }),
+		api.all("/v1/channels", "channels", tenant, { signal }),
 	]);
 	const page = makePage(context, { types, channels });
 	const chartPlace = h("div", { class: "chart-place" });

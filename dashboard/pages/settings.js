@@ -221,9 +221,9 @@ async function open(context) {
 	const channelsPart = h("div", { class: "page" });
 
 	const refresh = async () => {
-		const [{ modules }, { channels }] = await Promise.all([
+		const [{ modules }, channels] = await Promise.all([
 			api.get("/v1/modules", tenant(), { signal }),
-			api.get("/v1/channels", tenant(), { signal }),
+			api.all("/v1/channels", "channels", tenant(), { signal }),
 		]);
 
 		fill(channelsPart, modulePanels(modules, channels, refresh));

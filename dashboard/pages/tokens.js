@@ -89,7 +89,7 @@ function tokenRow(token, refresh) {
 async function open(context) {
 	const list = h("div");
 	const refresh = async () => {
-		const { tokens } = await api.get("/v1/tokens", tenant(),
+		const tokens = await api.all("/v1/tokens", "tokens", tenant(),
 			{ signal: context.signal });
 		const own = tokens.filter((token) =>
 			token.tenant_id === session.tenant);

@@ -1,7 +1,7 @@
 """Each kind of mistake in a conf file: -t says where it is, what it is about and
 what was expected, and a daemon that is told to load it goes on as it was."""
 import pytest
-from harness import Belfry, channel
+from harness import Belfry, channel, wait_until
 
 GOOD = channel("http://127.0.0.1:9/")
 
@@ -133,5 +133,7 @@ def test_it_all_ends_well(part):
     path.write_text(channel("http://127.0.0.1:9/", "other"))
     assert b.test_conf().returncode == 0
     assert b.reload()
-    names = [c["name"] for c in b.http("GET", "/v1/channels").json["channels"]]
-    assert names == ["other", "hook"]
+    # The scheduler takes it into use some time after the master has said so.
+    wait_until(lambda: [c["name"] for c in b.http(
+        "GET", "/v1/channels").json["channels"]] == ["hook", "other"],
+        "both channels are there")

@@ -9,7 +9,7 @@ import subprocess
 import threading
 
 import pytest
-from harness import BUILD, TOKEN, Belfry, Receiver, channel, wait_until
+from harness import BUILD, PLAIN, TOKEN, Belfry, Receiver, channel, wait_until
 
 OK, NO, USAGE, UNREACHABLE, REFUSED, FAILED = range(6)
 
@@ -275,7 +275,7 @@ def test_events(b):
 def test_channels(b):
     names = [line.split()[0] for line in
              run(b, "channels").stdout.splitlines()[1:]]
-    assert names == ["good", "bad", "slow", "team"]
+    assert sorted(names) == ["bad", "good", "slow", "team"]
     shown = run(b, "channels", "team", "-t", "acme").stdout
     assert "127.0.0.1" in shown
     assert re.search(r"^events +\(all\)$", shown, re.M), shown
@@ -284,6 +284,24 @@ def test_channels(b):
     run(b, "explain", "deploy_failed", status=NO)
     assert answer(b, "channels", "enable", "good")["state"] == "running"
     run(b, "channels", "start", "good")
+
+
+def test_lists_of_several_pages_are_whole(belfry):
+    many = belfry("".join(
+        f"channel webhook c{n} {{ url http://127.0.0.1:1/; }}\n"
+        f"token t{n} {{ value token-number-{n:04}; }}\n"
+        for n in range(1100)), build=PLAIN)
+    for words, member in ((["channels"], "channels"),
+                          (["token", "list"], "tokens")):
+        name = words[0][0]
+        want = {f"{name}{n}" for n in range(1100)}
+        whole = answer(many, *words)
+        names = [thing["name"] for thing in whole[member]]
+        assert len(names) == len(set(names)) and want <= set(names)
+        assert whole["next"] is None
+        shown = {line.split()[0] for line in
+                 run(many, *words).stdout.splitlines()}
+        assert want <= shown
 
 
 def test_test(b):

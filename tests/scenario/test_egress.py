@@ -74,7 +74,7 @@ def test_a_closed_place_is_refused_at_once(belfry, url, why):
         assert answer.status == 422, answer
         assert answer.json["field"] == "/settings/url"
         assert why in answer.json["detail"]
-    assert b.http("GET", "/v1/channels").json == {"channels": []}
+    assert b.http("GET", "/v1/channels").json["channels"] == []
 
 
 def test_a_public_place_is_not(belfry):

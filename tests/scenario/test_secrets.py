@@ -152,7 +152,7 @@ def test_what_belfryctl_makes(belfry, receiver, tmp_path):
     b.post()
     assert "X-Reoclo-Signature-256" not in endpoint.wait(2)[1].headers
     assert "is deleted" in b.ctl("channels", "delete", "team").stdout
-    assert b.http("GET", "/v1/channels").json == {"channels": []}
+    assert b.http("GET", "/v1/channels").json["channels"] == []
 
 
 def outputs(b):

@@ -179,6 +179,112 @@ def test_tenants_are_listed_a_page_at_a_time(belfry):
         assert answer.status == 422 and answer.json["field"] == "/limit"
 
 
+def pages(b, path, member, limit):
+    """All of a list, and how many pages it took."""
+    seen, after, count = [], "", 0
+    while after is not None:
+        page = b.http("GET", f"{path}limit={limit}{after}").json
+        assert len(page[member]) <= limit
+        seen += page[member]
+        after = page["next"] and f"&after={page['next']}"
+        count += 1
+    return seen, count
+
+
+def refuses_wrong_pages(b, path):
+    for limit in ("0", "1001", "x", "-5"):
+        answer = b.http("GET", f"{path}?limit={limit}")
+        assert answer.status == 422 and answer.json["field"] == "/limit"
+    answer = b.http("GET", f"{path}?after=nonsense")
+    assert answer.status == 422 and answer.json["field"] == "/after"
+
+
+def test_channels_are_listed_a_page_at_a_time(belfry):
+    blocks = "".join(
+        f"tenant t{tenant} {{ " + " ".join(
+            f"channel webhook {name} {{ url http://127.0.0.1:1/; }}"
+            for name in ("b", "c", "a")) + " }\n" for tenant in (2, 1, 3))
+    b = belfry("default_tenant m; tenant none { }\n" + blocks)
+    want = [(f"t{tenant}", name) for tenant in (1, 2, 3) for name in "abc"]
+    for limit in (1, 2, 4, 8, 9, 10):
+        listed, count = pages(b, "/v1/channels?", "channels", limit)
+        assert [(c["tenant_id"], c["name"]) for c in listed] == want
+        assert count == -(-len(want) // limit)
+    listed, count = pages(b, "/v1/channels?tenant_id=t2&", "channels", 2)
+    assert [c["name"] for c in listed] == ["a", "b", "c"] and count == 2
+    # Where the one that it goes on after, or all its tenant, is gone.
+    for after, first in (("t1/bb", ("t1", "c")), ("t1a/x", ("t2", "a")),
+                         ("a/z", ("t1", "a"))):
+        page = b.http("GET", f"/v1/channels?limit=1&after={after}").json
+        assert [(c["tenant_id"], c["name"])
+                for c in page["channels"]] == [first]
+    for after, names in (("t1/z", ["a", "b", "c"]), ("t3/a", []),
+                         ("t2/a", ["b", "c"])):
+        page = b.http("GET", "/v1/channels?tenant_id=t2&after=" + after).json
+        assert [c["name"] for c in page["channels"]] == names
+        assert page["next"] is None
+    refuses_wrong_pages(b, "/v1/channels")
+
+
+def test_a_page_is_stable_when_channels_and_tenants_come_and_go(belfry):
+    b = belfry("default_tenant m;")
+
+    def put(tenant, name):
+        assert b.http("PUT", f"/v1/channels/{name}?tenant_id={tenant}", {
+            "name": name, "module": "webhook",
+            "settings": {"url": "https://127.0.0.1/"}}).status == 201
+    for tenant in ("b", "d"):
+        for name in ("b", "d", "f"):
+            put(tenant, name)
+    page = b.http("GET", "/v1/channels?limit=2").json
+    assert page["next"] == "b/d"
+    put("a", "x")   # before
+    put("b", "a")
+    put("b", "e")   # after
+    put("c", "x")
+    assert b.http("DELETE", "/v1/channels/d?tenant_id=b").status == 200
+    assert b.http("DELETE", "/v1/channels/d?tenant_id=d").status == 200
+    page = b.http("GET", f"/v1/channels?after={page['next']}").json
+    assert [f"{c['tenant_id']}/{c['name']}" for c in page["channels"]] == [
+        "b/e", "b/f", "c/x", "d/b", "d/f"]
+    # An order that was made is kept right.
+    assert make(b, "bb").status == 201 and make(b, "0").status == 201
+    assert b.http("DELETE", "/v1/tenants/0").status == 200
+    assert [t["id"] for t in b.http("GET", "/v1/tenants").json["tenants"]] == [
+        "a", "b", "bb", "c", "d", "m"]
+
+
+def test_tokens_are_listed_a_page_at_a_time(belfry):
+    b = belfry("default_tenant m;" + "".join(
+        f"token c{n} {{ value in-the-conf-{n}-; tenant "
+        f"{'acme' if n % 2 else 'm'}; }}\n" for n in range(5)))
+    for n in range(6):
+        assert b.http("POST", "/v1/tokens", {
+            "name": f"a{n}", "tenant_id": "acme" if n % 2 else "m"}
+            ).status == 201
+    whole, count = pages(b, "/v1/tokens?", "tokens", 1000)
+    assert count == 1 and not any("hash" in token for token in whole)
+    names = [token["name"] for token in whole]
+    from_conf = [token["name"] for token in whole if "file" in token]
+    assert names[:len(from_conf)] == from_conf
+    assert sorted(names[len(from_conf):]) == [f"a{n}" for n in range(6)]
+    for limit in range(1, len(whole) + 2):
+        assert pages(b, "/v1/tokens?", "tokens", limit) == (
+            whole, -(-len(whole) // limit)), limit
+    for tenant in ("acme", "m"):
+        own = [t for t in whole if t["tenant_id"] == tenant]
+        for limit in (1, 2, 3, len(own)):
+            assert pages(b, f"/v1/tokens?tenant_id={tenant}&", "tokens",
+                         limit) == (own, -(-len(own) // limit))
+    # One that is revoked meanwhile takes none of the others with it.
+    page = b.http("GET", f"/v1/tokens?limit={len(from_conf) + 2}").json
+    gone = page["tokens"][-1]["name"]
+    assert b.http("DELETE", f"/v1/tokens/{gone}").status == 200
+    rest = b.http("GET", f"/v1/tokens?after={page['next']}").json["tokens"]
+    assert rest == whole[len(from_conf) + 2:]
+    refuses_wrong_pages(b, "/v1/tokens")
+
+
 def test_a_tenant_sees_itself_and_no_other(shared):
     b = shared
     b.http("PUT", "/v1/tenants/acme", {"limits": {"channels": 4}})

@@ -86,6 +86,85 @@ channels_are_found_by_tenant_name_and_number(void **state)
 	bf_registry_free(&r);
 }
 
+/* The names of a page, from above a place on. */
+static char *
+page_of(struct bf_registry *r, const char *of, const char *tenant,
+    const char *name, size_t limit)
+{
+	const struct bf_channel_state *states[8];
+	const size_t count = bf_registry_channels_above(r, of,
+	    (struct bf_channel_place){ tenant, name }, states, limit);
+	char *text = bf_strdup("");
+
+	for (size_t i = 0; i < count; i++) {
+		char *more = bf_strf("%s%s/%s ", text,
+		    states[i]->channel->tenant, states[i]->channel->name);
+
+		free(text);
+		text = more;
+	}
+	return text;
+}
+
+static void
+assert_page(struct bf_registry *r, const char *of, const char *tenant,
+    const char *name, size_t limit, const char *expected)
+{
+	char *text = page_of(r, of, tenant, name, limit);
+
+	assert_string_equal(text, expected);
+	free(text);
+}
+
+static void
+channels_are_listed_in_order_of_tenant_and_name(void **state)
+{
+	struct bf_registry *r =
+	    registry_of("default_tenant m;\n"
+			"tenant t { channel post b { } channel post a { } }\n"
+			"tenant a { channel post z { } }\n"
+			"channel post k { }");
+
+	(void)state;
+	assert_page(r, NULL, NULL, NULL, 8, "a/z m/k t/a t/b ");
+	assert_page(r, NULL, NULL, NULL, 2, "a/z m/k ");
+	assert_page(r, NULL, "m", "k", 8, "t/a t/b ");
+	assert_page(r, NULL, "m", "a", 1, "m/k ");
+	assert_page(r, NULL, "s", "", 8, "t/a t/b ");
+	assert_page(r, NULL, "t", "b", 8, "");
+	assert_page(r, "t", NULL, NULL, 1, "t/a ");
+	assert_page(r, "t", "t", "a", 8, "t/b ");
+	assert_page(r, "t", "a", "z", 8, "t/a t/b ");
+	assert_page(r, "t", "u", "a", 8, "");
+	assert_page(r, "nobody", NULL, NULL, 8, "");
+	/* The order of the file, in which events are routed, is as it was. */
+	assert_string_equal(bf_registry_channels(r, "t", &(size_t){ 0 })[0]
+				->channel->name,
+	    "b");
+	bf_registry_free(&r);
+}
+
+static void
+tenants_that_come_and_go_keep_the_order(void **state)
+{
+	static const char *const coming[] = { "m", "a", "z", "k", "b" };
+	const struct bf_tenant_state *states[8];
+	struct bf_registry *r = registry_of("default_tenant d;");
+
+	(void)state;
+	assert_int_equal(bf_registry_tenants_above(r, NULL, states, 8), 1);
+	for (size_t i = 0; i < 5; i++)
+		bf_registry_note_tenant(r, coming[i]);
+	bf_registry_remove_tenant(r, "k");
+	bf_registry_remove_tenant(r, "a");
+	bf_registry_remove_tenant(r, "z");
+	assert_int_equal(bf_registry_tenants_above(r, NULL, states, 8), 3);
+	assert_string_equal(states[0]->id, "b");
+	assert_string_equal(states[1]->id, "d");
+	assert_string_equal(states[2]->id, "m");
+	bf_registry_free(&r);
+}
+
 static void
 a_block_for_the_tenant_that_became_default_adds_to_it(void **state)
 {
@@ -346,6 +425,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_has_no_tenant_belongs_to_the_default_one),
 		cmocka_unit_test(channels_are_found_by_tenant_name_and_number),
+		cmocka_unit_test(
+		    channels_are_listed_in_order_of_tenant_and_name),
+		cmocka_unit_test(tenants_that_come_and_go_keep_the_order),
 		cmocka_unit_test(
 		    a_block_for_the_tenant_that_became_default_adds_to_it),
 		cmocka_unit_test(

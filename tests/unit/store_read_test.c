@@ -358,6 +358,54 @@ settings_are_found_by_the_beginning_of_their_names(void **state)
 	bf_buf_free(&text);
 }
 
+/* Two of them. */
+static bool
+join_some(void *context, const char *name, const char *value)
+{
+	struct bf_buf *text = context;
+
+	join(text, name, value);
+	return text->size < 10;
+}
+
+static void
+settings_are_read_from_a_name_on_until_no_more_are_wanted(void **state)
+{
+	struct bf_buf text = { 0 };
+
+	(void)state;
+	add_setting(&batch, "t/a", "1");
+	add_setting(&batch, "t/b", "2");
+	add_setting(&batch, "t/c", "3");
+	add_setting(&batch, "u/d", "4");
+	commit(store, &batch);
+	succeed(bf_store_settings_above(reader, "t/", NULL, join_some, &text,
+		    &err),
+	    &err);
+	assert_string_equal(bf_buf_text(&text), "t/a=1;t/b=2;");
+	bf_buf_clear(&text);
+	succeed(bf_store_settings_above(reader, "t/", "t/b", join_some, &text,
+		    &err),
+	    &err);
+	assert_string_equal(bf_buf_text(&text), "t/c=3;");
+	bf_buf_clear(&text);
+	succeed(bf_store_settings_above(reader, "t/", "t/bb", join_some, &text,
+		    &err),
+	    &err);
+	assert_string_equal(bf_buf_text(&text), "t/c=3;");
+	bf_buf_clear(&text);
+	succeed(bf_store_settings_above(reader, "t/", "a", join_some, &text,
+		    &err),
+	    &err);
+	assert_string_equal(bf_buf_text(&text), "t/a=1;t/b=2;");
+	bf_buf_clear(&text);
+	succeed(bf_store_settings_above(reader, "t/", "z", join_some, &text,
+		    &err),
+	    &err);
+	assert_string_equal(bf_buf_text(&text), "");
+	bf_buf_free(&text);
+}
+
 static void
 join_channel(void *context, uint32_t number, const char *tenant,
     const char *name)
@@ -558,6 +606,7 @@ main(void)
 		TEST(events_are_listed_by_type_tenant_and_range),
 		TEST(what_is_not_there_is_not_found),
 		TEST(settings_are_found_by_the_beginning_of_their_names),
+		TEST(settings_are_read_from_a_name_on_until_no_more_are_wanted),
 		TEST(a_channel_keeps_its_number),
 		TEST(sizes_and_the_highest_id_are_told),
 		TEST(a_sound_store_passes_the_check),
