@@ -166,6 +166,7 @@ answer_check(struct store_command *own)
 	cJSON *json = cJSON_CreateObject();
 	bool ok = true;
 
+	bf_registry_read_all(scheduler->registry);
 	add_check(own->json, "space", space, "%lld bytes are free",
 	    (long long)own->stats.free_bytes);
 	while ((state = bf_registry_next_channel(scheduler->registry, state))) {

@@ -56,14 +56,16 @@ add_usage(cJSON *json, const struct scheduler *scheduler,
 	int64_t waiting = 0;
 	size_t count;
 
-	channels = bf_registry_channels(scheduler->registry, state->id, &count);
+	channels =
+	    bf_registry_channels_read(scheduler->registry, state->id, &count);
 	for (size_t i = 0; i < count; i++) {
 		const struct bf_lane_state *lane =
 		    bf_lane_state_find(scheduler, channels[i]->channel->number);
 
 		waiting += lane ? bf_lane_state_waiting(lane) : 0;
 	}
-	cJSON_AddNumberToObject(usage, "channels", (double)count);
+	cJSON_AddNumberToObject(usage, "channels",
+	    (double)state->channel_count);
 	cJSON_AddNumberToObject(usage, "stored_events", (double)figures.events);
 	cJSON_AddNumberToObject(usage, "stored_bytes", (double)figures.bytes);
 	cJSON_AddNumberToObject(usage, "waiting", (double)waiting);

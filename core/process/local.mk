@@ -1,5 +1,6 @@
 libcore_la_SOURCES += core/process/child.c core/process/child.h \
 	core/process/api_channel.c core/process/api_channel.h \
+	core/process/channel_numbers.c core/process/channel_numbers.h \
 	core/process/command_audit.c \
 	core/process/command_change.c core/process/command_channels.c \
 	core/process/command_explain.c \

@@ -242,6 +242,8 @@ rotate_done(void *owner, struct store_call *call)
 	struct scheduler *scheduler = owner;
 
 	scheduler->rotating = false;
+	/* What is unread was sealed with the old keys. */
+	bf_registry_read_all(scheduler->registry);
 	if (own->rotation.keys) {
 		bf_keyring_free(&scheduler->keyring);
 		scheduler->keyring = own->rotation.keys;

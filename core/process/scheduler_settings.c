@@ -6,6 +6,7 @@
  * the registry as a whole; lanes go on, and those whose channel is gone are
  * removed, and what waits for them is cancelled in steps.
  */
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -14,6 +15,7 @@
 
 #include "core/base/log.h"
 #include "core/process/api_channel.h"
+#include "core/process/channel_numbers.h"
 #include "core/process/command_private.h"
 #include "core/process/scheduler_private.h"
 
@@ -41,29 +43,75 @@ note_setting(void *context, const char *name, const char *value)
 {
 	struct overlay *overlay = context;
 
-	overlay->settings = bf_resize(overlay->settings,
-	    overlay->setting_count + 1, sizeof(*overlay->settings));
+	/* Grows at powers of two: count alone tells when it is full. */
+	if ((overlay->setting_count & (overlay->setting_count - 1)) == 0)
+		overlay->settings = bf_resize(overlay->settings,
+		    overlay->setting_count > 0 ? overlay->setting_count * 2 : 1,
+		    sizeof(*overlay->settings));
 	overlay->settings[overlay->setting_count++] =
 	    (struct setting){ bf_strdup(name), bf_strdup(value), 0 };
 }
 
 /* The numbers of the channels that were made over the API. */
 static enum bf_store_result
-number_api_channels(struct bf_store *store, struct overlay *overlay,
-    struct bf_error *err)
+number_api_channels(const struct bf_channel_numbers *numbers,
+    struct overlay *overlay, struct bf_error *err)
 {
 	enum bf_store_result result = BF_STORE_OK;
 	char *tenant, *name;
 
 	for (size_t i = 0; result == BF_STORE_OK && i < overlay->setting_count;
 	     i++) {
-		char *copy = bf_strdup(overlay->settings[i].name);
+		struct setting *setting = &overlay->settings[i];
+		char *copy;
 
+		if (strncmp(setting->name, BF_API_CHANNEL_PREFIX,
+			strlen(BF_API_CHANNEL_PREFIX)) != 0)
+			continue;
+		copy = bf_strdup(setting->name);
 		if (bf_api_channel_split(copy, &tenant, &name))
-			result = bf_store_channel_number(store, tenant, name,
-			    &overlay->settings[i].number, err);
+			result = bf_channel_numbers_get(numbers, tenant, name,
+			    &setting->number, err);
 		free(copy);
 	}
+	return result;
+}
+
+/* Those of the conf file. */
+static enum bf_store_result
+number_conf_channels(const struct bf_channel_numbers *numbers,
+    struct overlay *overlay, struct bf_error *err)
+{
+	const struct bf_snapshot *snapshot = overlay->snapshot;
+	enum bf_store_result result = BF_STORE_OK;
+
+	overlay->numbers =
+	    bf_zalloc(snapshot->channel_count, sizeof(*overlay->numbers));
+	for (size_t i = 0; result == BF_STORE_OK && i < snapshot->channel_count;
+	     i++) {
+		const struct bf_channel *channel = &snapshot->channels[i];
+
+		result = bf_channel_numbers_get(numbers,
+		    channel->tenant ? channel->tenant : overlay->default_tenant,
+		    channel->name, &overlay->numbers[i], err);
+	}
+	return result;
+}
+
+/* Those of both. */
+static enum bf_store_result
+number_channels(struct bf_store *store, struct overlay *overlay,
+    struct bf_error *err)
+{
+	enum bf_store_result result;
+	struct bf_channel_numbers *numbers =
+	    bf_channel_numbers_read(store, &result, err);
+
+	if (result == BF_STORE_OK)
+		result = number_conf_channels(numbers, overlay, err);
+	if (result == BF_STORE_OK)
+		result = number_api_channels(numbers, overlay, err);
+	bf_channel_numbers_free(&numbers);
 	return result;
 }
 
@@ -118,39 +166,20 @@ static enum bf_store_result
 run_overlay(struct bf_store *store, struct store_call *call,
     struct bf_error *err)
 {
+	/* Channels come first, as what follows may be about them. */
+	static const char *const prefixes[] = { "tenant/",
+		BF_API_CHANNEL_PREFIX, "toggle/", "module/", "channel/" };
 	struct overlay *overlay = (struct overlay *)call;
-	const struct bf_snapshot *snapshot = overlay->snapshot;
 	enum bf_store_result result;
 
 	result = find_default_tenant(store, overlay, err);
-	overlay->numbers =
-	    bf_zalloc(snapshot->channel_count, sizeof(*overlay->numbers));
-	for (size_t i = 0; result == BF_STORE_OK && i < snapshot->channel_count;
-	     i++) {
-		const struct bf_channel *channel = &snapshot->channels[i];
-
-		result = bf_store_channel_number(store,
-		    channel->tenant ? channel->tenant : overlay->default_tenant,
-		    channel->name, &overlay->numbers[i], err);
-	}
-	if (result == BF_STORE_OK)
-		result = bf_store_settings(store, "tenant/", note_setting,
-		    overlay, err);
-	/* First: what follows may be about them. */
-	if (result == BF_STORE_OK)
-		result = bf_store_settings(store, BF_API_CHANNEL_PREFIX,
-		    note_setting, overlay, err);
-	if (result == BF_STORE_OK)
-		result = number_api_channels(store, overlay, err);
-	if (result == BF_STORE_OK)
-		result = bf_store_settings(store, "toggle/", note_setting,
+	for (size_t i = 0;
+	     result == BF_STORE_OK && i < sizeof(prefixes) / sizeof(*prefixes);
+	     i++)
+		result = bf_store_settings(store, prefixes[i], note_setting,
 		    overlay, err);
 	if (result == BF_STORE_OK)
-		result = bf_store_settings(store, "module/", note_setting,
-		    overlay, err);
-	if (result == BF_STORE_OK)
-		result = bf_store_settings(store, "channel/", note_setting,
-		    overlay, err);
+		result = number_channels(store, overlay, err);
 	return result;
 }
 
@@ -198,8 +227,7 @@ lay_over_channel(struct bf_channel_state *state, const char *what,
 
 /* Lays one setting of the store over the registry. */
 static void
-lay_over(struct bf_registry *registry, const struct bf_keyring *keys,
-    struct setting *setting)
+lay_over(struct bf_registry *registry, struct setting *setting)
 {
 	const struct bf_module_info *module;
 	const struct bf_event_type *type;
@@ -214,10 +242,13 @@ lay_over(struct bf_registry *registry, const struct bf_keyring *keys,
 	if (!parts[1] || !parts[2])
 		return;
 	if (strcmp(parts[0], "api_channel") == 0) {
-		state = bf_api_channel_load(registry, keys, parts[1], parts[2],
-		    setting->value);
-		if (state && state->channel->number == 0)
-			bf_registry_number(registry, state, setting->number);
+		if (bf_registry_put_unread(registry, parts[1], parts[2],
+			setting->number, setting->value) == -1)
+			bf_log(BF_LOG_WARN,
+			    "channel %s of tenant %s, which was made over the "
+			    "API, is left out: the conf file has one of that "
+			    "name",
+			    parts[2], parts[1]);
 		return;
 	}
 	if (strcmp(parts[0], "toggle") == 0) {
@@ -240,6 +271,16 @@ lay_over(struct bf_registry *registry, const struct bf_keyring *keys,
 		lay_over_channel(state, parts[3], setting->value);
 }
 
+/* With the keys that there are then. */
+static void
+open_channel(void *context, struct bf_registry *registry, const char *tenant,
+    const char *name, const char *value)
+{
+	const struct scheduler *scheduler = context;
+
+	bf_api_channel_load(registry, scheduler->keyring, tenant, name, value);
+}
+
 /* The registry that the snapshot and the store make together. */
 static struct bf_registry *
 make_registry(struct scheduler *scheduler, struct overlay *overlay)
@@ -250,6 +291,7 @@ make_registry(struct scheduler *scheduler, struct overlay *overlay)
 	struct bf_channel_state *state;
 
 	overlay->snapshot = NULL;
+	bf_registry_open_with(registry, open_channel, scheduler);
 	/* One may have been left out. */
 	for (size_t i = 0; i < snapshot->channel_count; i++) {
 		const struct bf_channel *channel = &snapshot->channels[i];
@@ -261,7 +303,7 @@ make_registry(struct scheduler *scheduler, struct overlay *overlay)
 			    overlay->numbers[i]);
 	}
 	for (size_t i = 0; i < overlay->setting_count; i++)
-		lay_over(registry, scheduler->keyring, &overlay->settings[i]);
+		lay_over(registry, &overlay->settings[i]);
 	return registry;
 }
 
@@ -307,7 +349,7 @@ bf_settings_cancelled(struct scheduler *scheduler,
 		cancel_tenant_step(scheduler, selector->tenant, selector->since,
 		    selector->until);
 	else if (change->select.more &&
-		 !bf_registry_channel_numbered(scheduler->registry, channel))
+		 !bf_registry_has_number(scheduler->registry, channel))
 		cancel_step(scheduler, channel, change->select.selector.since);
 }
 
@@ -324,20 +366,16 @@ remove_lane(struct scheduler *scheduler, uint32_t number)
 	bf_lane_state_remove(scheduler, lane);
 }
 
-/* Drops what the old registry (NULL: none) had and the new one has not. */
+/* Drops what the old registry had, if the new one has it not. */
 static void
-drop_old_channels(struct scheduler *scheduler, const struct bf_registry *old)
+drop_old_channel(void *context, uint32_t number)
 {
-	struct bf_channel_state *state = NULL;
+	struct scheduler *scheduler = context;
 
-	while (old && (state = bf_registry_next_channel(old, state))) {
-		const uint32_t number = state->channel->number;
-
-		if (bf_registry_channel_numbered(scheduler->registry, number))
-			continue;
-		remove_lane(scheduler, number);
-		cancel_step(scheduler, number, 0);
-	}
+	if (bf_registry_has_number(scheduler->registry, number))
+		return;
+	remove_lane(scheduler, number);
+	cancel_step(scheduler, number, 0);
 }
 
 /* Lanes go on with the settings of the new registry. Every channel of the conf
@@ -367,7 +405,8 @@ swap_registry(struct scheduler *scheduler, struct bf_registry *registry)
 	scheduler->registry = registry;
 	bf_tenants_note(scheduler, registry);
 	scheduler->generation++;
-	drop_old_channels(scheduler, old);
+	if (old)
+		bf_registry_each_number(old, drop_old_channel, scheduler);
 	renew_lanes(scheduler);
 	bf_registry_free(&old);
 }
@@ -440,6 +479,9 @@ overlay_done(void *owner, struct store_call *call)
 		bf_log(BF_LOG_INFO, "the new configuration is in use");
 	}
 	free_overlay(overlay);
+	/* With many channels, what the old registry took lies in pieces among
+	 * what is in use. */
+	malloc_trim(0);
 	bf_worker_pump_soon(scheduler);
 }
 

@@ -67,15 +67,15 @@ make_channel(struct bf_registry *registry, struct bf_channel *from)
 	channel->own = from;
 	channel->state.channel = from;
 	if (!make_key(channel->key, from->tenant, from->name) ||
-	    bf_registry_channel(registry, from->tenant, from->name)) {
+	    bf_registry_channel_find(registry, from->tenant, from->name)) {
 		free(channel);
 		return NULL;
 	}
 	HASH_ADD_KEYPTR(by_key, registry->by_key, channel->key,
 	    strlen(channel->key), channel);
 	tenant = bf_registry_tenant_make(registry, from->tenant);
-	append(&tenant->channels, &tenant->state.channel_count,
-	    &channel->state);
+	append(&tenant->channels, &tenant->read_count, &channel->state);
+	tenant->state.channel_count++;
 	bf_registry_unorder_channels(tenant);
 	return channel;
 }
@@ -113,7 +113,7 @@ bf_registry_put(struct bf_registry *registry, struct bf_channel *channel,
     uint64_t version, char *document, char *fault)
 {
 	struct bf_channel_state *state =
-	    bf_registry_channel(registry, channel->tenant, channel->name);
+	    bf_registry_channel_find(registry, channel->tenant, channel->name);
 	struct channel *own = (struct channel *)state;
 
 	if (!own)
@@ -155,7 +155,8 @@ bf_registry_remove(struct bf_registry *registry, struct bf_channel_state *state)
 	HASH_DELETE(by_key, registry->by_key, channel);
 	if (channel->own->number != 0)
 		HASH_DELETE(by_number, registry->by_number, channel);
-	remove_from(tenant->channels, &tenant->state.channel_count, state);
+	remove_from(tenant->channels, &tenant->read_count, state);
+	tenant->state.channel_count--;
 	bf_registry_unorder_channels(tenant);
 	free_channel(channel);
 }
@@ -193,6 +194,7 @@ bf_registry_free(struct bf_registry **registry)
 
 	if (!old)
 		return;
+	bf_registry_unread_free(old);
 	HASH_CLEAR(by_number, old->by_number);
 	HASH_ITER(by_key, old->by_key, channel, next_channel)
 	{
@@ -229,14 +231,26 @@ struct bf_channel_state *const *
 bf_registry_channels(const struct bf_registry *registry, const char *tenant,
     size_t *count)
 {
+	struct tenant *known = bf_registry_tenant_find(registry, tenant);
+
+	if (known)
+		bf_registry_read_tenant(registry, known);
+	*count = known ? known->read_count : 0;
+	return known ? known->channels : NULL;
+}
+
+struct bf_channel_state *const *
+bf_registry_channels_read(const struct bf_registry *registry,
+    const char *tenant, size_t *count)
+{
 	const struct tenant *known = bf_registry_tenant_find(registry, tenant);
 
-	*count = known ? known->state.channel_count : 0;
+	*count = known ? known->read_count : 0;
 	return known ? known->channels : NULL;
 }
 
 struct bf_channel_state *
-bf_registry_channel(const struct bf_registry *registry, const char *tenant,
+bf_registry_channel_find(const struct bf_registry *registry, const char *tenant,
     const char *name)
 {
 	struct channel *channel = NULL;
@@ -248,14 +262,61 @@ bf_registry_channel(const struct bf_registry *registry, const char *tenant,
 }
 
 struct bf_channel_state *
-bf_registry_channel_numbered(const struct bf_registry *registry,
-    uint32_t number)
+bf_registry_channel(const struct bf_registry *registry, const char *tenant,
+    const char *name)
+{
+	struct bf_channel_state *state =
+	    bf_registry_channel_find(registry, tenant, name);
+	struct tenant *known;
+
+	if (state)
+		return state;
+	known = bf_registry_tenant_find(registry, tenant);
+	if (!known || !known->unread)
+		return NULL;
+	bf_registry_read_tenant(registry, known);
+	return bf_registry_channel_find(registry, tenant, name);
+}
+
+static struct channel *
+find_numbered(const struct bf_registry *registry, uint32_t number)
 {
 	struct channel *channel;
 
 	HASH_FIND(by_number, registry->by_number, &number, sizeof(number),
 	    channel);
+	return channel;
+}
+
+struct bf_channel_state *
+bf_registry_channel_numbered(const struct bf_registry *registry,
+    uint32_t number)
+{
+	struct channel *channel = find_numbered(registry, number);
+
+	if (!channel) {
+		bf_registry_read_numbered(registry, number);
+		channel = find_numbered(registry, number);
+	}
 	return channel ? &channel->state : NULL;
+}
+
+bool
+bf_registry_has_number(const struct bf_registry *registry, uint32_t number)
+{
+	return find_numbered(registry, number) ||
+	       bf_registry_has_unread(registry, number);
+}
+
+void
+bf_registry_each_number(const struct bf_registry *registry,
+    void (*each)(void *context, uint32_t number), void *context)
+{
+	const struct channel *channel = registry->by_number;
+
+	for (; channel; channel = channel->by_number.next)
+		each(context, channel->own->number);
+	bf_registry_each_unread(registry, each, context);
 }
 
 struct bf_channel_state *

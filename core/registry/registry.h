@@ -128,15 +128,27 @@ struct bf_channel_state *const *
 bf_registry_channels(const struct bf_registry *registry, const char *tenant,
     size_t *count);
 
+/* The same, but without what is unread: nothing of it waits, or ever did since
+ * the registry was made. */
+struct bf_channel_state *const *
+bf_registry_channels_read(const struct bf_registry *registry,
+    const char *tenant, size_t *count);
+
 struct bf_channel_state *bf_registry_channel(const struct bf_registry *registry,
     const char *tenant, const char *name);
 struct bf_channel_state *
 bf_registry_channel_numbered(const struct bf_registry *registry,
     uint32_t number);
 
-/* Every channel, in the order in which they were added (those of the conf file
- * first, in its order): the first one (after NULL), the next, NULL at the
- * end. */
+/* Whether a channel has that number; and every number. */
+bool bf_registry_has_number(const struct bf_registry *registry,
+    uint32_t number);
+void bf_registry_each_number(const struct bf_registry *registry,
+    void (*each)(void *context, uint32_t number), void *context);
+
+/* Every channel that is read, in the order in which they were added (those of
+ * the conf file first, in its order): the first one (after NULL), the next,
+ * NULL at the end. */
 struct bf_channel_state *
 bf_registry_next_channel(const struct bf_registry *registry,
     const struct bf_channel_state *after);
@@ -167,6 +179,21 @@ void bf_registry_number(struct bf_registry *registry,
  */
 struct bf_channel_state *bf_registry_put(struct bf_registry *registry,
     struct bf_channel *channel, uint64_t version, char *document, char *fault);
+
+/*
+ * The same of one that is read when it, or another of its tenant, is first
+ * asked for: by the function that the registry was given, which hands it to
+ * bf_registry_put. Borrows all. -1 if there is a channel of that name.
+ */
+typedef void bf_registry_open(void *context, struct bf_registry *registry,
+    const char *tenant, const char *name, const char *value);
+void bf_registry_open_with(struct bf_registry *registry, bf_registry_open *open,
+    void *context);
+int bf_registry_put_unread(struct bf_registry *registry, const char *tenant,
+    const char *name, uint32_t number, const char *value);
+
+/* Reads all that are unread: before they can't be any more. */
+void bf_registry_read_all(struct bf_registry *registry);
 
 /* Removes a channel that was made over the API. */
 void bf_registry_remove(struct bf_registry *registry,

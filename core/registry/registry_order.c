@@ -133,7 +133,7 @@ compare_channels(const void *left, const void *right)
 static void
 sort_channels(struct tenant *tenant)
 {
-	const size_t count = tenant->state.channel_count;
+	const size_t count = tenant->read_count;
 
 	tenant->sorted = bf_zalloc(count, sizeof(struct bf_channel_state *));
 	memcpy(tenant->sorted, tenant->channels,
@@ -146,7 +146,7 @@ sort_channels(struct tenant *tenant)
 static size_t
 channel_place(const struct tenant *tenant, const char *name)
 {
-	size_t low = 0, high = tenant->state.channel_count;
+	size_t low = 0, high = tenant->read_count;
 
 	while (low < high) {
 		const size_t middle = low + (high - low) / 2;
@@ -161,17 +161,18 @@ channel_place(const struct tenant *tenant, const char *name)
 
 /* Adds those of one tenant: above name, or (NULL) all. */
 static size_t
-add_channels(struct tenant *tenant, const char *name,
-    const struct bf_channel_state **states, size_t limit)
+add_channels(const struct bf_registry *registry, struct tenant *tenant,
+    const char *name, const struct bf_channel_state **states, size_t limit)
 {
 	size_t at, count = 0;
 
-	if (tenant->state.channel_count == 0)
+	bf_registry_read_tenant(registry, tenant);
+	if (tenant->read_count == 0)
 		return 0;
 	if (!tenant->sorted)
 		sort_channels(tenant);
 	at = name ? channel_place(tenant, name) : 0;
-	while (count < limit && at < tenant->state.channel_count)
+	while (count < limit && at < tenant->read_count)
 		states[count++] = tenant->sorted[at++];
 	return count;
 }
@@ -197,14 +198,14 @@ bf_registry_channels_above(struct bf_registry *registry, const char *of,
 		tenant = bf_registry_tenant_find(registry, of);
 		if (!tenant || (above.tenant && strcmp(of, above.tenant) < 0))
 			return 0;
-		return add_channels(tenant, name_above(tenant, above), states,
-		    limit);
+		return add_channels(registry, tenant, name_above(tenant, above),
+		    states, limit);
 	}
 	for (size_t at = first_tenant(registry, above.tenant);
 	     count < limit && at < HASH_COUNT(registry->tenants); at++) {
 		tenant = registry->sorted[at];
-		count += add_channels(tenant, name_above(tenant, above),
-		    states + count, limit - count);
+		count += add_channels(registry, tenant,
+		    name_above(tenant, above), states + count, limit - count);
 	}
 	return count;
 }

@@ -9,6 +9,7 @@
  *
  *   registry.c          channels, and the whole
  *   registry_tenant.c   tenants and their toggles
+ *   registry_unread.c   channels of which nobody asked yet
  *   registry_order.c    pages of tenants and channels, in order of names
  */
 
@@ -19,10 +20,12 @@ struct toggle {
 };
 
 struct tenant {
-	struct bf_tenant_state state; /* first: what callers hold */
-	struct bf_channel_state **channels;
+	struct bf_tenant_state state;       /* first: what callers hold */
+	struct bf_channel_state **channels; /* those that are read */
+	size_t read_count;                  /* how many; state has all */
 	struct bf_channel_state **sorted; /* the same by name; NULL: to be made
 					   * when wanted */
+	struct unread *unread, *unread_last; /* NULL: all are read */
 	struct toggle *toggles; /* by index of the type; NULL: none is set */
 	signed char *modules;   /* by index, as set over the API: 1, 0, -1 not;
 				 * NULL: none is set */
@@ -30,6 +33,7 @@ struct tenant {
 };
 
 struct channel;
+struct unread;
 
 struct bf_registry {
 	struct bf_snapshot *snapshot;
@@ -38,6 +42,9 @@ struct bf_registry {
 	struct tenant **sorted; /* by id; NULL: to be made when wanted */
 	struct channel *by_key; /* in the order in which they were added */
 	struct channel *by_number;
+	struct unread *unread_by_number;
+	bf_registry_open *open;
+	void *open_context;
 	struct bf_channel_reader *reader; /* made when it is wanted */
 };
 
@@ -49,6 +56,23 @@ struct tenant *bf_registry_tenant_make(struct bf_registry *registry,
 void bf_registry_tenant_add(struct bf_registry *registry,
     struct bf_tenant *from);
 void bf_registry_tenants_free(struct bf_registry *registry);
+
+/* A channel that is read; NULL if there is none. */
+struct bf_channel_state *
+bf_registry_channel_find(const struct bf_registry *registry, const char *tenant,
+    const char *name);
+
+/* Reads the channels of a tenant; those of the one that has that number. */
+void bf_registry_read_tenant(const struct bf_registry *registry,
+    struct tenant *tenant);
+void bf_registry_read_numbered(const struct bf_registry *registry,
+    uint32_t number);
+
+bool bf_registry_has_unread(const struct bf_registry *registry,
+    uint32_t number);
+void bf_registry_each_unread(const struct bf_registry *registry,
+    void (*each)(void *context, uint32_t number), void *context);
+void bf_registry_unread_free(struct bf_registry *registry);
 
 /* Keeps the order of tenants, if it was made, when one comes or goes. */
 void bf_registry_order_tenant(struct bf_registry *registry,

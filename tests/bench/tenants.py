@@ -76,20 +76,24 @@ def settings(count, seal):
                 "settings": own, "version": 1}, separators=(",", ":"))
 
 
-def fill(daemon, count, sealed):
+def fill(database, count, seal=None):
     """Puts them into the store of a daemon that does not run."""
+    database.executemany("INSERT INTO setting (name, value) VALUES (?, ?)",
+                         settings(count, seal))
+    database.execute(
+        "INSERT INTO channel (tenant, name) "
+        "SELECT substr(name, 13, 13), substr(name, 27) FROM setting "
+        "WHERE name GLOB 'api_channel/*'")
+
+
+def fill_store(daemon, count, sealed):
     store, = glob.glob(f"{daemon.directory}/state/*.db")
     seal = None
     if sealed:
         key_file, = glob.glob(f"{daemon.directory}/**/*.key", recursive=True)
         seal = Seal(key_file)
     with contextlib.closing(sqlite3.connect(store)) as database, database:
-        database.executemany("INSERT INTO setting (name, value) VALUES (?, ?)",
-                             settings(count, seal))
-        database.execute(
-            "INSERT INTO channel (tenant, name) "
-            "SELECT substr(name, 13, 13), substr(name, 27) FROM setting "
-            "WHERE name GLOB 'api_channel/*'")
+        fill(database, count, seal)
 
 
 def batch(chosen, count):
@@ -192,7 +196,7 @@ def measure(bench, count, sealed):
     try:
         daemon.start()
         end(daemon.process)
-        fill(daemon, count, sealed)
+        fill_store(daemon, count, sealed)
         began = time.monotonic()
         daemon.start(patience=300)
         wait_for("it is ready", lambda: Client()("GET", "/readyz")[0] == 200,

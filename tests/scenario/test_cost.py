@@ -4,16 +4,26 @@ Each figure is the slope between a short and a long run, so that starting and
 ending do not count. The bounds stand some 15 % above what was measured when
 they were set; one who makes belfry cheaper lowers them.
 """
+import contextlib
 import json
+import pathlib
 import re
+import sqlite3
+import sys
 
 import pytest
 
+sys.path.insert(0, str(pathlib.Path(__file__).absolute().parents[1] / "bench"))
+import tenants  # noqa: E402
 from harness import PLAIN, Belfry, Receiver, channel, have, wait_until
 
 # The process's main function, and the most instructions it may take an event.
 INSTRUCTIONS = (("bf_intake_main", 68500), ("bf_scheduler_main", 90000))
 SYSTEM_CALLS = 72
+
+# Instructions of the scheduler for each tenant with two channels, from the
+# store to where it is ready.
+TENANT = 60000
 
 EVENT = {
     "event": "deploy_succeeded", "subject": "Deployment 4711 of shop succeeded",
@@ -85,6 +95,13 @@ def singles(count, endpoint):
     return feed
 
 
+def fill(folder, count):
+    """Puts so many tenants into the store of a belfry that does not run."""
+    store, = folder.glob("**/*.db")
+    with contextlib.closing(sqlite3.connect(store)) as database, database:
+        tenants.fill(database, count)
+
+
 def instructions(folder, process):
     """Of all processes in which that function ran, by callgrind's files."""
     total = 0
@@ -114,6 +131,37 @@ def test_instructions_of_an_event_in_a_batch(tmp_path, endpoint):
                 (long - short))
         print(f"{process}: {each:,.0f} instructions an event")
         assert bound / 3 < each < bound, process
+
+
+@pytest.mark.skipif(not have("valgrind"), reason="valgrind is not there")
+def test_instructions_of_a_tenant_at_the_start(tmp_path):
+    """Those of the second thousand as well: none pays for the others."""
+    counts = (500, 1000, 2000)
+    counted = []
+    for count in counts:
+        folder = tmp_path / str(count)
+        belfry = Belfry(folder, build=PLAIN)
+        try:
+            belfry.start()
+            belfry.stop()
+            fill(folder, count)
+        finally:
+            belfry.close()
+        belfry = Belfry(folder, build=PLAIN, before=[
+            "valgrind", "-q", "--vgdb=no", "--tool=callgrind",
+            "--trace-children=yes",
+            f"--callgrind-out-file={folder}/callgrind.%p"]).without_wrapper()
+        try:
+            belfry.start()
+            belfry.stop(timeout=60)
+        finally:
+            belfry.close()
+        counted.append(instructions(folder, "bf_scheduler_main"))
+    first, second = ((counted[i + 1] - counted[i]) /
+                     (counts[i + 1] - counts[i]) for i in (0, 1))
+    print(f"{first:,.0f} and {second:,.0f} instructions a tenant")
+    assert TENANT / 3 < second < TENANT
+    assert second < first * 1.3
 
 
 @pytest.mark.skipif(not have("strace"), reason="strace is not there")

@@ -128,6 +128,26 @@ def test_rotation_seals_everything_anew(belfry, receiver):
     assert all(r.signed_by(SECRET) for r in endpoint.wait(4))
 
 
+def test_a_rotation_finds_channels_that_nobody_has_used(belfry, receiver):
+    """Their settings are read when they are needed: with which keys?"""
+    endpoint = receiver()
+    b = belfry("")
+    make_api_channels(b, endpoint, 3)
+    b.stop()
+    b.start()
+    assert "3 channels" in b.ctl("rotate").stdout
+    b.ctl("rotate", "--finish")
+    b.post()
+    assert all(r.signed_by(SECRET) for r in endpoint.wait(3))
+    # Read anew, and not asked for before the rotation after that.
+    reload(b)
+    b.ctl("rotate")
+    b.ctl("rotate", "--finish")
+    assert len(keys(b)) == 1
+    b.post()
+    assert all(r.signed_by(SECRET) for r in endpoint.wait(6))
+
+
 def test_what_belfryctl_makes(belfry, receiver, tmp_path):
     endpoint = receiver()
     secret = tmp_path / "secret"

@@ -144,6 +144,99 @@ channels_are_listed_in_order_of_tenant_and_name(void **state)
 	bf_registry_free(&r);
 }
 
+/* Puts a channel whose name begins the value, as the store's do. */
+static void
+open_value(void *context, struct bf_registry *r, const char *tenant,
+    const char *name, const char *value)
+{
+	struct bf_channel *channel = bf_new(struct bf_channel);
+
+	(*(int *)context)++;
+	assert_memory_equal(value, name, strlen(name));
+	channel->tenant = bf_strdup(tenant);
+	channel->name = bf_strdup(name);
+	channel->module = bf_strdup("post");
+	assert_non_null(bf_registry_put(r, channel, 1, bf_strdup("{}"), NULL));
+}
+
+static struct bf_registry *
+unread_registry(int *opened)
+{
+	struct bf_registry *r =
+	    registry_of("default_tenant m; tenant t { channel post c { } }");
+
+	bf_registry_open_with(r, open_value, opened);
+	assert_int_equal(bf_registry_put_unread(r, "t", "a", 11, "a=1"), 0);
+	assert_int_equal(bf_registry_put_unread(r, "t", "b", 12, "b=2"), 0);
+	assert_int_equal(bf_registry_put_unread(r, "u", "a", 13, "a=3"), 0);
+	/* The conf file has it. */
+	assert_int_equal(bf_registry_put_unread(r, "t", "c", 14, "c=4"), -1);
+	return r;
+}
+
+static void
+count_number(void *context, uint32_t number)
+{
+	*(uint32_t *)context += number;
+}
+
+static void
+channels_are_read_when_their_tenant_is_asked_for(void **state)
+{
+	int opened = 0;
+	struct bf_registry *r = unread_registry(&opened);
+	uint32_t sum = 0;
+	size_t count;
+
+	(void)state;
+	assert_int_equal(bf_registry_tenant(r, "t")->channel_count, 3);
+	assert_true(bf_registry_has_number(r, 12));
+	assert_false(bf_registry_has_number(r, 14));
+	bf_registry_each_number(r, count_number, &sum);
+	assert_int_equal(sum, 36);
+	bf_registry_channels_read(r, "t", &count);
+	assert_int_equal(count, 1);
+	assert_null(bf_registry_channel(r, "nobody", "a"));
+	assert_non_null(bf_registry_channel(r, "t", "c"));
+	assert_int_equal(opened, 0);
+	assert_string_equal(bf_registry_channel_numbered(r, 12)->channel->name,
+	    "b");
+	assert_int_equal(opened, 2);
+	assert_int_equal(bf_registry_channel(r, "t", "a")->channel->number, 11);
+	bf_registry_channels_read(r, "t", &count);
+	assert_int_equal(count, 3);
+	assert_int_equal(bf_registry_tenant(r, "t")->channel_count, 3);
+	assert_null(bf_registry_channel(r, "u", "b"));
+	assert_int_equal(opened, 3);
+	assert_int_equal(bf_registry_channels(r, "u", &count)[0]
+			     ->channel->number,
+	    13);
+	sum = 0;
+	bf_registry_each_number(r, count_number, &sum);
+	assert_int_equal(sum, 36);
+	bf_registry_free(&r);
+}
+
+static void
+what_is_unread_is_listed_read_at_once_and_freed(void **state)
+{
+	int opened = 0;
+	struct bf_registry *r = unread_registry(&opened);
+
+	(void)state;
+	assert_page(r, NULL, NULL, NULL, 2, "t/a t/b ");
+	assert_int_equal(opened, 2);
+	assert_page(r, NULL, "t", "b", 8, "t/c u/a ");
+	bf_registry_free(&r);
+	opened = 0;
+	r = unread_registry(&opened);
+	bf_registry_read_all(r);
+	assert_int_equal(opened, 3);
+	bf_registry_free(&r);
+	r = unread_registry(&opened);
+	bf_registry_free(&r);
+}
+
 static void
 tenants_that_come_and_go_keep_the_order(void **state)
 {
@@ -427,6 +520,10 @@ main(void)
 		cmocka_unit_test(channels_are_found_by_tenant_name_and_number),
 		cmocka_unit_test(
 		    channels_are_listed_in_order_of_tenant_and_name),
+		cmocka_unit_test(
+		    channels_are_read_when_their_tenant_is_asked_for),
+		cmocka_unit_test(
+		    what_is_unread_is_listed_read_at_once_and_freed),
 		cmocka_unit_test(tenants_that_come_and_go_keep_the_order),
 		cmocka_unit_test(
 		    a_block_for_the_tenant_that_became_default_adds_to_it),

@@ -1,0 +1,99 @@
+/*
+ * channel_numbers.c - the numbers of channels, all at once
+ */
+#include "core/process/channel_numbers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <belfry/memory.h>
+
+#include "core/base/hash.h"
+#include "core/registry/registry.h"
+
+/* A tenant and a line feed, which neither may contain, and a name. */
+#define KEY_SIZE (BF_TENANT_MAX + 1 + BF_NAME_MAX + 1)
+
+struct numbered {
+	UT_hash_handle hh;
+	uint32_t number;
+	char key[];
+};
+
+struct bf_channel_numbers {
+	struct bf_store *store;
+	struct numbered *all;
+};
+
+/* Writes the key of a channel and returns its length, or 0 if it has none. */
+static size_t
+make_key(char key[KEY_SIZE], const char *tenant, const char *name)
+{
+	const int size = snprintf(key, KEY_SIZE, "%s\n%s", tenant, name);
+
+	return size < KEY_SIZE ? (size_t)size : 0;
+}
+
+static void
+note(void *context, uint32_t number, const char *tenant, const char *name)
+{
+	struct bf_channel_numbers *numbers = context;
+	struct numbered *numbered;
+	char key[KEY_SIZE];
+	const size_t size = make_key(key, tenant, name);
+
+	if (size == 0)
+		return;
+	numbered = bf_zalloc(1, sizeof(*numbered) + size + 1);
+	numbered->number = number;
+	memcpy(numbered->key, key, size);
+	HASH_ADD_KEYPTR(hh, numbers->all, numbered->key, size, numbered);
+}
+
+struct bf_channel_numbers *
+bf_channel_numbers_read(struct bf_store *store, enum bf_store_result *result,
+    struct bf_error *err)
+{
+	struct bf_channel_numbers *numbers = bf_new(struct bf_channel_numbers);
+
+	numbers->store = store;
+	*result = bf_store_channels(store, note, numbers, err);
+	if (*result != BF_STORE_OK)
+		bf_channel_numbers_free(&numbers);
+	return numbers;
+}
+
+enum bf_store_result
+bf_channel_numbers_get(const struct bf_channel_numbers *numbers,
+    const char *tenant, const char *name, uint32_t *number,
+    struct bf_error *err)
+{
+	struct numbered *numbered = NULL;
+	char key[KEY_SIZE];
+	const size_t size = make_key(key, tenant, name);
+
+	if (size > 0)
+		HASH_FIND(hh, numbers->all, key, size, numbered);
+	if (!numbered)
+		return bf_store_channel_number(numbers->store, tenant, name,
+		    number, err);
+	*number = numbered->number;
+	return BF_STORE_OK;
+}
+
+void
+bf_channel_numbers_free(struct bf_channel_numbers **numbers)
+{
+	struct numbered *numbered, *next;
+
+	if (!*numbers)
+		return;
+	HASH_ITER(hh, (*numbers)->all, numbered, next)
+	{
+		HASH_DEL((*numbers)->all, numbered);
+		free(numbered);
+	}
+	free(*numbers);
+	*numbers = NULL;
+}
