@@ -54,6 +54,7 @@ struct store_command {
 	char *tenant;    /* that it is about; NULL: all */
 	bool any_tenant; /* the caller may act for any */
 	uint32_t status; /* of the answer, where it is known before */
+	bool errand;     /* it is made beside the commits */
 	void (*answer)(struct store_command *own);
 };
 

@@ -398,6 +398,6 @@ bf_verb_revoke_token(const struct command *command)
 	const char *name = bf_command_text(command, "name");
 
 	if (bf_command_tenant(command))
-		bf_command_store(command, name ? name : "", run_tokens,
+		bf_command_errand(command, name ? name : "", run_tokens,
 		    answer_revoke);
 }

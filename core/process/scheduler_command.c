@@ -16,6 +16,8 @@
 #include "core/process/command_private.h"
 #include "core/process/errand.h"
 
+#define ERRANDS_MOST 16 /* at once */
+
 /* ---- answers ---- */
 
 void
@@ -248,6 +250,8 @@ store_done(void *owner, struct store_call *call)
 	struct store_command *own = (struct store_command *)call;
 
 	(void)owner;
+	if (own->errand)
+		own->command.scheduler->errands--;
 	if (call->result == BF_STORE_OK)
 		own->answer(own);
 	else
@@ -293,8 +297,17 @@ bf_command_errand(const struct command *command, const char *text,
     store_run *run, void (*answer)(struct store_command *own))
 {
 	struct scheduler *scheduler = command->scheduler;
-	struct store_command *own = new_call(command, text, run, answer);
+	struct store_command *own;
 
+	/* Each is a thread and a handle of the store. */
+	if (scheduler->errands >= ERRANDS_MOST) {
+		bf_command_problem(command, 503, "busy", "Service Unavailable",
+		    NULL, "too many lists are being read; try again");
+		return;
+	}
+	own = new_call(command, text, run, answer);
+	own->errand = true;
+	scheduler->errands++;
 	if (bf_errand_run(scheduler->base,
 		bf_registry_snapshot(scheduler->registry)->state_dir,
 		&own->call, scheduler) == 0)

@@ -211,6 +211,7 @@ struct scheduler {
 	struct event *quit_timer;
 	struct metrics metrics;
 	struct bf_rates *rates; /* of the last hour */
+	unsigned errands;       /* of commands, that are under way */
 	struct bf_desk *desk;   /* where users sign in; made when one does */
 	int status;             /* of the process */
 };
