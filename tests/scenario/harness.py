@@ -321,10 +321,18 @@ token scenario {{ value {TOKEN}; scope admin; }}
         """Reloads and waits until that is done or refused."""
         before = self.log()
         self.send_signal(signal.SIGHUP)
-        return wait_until(
-            lambda: re.search(r"reconfigured|stays in use",
-                              self.log()[len(before):]),
-            "the reload").group() == "reconfigured"
+
+        def said(words):
+            return wait_until(
+                lambda: re.search(words, self.log()[len(before):]),
+                "the reload", 30).group()
+
+        if said("reconfigured|stays in use") != "reconfigured":
+            return False
+        # The master has done its part; the scheduler says when it routes so.
+        if str(self.main.get("error_log", "")).endswith((" info", " debug")):
+            said("the new configuration is in use|stays in use")
+        return True
 
     def reload_silently(self):
         """Reloads one that has no log to tell; whether it came to new workers."""
