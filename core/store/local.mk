@@ -20,16 +20,18 @@ tests_bench_storebench_LDADD = libcore.la libbelfry.la
 
 if CMOCKA
 STORE_HELPERS = tests/unit/store_helpers.c tests/unit/store_helpers.h
+STORE_FIXTURE = $(STORE_HELPERS) tests/unit/store_fixture.c \
+	tests/unit/store_fixture.h
 check_PROGRAMS += tests/unit/store_commit_test tests/unit/store_claim_test \
 	tests/unit/store_read_test tests/unit/store_open_test \
 	tests/unit/store_recipient_test tests/unit/store_audit_test \
 	tests/unit/store_crash_test tests/unit/store_fault_test \
 	tests/unit/store_plan_test tests/unit/store_usage_test
 tests_unit_store_usage_test_SOURCES = tests/unit/store_usage_test.c \
-	$(STORE_HELPERS)
+	$(STORE_FIXTURE)
 tests_unit_store_usage_test_LDADD = $(UNIT_LIBS)
 tests_unit_store_commit_test_SOURCES = tests/unit/store_commit_test.c \
-	$(STORE_HELPERS)
+	$(STORE_FIXTURE)
 tests_unit_store_commit_test_LDADD = $(UNIT_LIBS)
 tests_unit_store_claim_test_SOURCES = tests/unit/store_claim_test.c \
 	$(STORE_HELPERS)
@@ -41,7 +43,7 @@ tests_unit_store_recipient_test_SOURCES = tests/unit/store_recipient_test.c \
 	$(STORE_HELPERS)
 tests_unit_store_recipient_test_LDADD = $(UNIT_LIBS)
 tests_unit_store_audit_test_SOURCES = tests/unit/store_audit_test.c \
-	$(STORE_HELPERS)
+	$(STORE_FIXTURE)
 tests_unit_store_audit_test_LDADD = $(UNIT_LIBS)
 tests_unit_store_open_test_SOURCES = tests/unit/store_open_test.c \
 	$(STORE_HELPERS)

@@ -12,32 +12,8 @@
 
 #include <belfry/memory.h>
 
+#include "tests/unit/store_fixture.h"
 #include "tests/unit/store_helpers.h"
-
-static char *dir;
-static struct bf_store *store;
-static struct bf_batch batch;
-static struct bf_error err;
-
-static int
-set_up(void **state)
-{
-	(void)state;
-	dir = make_directory();
-	store = open_store(dir);
-	bf_batch_init(&batch);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	bf_batch_clear(&batch);
-	bf_store_close(&store);
-	remove_directory(dir);
-	return 0;
-}
 
 /* What is told of one tenant, or of all if it is NULL. */
 struct told {
