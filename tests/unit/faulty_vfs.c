@@ -47,6 +47,7 @@ static LIST_HEAD(, image) images = LIST_HEAD_INITIALIZER(images);
 static sqlite3_vfs *real_vfs;
 static unsigned operations, first_fault, faults;
 static bool read_only;
+static void (*watcher)(void);
 
 /* ---- images ---- */
 
@@ -140,6 +141,8 @@ note(struct image *image, const void *bytes, size_t size, size_t offset)
 static bool
 fails(void)
 {
+	if (watcher)
+		watcher();
 	operations++;
 	return read_only || (first_fault != 0 && operations >= first_fault &&
 				operations < first_fault + faults);
@@ -429,6 +432,12 @@ void
 faulty_read_only(bool is)
 {
 	read_only = is;
+}
+
+void
+faulty_watch(void (*watch)(void))
+{
+	watcher = watch;
 }
 
 /* ---- the power cut ---- */

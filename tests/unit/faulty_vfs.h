@@ -25,6 +25,10 @@ void faulty_fail(unsigned n, unsigned count);
  * one to write to again. */
 void faulty_read_only(bool is);
 
+/* Calls watch before each operation; NULL: no more. It may cut the power, and
+ * may not use a store. */
+void faulty_watch(void (*watch)(void));
+
 enum faulty_luck {
 	FAULTY_NOTHING,    /* only what was synced is there after the cut */
 	FAULTY_EVERYTHING, /* what was written too */

@@ -133,14 +133,10 @@ with_directory(unsigned fault, unsigned count, enum faulty_luck luck)
 
 /* ---- */
 
-static unsigned
-operations_of_a_life(void)
+/* A life on a disk that works; the store is left open. */
+static void
+play_life(void)
 {
-	unsigned operations;
-
-	dir = make_directory();
-	faulty_install();
-	faulty_fail(0, 0);
 	acknowledged = 0;
 	for (int part = 0; part < 2; part++) {
 		store = open_store(dir);
@@ -149,6 +145,16 @@ operations_of_a_life(void)
 		if (part == 0)
 			bf_store_close(&store);
 	}
+}
+
+static unsigned
+operations_of_a_life(void)
+{
+	unsigned operations;
+
+	dir = make_directory();
+	faulty_install();
+	play_life();
 	operations = faulty_operations();
 	bf_store_close(&store);
 	faulty_remove();
@@ -201,6 +207,58 @@ the_power_may_go_at_any_time(void **state)
 		bf_store_close(&store);
 		faulty_remove();
 		remove_directory(dir);
+	}
+}
+
+/* ---- what a disk holds when the power goes before each operation ---- */
+
+#define LUCKS (FAULTY_SOMETHING + 1)
+
+struct cut {
+	char *left;
+	unsigned acknowledged;
+};
+
+static struct cut cuts[LUCKS * 1000];
+static size_t cut_count;
+
+static void
+cut_before_operation(void)
+{
+	for (int luck = 0; luck < LUCKS; luck++) {
+		struct cut *cut = &cuts[cut_count++];
+
+		assert_in_range(cut_count, 1, sizeof(cuts) / sizeof(*cuts));
+		cut->left = make_directory();
+		cut->acknowledged = acknowledged;
+		faulty_cut_power(cut->left, (enum faulty_luck)luck);
+	}
+}
+
+static void
+the_power_may_go_before_any_operation(void **state)
+{
+	const unsigned operations = operations_of_a_life();
+
+	(void)state;
+	dir = make_directory();
+	faulty_install();
+	faulty_watch(cut_before_operation);
+	play_life();
+	faulty_watch(NULL);
+	bf_store_close(&store);
+	faulty_remove();
+	remove_directory(dir);
+	assert_int_equal(cut_count, operations * LUCKS);
+	for (size_t i = 0; i < cut_count; i++) {
+		acknowledged = cuts[i].acknowledged;
+		store = open_store(cuts[i].left);
+		every_batch_is_there(store);
+		succeed(bf_store_check(store, &err), &err);
+		commit_next();
+		every_batch_is_there(store);
+		bf_store_close(&store);
+		remove_directory(cuts[i].left);
 	}
 }
 
@@ -272,6 +330,7 @@ main(void)
 		cmocka_unit_test(any_operation_may_fail_once),
 		cmocka_unit_test(the_disk_may_fail_for_a_while),
 		cmocka_unit_test(the_power_may_go_at_any_time),
+		cmocka_unit_test(the_power_may_go_before_any_operation),
 		cmocka_unit_test(a_disk_that_stays_broken_gets_an_answer),
 		cmocka_unit_test(
 		    a_disk_that_is_read_only_for_a_while_is_written_again),
