@@ -391,6 +391,8 @@ static sqlite3_vfs faulty;
 void
 faulty_install(void)
 {
+	if (sqlite3_vfs_find("faulty")) /* a test before has failed */
+		faulty_remove();
 	real_vfs = sqlite3_vfs_find(NULL);
 	faulty = *real_vfs;
 	faulty.zName = "faulty";
@@ -410,6 +412,8 @@ faulty_remove(void)
 
 	sqlite3_vfs_unregister(&faulty);
 	sqlite3_vfs_register(real_vfs, 1);
+	read_only = false;
+	watcher = NULL;
 	while ((image = LIST_FIRST(&images)))
 		forget_image(image);
 }
