@@ -114,7 +114,8 @@ struct intake {
 	struct event *control_event;
 	struct bf_link *link; /* NULL while there is no scheduler */
 	bool welcomed;
-	bool draining; /* no new connections, then out */
+	int64_t alone_since; /* monotonic ms; while not welcomed */
+	bool draining;       /* no new connections, then out */
 	struct bf_id_maker ids;
 	char default_tenant[BF_TENANT_MAX + 1];
 	struct listener *listeners;

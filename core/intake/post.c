@@ -19,6 +19,7 @@
 #include "core/event/parse.h"
 #include "core/intake/intake_private.h"
 
+#define ALONE_MS 5000                           /* without a scheduler */
 #define PENDING_MOST 8192                       /* events without an answer */
 #define PENDING_BYTES (64 << 20)                /* and their bytes */
 #define BATCH_MOST 10000                        /* lines of a batch */
@@ -497,6 +498,15 @@ is_full(const struct intake *intake)
 	       intake->pending_bytes >= PENDING_BYTES;
 }
 
+/* A scheduler that died is replaced at once, and events wait for it; one that
+ * stays away can't be waited for. */
+static bool
+is_alone(const struct intake *intake)
+{
+	return !bf_intake_ready(intake) &&
+	       bf_clock_monotonic_ms() - intake->alone_since > ALONE_MS;
+}
+
 /* What is wrong with the header Idempotency-Key, or NULL. */
 static const char *
 check_key(const char *key, bool batch)
@@ -525,6 +535,9 @@ bf_post_events(struct connection *connection)
 		bf_reply_problem(connection, 503, "busy", NULL,
 		    "Retry-After: 1\r\n",
 		    "too many events are waiting for the store");
+	else if (is_alone(connection->intake))
+		bf_reply_problem(connection, 503, "not-ready", NULL,
+		    "Retry-After: 1\r\n", "the scheduler is not there now");
 	else if (wrong)
 		bf_reply_problem(connection, 400, "idempotency-key", NULL, NULL,
 		    "Idempotency-Key: %s", wrong);

@@ -93,6 +93,8 @@ on_closed(void *context, const char *why)
 	if (why)
 		bf_log(BF_LOG_ERROR, "link to the scheduler: %s", why);
 	bf_link_free(&intake->link);
+	if (intake->welcomed)
+		intake->alone_since = bf_clock_monotonic_ms();
 	intake->welcomed = false;
 	bf_command_fail(intake);
 }

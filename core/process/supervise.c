@@ -15,8 +15,9 @@
 #include "core/process/master_private.h"
 #include "core/process/notify.h"
 
-#define STOPPED_MS 2000 /* a stopped child is killed after that */
-#define YOUNG_MS 200    /* what dies sooner makes the pause grow */
+#define STOPPED_MS 2000          /* a stopped child is killed after that */
+#define YOUNG_MS 200             /* what dies sooner makes the pause grow */
+#define STORE_PATIENCE_MS 300000 /* with a store that was in use before */
 
 /* Sets when the child's like is made again. */
 static void
@@ -112,6 +113,9 @@ on_end(struct master *master, struct child *child, int status)
 	}
 	if (kind == BF_CHILD_SCHEDULER)
 		end_workers(master);
+	if (kind == BF_CHILD_SCHEDULER && child->ready && !quitting)
+		master->recover_until =
+		    bf_clock_monotonic_ms() + STORE_PATIENCE_MS;
 	if (kind == BF_CHILD_SPAWNER && !quitting)
 		retire_workers(master);
 	if (!quitting)
@@ -219,8 +223,9 @@ on_ready(struct master *master, struct child *child)
 	bf_spawn_missing(master);
 }
 
-/* The scheduler can't use the store. Right after an upgrade that failed the
- * other master's scheduler may still hold it. */
+/* The scheduler can't use the store. One that took another's place tries again
+ * for a while: a disk may come back; and right after an upgrade that failed
+ * the other master's scheduler may still hold the store. */
 static void
 on_fatal(struct master *master)
 {

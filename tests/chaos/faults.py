@@ -98,9 +98,7 @@ class Faults:
         self.world.disk(how)
         try:
             time.sleep(rng.uniform(0.5, 2.5))
-            # A scheduler that can't even open its store ends the daemon, for
-            # whoever supervises it to start it again.
-            if rng.random() < 0.3 and how != world.READ_ONLY:
+            if rng.random() < 0.3:
                 self.kill("scheduler", rng)
                 time.sleep(rng.uniform(0.2, 1))
         finally:

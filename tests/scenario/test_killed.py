@@ -1,5 +1,8 @@
 """Killed processes: what was answered 202 arrives, and little comes twice."""
 import collections
+import contextlib
+import fcntl
+import json
 import os
 import random
 import signal
@@ -7,7 +10,7 @@ import threading
 import time
 
 import pytest
-from harness import alive, channel, wait_until
+from harness import Answer, alive, channel, wait_until
 from load import Load
 
 CONCURRENCY = 16
@@ -90,6 +93,48 @@ def test_stopped_child_is_replaced(belfry, receiver, kind):
     b.wait_ready()
     b.post()
     endpoint.wait(1)
+
+
+def late(b):
+    """The answer to an event that is refused; None if it is not."""
+    connection = b.connection()
+    connection.timeout = 1
+    with contextlib.suppress(TimeoutError), contextlib.closing(connection):
+        connection.request("POST", "/v1/events", json.dumps({
+            "event": "deploy_failed", "subject": "late"}),
+            {"Content-Type": "application/json"})
+        answer = Answer(connection.getresponse())
+        assert answer.status == 503, answer
+        return answer
+
+
+def test_a_store_that_is_out_of_reach_for_a_while(belfry, receiver):
+    """A new scheduler that can't open it is no end of the daemon."""
+    endpoint = receiver()
+    b = belfry(channel(endpoint.url))
+    b.post(subject="before")
+    wait_until(lambda: endpoint.requests, "the first arrives")
+    b.wait_idle()
+    os.kill(b.master, signal.SIGSTOP)
+    scheduler = b.pids("scheduler")[0]
+    os.kill(scheduler, signal.SIGKILL)
+    wait_until(lambda: not alive(scheduler), "the scheduler ends")
+    with open(b.folder / "state" / "belfry.lock", "rb+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.kill(b.master, signal.SIGCONT)
+        wait_until(lambda: b.log().count("is held by") >= 3,
+                   "three schedulers found it held", 30)
+        # What is posted early waits for it, what comes late is refused.
+        early = threading.Thread(target=b.post, kwargs={"subject": "early"})
+        early.start()
+        answer = wait_until(lambda: late(b), "a late one is refused", 30, 1)
+        assert answer.json["detail"] == "the scheduler is not there now"
+        assert int(answer.headers["Retry-After"]) >= 1
+    b.wait_ready()
+    early.join(30)
+    b.post(subject="after")
+    wait_until(lambda: {"before", "early", "after"} <=
+               {r.json["subject"] for r in endpoint.requests}, "what was accepted arrives")
 
 
 def test_many_deaths_of_each_kind(belfry, receiver):
