@@ -4,6 +4,7 @@ dist_man_MANS += doc/belfry.8
 
 manualdir = $(docdir)/manual
 dist_manual_DATA = doc/manual/api.md doc/manual/audit.md doc/manual/conf.md doc/manual/dashboard.md \
+	doc/manual/durability.md \
 	doc/manual/egress.md doc/manual/event-types.md doc/manual/exec.md doc/manual/index.md doc/manual/metrics.md \
 	doc/manual/modules.md doc/manual/performance.md doc/manual/receivers.md \
 	doc/manual/secrets.md doc/manual/smtp.md doc/manual/threat-model.md doc/manual/tenants.md \
