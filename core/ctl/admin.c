@@ -88,7 +88,7 @@ bf_ctl_token(struct bf_ctl *ctl)
 	const struct bf_ctl_option options[] = {
 		{ "tenant", 't', "ID", "whose token it is", &tenant, NULL },
 		{ "scope", 's', "SCOPE",
-		    "ingest (default), read, manage or admin", &scope, NULL },
+		    "ingest (default), metrics, read, manage or admin", &scope, NULL },
 		{ "rate", 'r', "RATE",
 		    "how fast it may be used: \"100/s burst=200\", off", &rate,
 		    NULL },

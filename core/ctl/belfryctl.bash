@@ -36,7 +36,7 @@ _belfryctl()
 		COMPREPLY=($(compgen -f -- "$word"))
 		return ;;
 	'deliveries -s'|*' --state') offered='scheduled sending delivered failed cancelled' ;;
-	'token -s'|*' --scope') offered='ingest read manage admin' ;;
+	'token -s'|*' --scope') offered='ingest metrics read manage admin' ;;
 	'tenants -l'|'tenants --limit')
 		offered='events_per_second= burst= channels= stored_bytes=' ;;
 	*' --action') offered=$(_belfryctl_names audit action) ;;

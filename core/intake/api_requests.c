@@ -10,7 +10,7 @@
 #include "core/registry/snapshot.h"
 
 #define STATES "scheduled sending delivered failed cancelled"
-#define SCOPES "ingest read manage admin"
+#define SCOPES "ingest metrics read manage admin"
 #define TENANT_HELP "Whose it is; without it, the caller's own tenant"
 
 /* ---- parameters of queries ---- */

@@ -276,7 +276,7 @@ allows(enum bf_scope scope, const struct route *route)
 	case BF_SCOPE_ADMIN:
 		return true;
 	case BF_SCOPE_MANAGE:
-		return route->scope != BF_SCOPE_ADMIN && !route->of_daemon;
+		return !bf_scope_of_daemon(route->scope);
 	default:
 		return scope == route->scope;
 	}

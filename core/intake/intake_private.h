@@ -243,7 +243,6 @@ struct route {
 	const char *content_type; /* of the answer; NULL: JSON */
 	bool versioned; /* takes If-Match; the answer's version is its ETag */
 	bool of_tenant; /* it is about what one tenant has */
-	bool of_daemon; /* it is about all tenants: not for scope manage */
 	const char *summary;
 	const char *query; /* its parameters, with a blank between; or NULL */
 	const struct api_schema *request; /* what its body holds */

@@ -434,10 +434,11 @@ add_security(cJSON *operation, const struct route *route)
 		return;
 	}
 	help = bf_strf("For scope %s%s.", bf_scope_names[route->scope],
-	    route->scope == BF_SCOPE_ADMIN    ? ""
-	    : route->of_daemon                ? " or admin"
-	    : route->scope == BF_SCOPE_MANAGE ? " or admin"
-					      : ", manage or admin");
+	    route->scope == BF_SCOPE_ADMIN ? ""
+	    : route->scope == BF_SCOPE_MANAGE ||
+		    bf_scope_of_daemon(route->scope)
+		? " or admin"
+		: ", manage or admin");
 	cJSON_AddStringToObject(operation, "description", help);
 	cJSON_AddStringToObject(operation, "x-belfry-scope",
 	    bf_scope_names[route->scope]);

@@ -198,7 +198,7 @@ static const struct route routes[] = {
 	{ "POST", "/v1/rotate", BF_SCOPE_ADMIN, .body = JSON, .verb = "rotate",
 	    .summary = "Seal everything with a new key",
 	    .request = &bf_api_rotate_input, .answer = &bf_api_rotated },
-	{ "GET", "/v1/stats", BF_SCOPE_READ, .verb = "stats", .of_daemon = true,
+	{ "GET", "/v1/stats", BF_SCOPE_METRICS, .verb = "stats",
 	    .summary = "What the daemon is doing", .answer = &bf_api_stats },
 	{ "POST", "/v1/backup", BF_SCOPE_ADMIN, .body = JSON, .verb = "backup",
 	    .summary = "Copy the store to a file",
@@ -226,9 +226,8 @@ static const struct route routes[] = {
 	{ "GET", "/v1/openapi.json", .open = true, .handle = bf_openapi_answer,
 	    .answer = &bf_api_document,
 	    .summary = "This API as an OpenAPI document" },
-	{ "GET", "/metrics", BF_SCOPE_READ, .verb = "metrics",
-	    .of_daemon = true, .content_type = METRICS,
-	    .summary = "Metrics for Prometheus" },
+	{ "GET", "/metrics", BF_SCOPE_METRICS, .verb = "metrics",
+	    .content_type = METRICS, .summary = "Metrics for Prometheus" },
 };
 
 #define ROUTES (sizeof(routes) / sizeof(*routes))

@@ -52,10 +52,12 @@ static bool
 is_visible(const struct store_command *own, const char *tenant,
     const char *scope)
 {
+	enum bf_scope given;
+
 	if (own->tenant && (!tenant || strcmp(own->tenant, tenant) != 0))
 		return false;
-	return own->any_tenant ||
-	       strcmp(scope, bf_scope_names[BF_SCOPE_ADMIN]) != 0;
+	return own->any_tenant || (bf_scope_parse(scope, &given) == 0 &&
+				      !bf_scope_of_daemon(given));
 }
 
 static const char *
@@ -282,7 +284,7 @@ may_give(const struct command *command, const char *name)
 		    "/scope", "expected " BF_SCOPE_CHOICES);
 		return false;
 	}
-	if (!command->tenant || scope != BF_SCOPE_ADMIN)
+	if (!command->tenant || !bf_scope_of_daemon(scope))
 		return true;
 	bf_command_problem(command, 403, "scope", "Forbidden", "/scope",
 	    "a token for every tenant is made by an admin only");

@@ -25,9 +25,9 @@ static const struct bf_directive table[] = {
 	    .help = "Whose token it is; without it, the default tenant's" },
 	{ BF_FIELD(token_settings, scope), .fallback = "ingest",
 	    .choices = bf_scope_names,
-	    .help = "What it allows: to post events, to read the tenant's "
-		    "state, to manage the tenant, or everything for every "
-		    "tenant" },
+	    .help = "What it allows: to post events, to read the daemon's "
+		    "metrics, to read the tenant's state, to manage the "
+		    "tenant, or everything for every tenant" },
 	{ 0 },
 };
 

@@ -6,8 +6,14 @@
 #include <stddef.h>
 #include <string.h>
 
-const char *const bf_scope_names[] = { "ingest", "read", "manage", "admin",
-	NULL };
+const char *const bf_scope_names[] = { "ingest", "metrics", "read", "manage",
+	"admin", NULL };
+
+bool
+bf_scope_of_daemon(enum bf_scope scope)
+{
+	return scope == BF_SCOPE_METRICS || scope == BF_SCOPE_ADMIN;
+}
 
 int
 bf_scope_parse(const char *name, enum bf_scope *scope)

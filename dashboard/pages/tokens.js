@@ -13,10 +13,14 @@ const tenant = () => ({ tenant_id: session.tenant });
 
 const scopes = [
 	["ingest", "ingest: post events"],
+	["metrics", "metrics: the figures of the daemon, for Prometheus"],
 	["read", "read: see everything of the tenant"],
 	["manage", "manage: see and change everything of the tenant"],
 	["admin", "admin: everything, for every tenant"],
 ];
+
+/* Only an admin may give them. */
+const ofDaemon = new Set(["metrics", "admin"]);
 
 /* The one time that a token is seen. */
 function showToken(made) {
@@ -36,7 +40,7 @@ function askToken() {
 	const name = textField("/name", "Name", { required: true,
 		spellcheck: "false", help: "What will use it: ci, shop, cron." });
 	const scope = selectField("/scope", "May",
-		scopes.filter(([key]) => key !== "admin" || isAdmin()));
+		scopes.filter(([key]) => !ofDaemon.has(key) || isAdmin()));
 	const fields = [name, scope];
 	const problem = h("div", { "aria-live": "polite" });
 

@@ -13,6 +13,7 @@ from harness import TOKEN, channel, wait_until
 from raw import EVENT, Raw, exchange, get, post as raw_post
 
 INGEST, READ = "ingest-token-0123456", "read-token-012345678"
+METRICS = "metrics-token-0123456"
 ACME = "acme-token-0123456789"
 MANAGE = "acme-manage-token-0123456789"
 
@@ -35,6 +36,8 @@ def b(module_closing, tmp_path_factory, endpoint, tls_port):
 tenant acme {{ channel webhook acme-hook {{ url {endpoint.url}acme; }} }}
 token in {{ value {INGEST}; scope ingest; }}
 token read {{ value {READ}; scope read; }}
+token metrics {{ value {METRICS}; scope metrics; }}
+token own-manage {{ value own-manage-0123456789; scope manage; }}
 token acme {{ value {ACME}; tenant acme; scope ingest; }}
 token acme-read {{ value acme-read-0123456789; tenant acme; scope read; }}
 token acme-manage {{ value {MANAGE}; tenant acme; scope manage; }}
@@ -100,8 +103,12 @@ def test_scopes_allow_what_they_say(b):
             (READ, "POST", "/v1/events", 403),
             (READ, "GET", "/v1/events", 200),
             (READ, "GET", "/v1/deliveries", 200),
-            (READ, "GET", "/v1/stats", 200),
-            (READ, "GET", "/metrics", 200),
+            (READ, "GET", "/v1/stats", 403),
+            (READ, "GET", "/metrics", 403),
+            (METRICS, "GET", "/v1/stats", 200),
+            (METRICS, "GET", "/metrics", 200),
+            (METRICS, "GET", "/v1/rates", 403),
+            (METRICS, "POST", "/v1/events", 403),
             (READ, "POST", "/v1/deliveries/cancel", 403),
             (READ, "POST", "/v1/channels/hook/disable", 403),
             (READ, "GET", "/v1/tokens", 403),
@@ -178,9 +185,27 @@ def test_manage_gives_tokens_of_its_tenant_but_no_admins(b):
 
 
 def test_figures_of_all_are_not_for_one_tenant(b):
-    for path in ("/v1/stats", "/metrics"):
-        answer = ask(b, "Bearer acme-read-0123456789", "GET", path, None)
-        assert answer.status == 403 and "default tenant" in answer.json["detail"]
+    for token in ("acme-read-0123456789", MANAGE, "own-manage-0123456789"):
+        for path in ("/v1/stats", "/metrics"):
+            assert ask(b, f"Bearer {token}", "GET", path).status == 403, token
+
+
+def test_who_manages_a_tenant_gives_no_scope_of_the_daemon(b):
+    for token in (MANAGE, "own-manage-0123456789"):
+        for scope in ("metrics", "admin"):
+            answer = ask(b, f"Bearer {token}", "POST", "/v1/tokens",
+                         {"name": "more", "scope": scope})
+            assert answer.status == 403, answer
+            assert answer.json["field"] == "/scope"
+    made = b.http("POST", "/v1/tokens", {"name": "scraper", "scope": "metrics"})
+    assert made.status == 201, made
+    assert ask(b, f"Bearer {made.json['token']}", "GET",
+               "/metrics").status == 200
+    seen = ask(b, "Bearer own-manage-0123456789", "GET", "/v1/tokens").json
+    assert not {t["name"] for t in seen["tokens"]} & {"scraper", "metrics"}
+    assert ask(b, "Bearer own-manage-0123456789", "DELETE",
+               "/v1/tokens/scraper").status == 404
+    assert b.http("DELETE", "/v1/tokens/scraper").status == 200
 
 
 def test_a_token_is_for_its_tenant(b, endpoint):
@@ -272,7 +297,7 @@ print(s.recv(100).split()[1].decode())
     os.chmod(b.socket, 0o666)
     try:
         assert as_nobody().stdout.strip() == "401"
-        assert as_nobody(f"Authorization: Bearer {READ}\r\n") \
+        assert as_nobody(f"Authorization: Bearer {METRICS}\r\n") \
             .stdout.strip() == "200"
     finally:
         os.chmod(b.socket, 0o600)

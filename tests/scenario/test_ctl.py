@@ -118,7 +118,7 @@ def test_command_line_that_is_wrong(b, words, says):
      'unknown directive "ur"'),
     (("test", "--module", "webhook"), "belfryctl: url: missing"),
     (("test", "nosuch"), 'there is no channel "nosuch"'),
-    (("token", "create", "ci", "-s", "root"), "ingest, read, manage or admin"),
+    (("token", "create", "ci", "-s", "root"), "ingest, metrics, read, manage or admin"),
     (("token", "create", ""), "1 to 64 characters"),
     (("token", "revoke", "nosuch"), "no token of that name"),
     (("token", "revoke", "scenario"), "no token of that name"),

@@ -538,9 +538,8 @@ static const struct {
 	    "CONF:2: token b: it has the value of token a; expected another "
 	    "one" },
 	{ "token a { value x; scope root; }",
-	    "CONF:1: scope: \"root\": unknown; expected one of ingest, read, "
-	    "manage, "
-	    "admin" },
+	    "CONF:1: scope: \"root\": unknown; expected one of ingest, "
+	    "metrics, read, manage, admin" },
 	/* channels */
 	{ LOAD "channel hook a { }",
 	    "CONF:2: channel a: no \"url\"; expected it in the block" },
