@@ -251,11 +251,12 @@ static int
 identify(struct connection *connection, const char *token)
 {
 	struct intake *intake = connection->intake;
-	unsigned char hash[BF_TOKEN_HASH_SIZE];
+	unsigned char *hash = connection->token_hash;
 	int found;
 
 	if (!EVP_Digest(token, strlen(token), hash, NULL, EVP_sha256(), NULL))
 		abort();
+	connection->by_token = true;
 	if (find_in_snapshot(intake, hash, &connection->caller))
 		return bf_token_rate_take(connection);
 	found = find_in_store(intake, hash, &connection->caller);
@@ -266,6 +267,18 @@ identify(struct connection *connection, const char *token)
 	bf_reply_problem(connection, 503, "store", NULL, "Retry-After: 1\r\n",
 	    "the token can't be looked up now");
 	return -1;
+}
+
+bool
+bf_auth_goes_on(struct connection *connection)
+{
+	struct intake *intake = connection->intake;
+	struct caller now;
+
+	if (!connection->by_token)
+		return bf_session_goes_on(connection);
+	return find_in_snapshot(intake, connection->token_hash, &now) ||
+	       find_in_store(intake, connection->token_hash, &now) != 0;
 }
 
 /* Whether the scope allows the route: see scope.h. */
@@ -294,6 +307,7 @@ identify_caller(struct connection *connection)
 	int found;
 
 	connection->session[0] = '\0';
+	connection->by_token = false;
 	if (token && *token)
 		return identify(connection, token);
 	if (request->authorization)

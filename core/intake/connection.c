@@ -95,7 +95,7 @@ static void
 expire(struct connection *connection)
 {
 	if (connection->streaming) {
-		if (!bf_session_goes_on(connection)) {
+		if (!bf_auth_goes_on(connection)) {
 			bf_connection_close(connection);
 			return;
 		}

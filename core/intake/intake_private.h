@@ -78,6 +78,8 @@ struct connection {
 	const struct route *route;
 	struct caller caller;
 	char session[65]; /* the hash of the session's number; or "" */
+	bool by_token;    /* the caller had one, whose hash follows */
+	unsigned char token_hash[BF_TOKEN_HASH_SIZE];
 	bool tls;
 	bool local;               /* over a Unix socket */
 	uid_t uid;                /* of the peer there */
@@ -194,6 +196,10 @@ cJSON *bf_problem(int status, const char *slug, const char *field,
 int bf_auth(struct connection *connection);
 void bf_auth_flush(struct intake *intake);
 void bf_auth_free(struct intake *intake);
+
+/* Whether the caller's token or session is still one; true while the store
+ * can't be asked. */
+bool bf_auth_goes_on(struct connection *connection);
 /* Notes who is at the other end: address, uid, whether it is trusted. */
 void bf_auth_peer(struct connection *connection, int fd);
 
@@ -312,6 +318,8 @@ void bf_read_free(struct intake *intake);
 void bf_stream_start(struct connection *connection);
 void bf_stream_notice(struct intake *intake, struct bf_msg_notice *notice);
 /* A sign of life, for proxies, and to find out that the client is gone. */
+/* Ends the streams of whoever may not have one any more. */
+void bf_stream_review(struct intake *intake);
 void bf_stream_beat(struct connection *connection);
 void bf_stream_stop(struct connection *connection);
 

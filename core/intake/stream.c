@@ -69,6 +69,19 @@ bf_stream_notice(struct intake *intake, struct bf_msg_notice *notice)
 }
 
 void
+bf_stream_review(struct intake *intake)
+{
+	struct connection *connection, *next;
+
+	for (connection = TAILQ_FIRST(&intake->streams); connection;
+	     connection = next) {
+		next = TAILQ_NEXT(connection, stream);
+		if (!bf_auth_goes_on(connection))
+			bf_connection_close(connection);
+	}
+}
+
+void
 bf_stream_beat(struct connection *connection)
 {
 	evbuffer_add_printf(bufferevent_get_output(connection->bev), ":\n\n");

@@ -78,6 +78,7 @@ on_message(void *context, struct bf_message *message)
 		break;
 	case BF_MSG_FLUSH:
 		bf_auth_flush(intake);
+		bf_stream_review(intake);
 		break;
 	default:
 		bf_log(BF_LOG_ERROR, "the scheduler sent message %d",

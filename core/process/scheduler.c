@@ -93,7 +93,8 @@ on_changed(void *owner, struct bf_change *change, const char *why)
 			bf_settings_cancelled(scheduler, change);
 		break;
 	case BF_CHANGE_PUT:
-		bf_settings_committed(scheduler, change->put.name);
+		bf_settings_committed(scheduler, change->put.name,
+		    change->put.value);
 		break;
 	case BF_CHANGE_AUDIT:
 		break;

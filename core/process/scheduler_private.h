@@ -427,9 +427,10 @@ void bf_settings_cancel_orphans(struct scheduler *scheduler);
 /* A cancel was committed: goes on with a deleted channel. */
 void bf_settings_cancelled(struct scheduler *scheduler,
     const struct bf_change *change);
+/* A setting is on stable storage; value NULL: it is forgotten. */
+void bf_settings_committed(struct scheduler *scheduler, const char *name,
+    const char *value);
 /* Keeps a setting in the store, or forgets it (value NULL). */
-/* A setting is on stable storage. */
-void bf_settings_committed(struct scheduler *scheduler, const char *name);
 void bf_settings_put(struct scheduler *scheduler, const char *name,
     const char *value);
 void bf_settings_channel_put(struct scheduler *scheduler,

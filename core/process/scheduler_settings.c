@@ -573,11 +573,13 @@ bf_settings_put(struct scheduler *scheduler, const char *name,
 }
 
 void
-bf_settings_committed(struct scheduler *scheduler, const char *name)
+bf_settings_committed(struct scheduler *scheduler, const char *name,
+    const char *value)
 {
 	/* Not before: an intake could look the token up once more, find it as
 	 * it was, and keep that. */
-	if (strncmp(name, "token/", 6) == 0)
+	if (strncmp(name, "token/", 6) == 0 ||
+	    (!value && strncmp(name, "session/", 8) == 0))
 		bf_accept_flush(scheduler);
 }
 

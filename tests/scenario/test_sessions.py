@@ -5,6 +5,7 @@ import re
 import socket
 import sqlite3
 import subprocess
+import time
 
 import pytest
 
@@ -279,8 +280,10 @@ def test_a_stream_ends_with_its_session(b):
                        headers={"Cookie": f"{name}={value}"})
     stream = connection.getresponse()
     assert stream.status == 200
+    began = time.monotonic()
     browser.request("DELETE", "/v1/session")
     assert stream.read().startswith(b": deliveries")
+    assert time.monotonic() - began < 10, "not before the next sign of life"
     connection.close()
 
 

@@ -343,10 +343,17 @@ def test_a_secret_of_another_is_not_lent(world, callers):
                    for value in request.headers.values())
 
 
-def test_a_stream_tells_of_ones_own(world):
+@pytest.mark.parametrize("who", ["read", "reader"])
+def test_a_stream_tells_of_ones_own(world, who):
+    headers = world.tokens.get(who)
+    if not headers:
+        browser = Browser(world.belfry)
+        browser.sign_in(who, PASSWORD)
+        headers = {"Cookie": "; ".join(
+            f"{name}={value}" for name, value in browser.cookie.items())}
     connection = world.belfry.connection(tcp=True, timeout=60)
     connection.request("GET", "/v1/deliveries/stream",
-                       headers=world.tokens["read"])
+                       headers=headers)
     stream = connection.getresponse()
     post = world.belfry.http
     for tenant, subject in ((B, "walled bravo"), (A, "the end")):
