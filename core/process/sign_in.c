@@ -5,7 +5,11 @@
  * MiB and some 100 ms, which nobody may ask for as often as they like. Who
  * guesses is made to wait, by address and by the user's name; an address that
  * the user has signed in from is not made to wait for what others try, so that
- * nobody can lock a user out.
+ * nobody can lock a user out. It has a count of its own for that user: behind a
+ * proxy or a NAT the address is everybody's, and whoever signs in there takes
+ * its failures away.
+ *
+ * A host of IPv6 has 2^64 addresses to guess from, so they count as one.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -30,19 +34,23 @@ struct sign_in {
 	struct sign_in *next;
 	char *user;
 	char *address;
+	char *network; /* that is held responsible for it */
 	char *password;
 	char *hash; /* to be checked against */
+	bool visit; /* where the user is a guest */
 	bool fits;
 };
 
-/* An address that a user has signed in from: "user address". */
+/* A network that a user has signed in from: "user network". */
 struct guest {
 	char *key;
 	UT_hash_handle hh;
 };
 
 struct bf_desk {
-	struct bf_throttle *addresses, *users;
+	struct bf_throttle *networks;
+	struct bf_throttle *users;     /* from where they are no guests */
+	struct bf_throttle *visits;    /* and from where they are */
 	struct guest *guests;          /* oldest first */
 	struct sign_in *first, **last; /* the first is being checked */
 	size_t waiting;
@@ -51,7 +59,7 @@ struct bf_desk {
 	char *nobody; /* the hash that unknown users are checked against */
 };
 
-static const struct bf_throttle_policy by_address = { .free = 5,
+static const struct bf_throttle_policy by_network = { .free = 5,
 	.first_ms = 1000,
 	.most_ms = 5 * MINUTE,
 	.forget_ms = 60 * MINUTE };
@@ -68,8 +76,9 @@ desk_of(struct scheduler *scheduler)
 	if (desk)
 		return desk;
 	desk = scheduler->desk = bf_new(struct bf_desk);
-	desk->addresses = bf_throttle_new(&by_address);
+	desk->networks = bf_throttle_new(&by_network);
 	desk->users = bf_throttle_new(&by_user);
+	desk->visits = bf_throttle_new(&by_user);
 	desk->last = &desk->first;
 	return desk;
 }
@@ -82,28 +91,29 @@ free_guest(struct bf_desk *desk, struct guest *guest)
 	free(guest);
 }
 
-static bool
-is_guest(const struct bf_desk *desk, const char *user, const char *address)
+/* The guest; NULL if the user has not signed in from there. */
+static const struct guest *
+find_guest(const struct bf_desk *desk, const char *user, const char *network)
 {
-	char *key = bf_strf("%s %s", user, address);
+	char *key = bf_strf("%s %s", user, network);
 	struct guest *guest;
 
 	HASH_FIND_STR(desk->guests, key, guest);
 	free(key);
-	return guest != NULL;
+	return guest;
 }
 
 static void
-add_guest(struct bf_desk *desk, const char *user, const char *address)
+add_guest(struct bf_desk *desk, const char *user, const char *network)
 {
 	struct guest *guest;
 
-	if (is_guest(desk, user, address))
+	if (find_guest(desk, user, network))
 		return;
 	if (HASH_COUNT(desk->guests) >= GUESTS_MOST)
 		free_guest(desk, desk->guests);
 	guest = bf_new(struct guest);
-	guest->key = bf_strf("%s %s", user, address);
+	guest->key = bf_strf("%s %s", user, network);
 	HASH_ADD_KEYPTR(hh, desk->guests, guest->key, strlen(guest->key),
 	    guest);
 }
@@ -116,6 +126,7 @@ free_sign_in(struct sign_in *own)
 	free(own->password);
 	free(own->user);
 	free(own->address);
+	free(own->network);
 	free(own->hash);
 	free(own);
 }
@@ -136,8 +147,9 @@ bf_desk_free(struct scheduler *scheduler)
 	}
 	HASH_ITER(hh, desk->guests, guest, next_guest)
 	free_guest(desk, guest);
-	bf_throttle_free(&desk->addresses);
+	bf_throttle_free(&desk->networks);
 	bf_throttle_free(&desk->users);
+	bf_throttle_free(&desk->visits);
 	free(desk->nobody);
 	free(desk);
 	scheduler->desk = NULL;
@@ -199,9 +211,14 @@ static void
 let_in(struct scheduler *scheduler, const struct sign_in *own)
 {
 	struct bf_desk *desk = scheduler->desk;
-	bf_throttle_forgive(desk->addresses, own->address);
-	bf_throttle_forgive(desk->users, own->user);
-	add_guest(desk, own->user, own->address);
+
+	add_guest(desk, own->user, own->network);
+	bf_throttle_forgive(desk->networks, own->network);
+	bf_throttle_forgive(desk->visits,
+	    find_guest(desk, own->user, own->network)->key);
+	/* From elsewhere somebody may still be guessing. */
+	if (!own->visit)
+		bf_throttle_forgive(desk->users, own->user);
 	bf_log(BF_LOG_NOTICE, "user %s signed in from %s", own->user,
 	    own->address);
 	bf_session_make(&own->command, own->user, own->address);
@@ -254,14 +271,30 @@ start_first(struct scheduler *scheduler)
 
 /* How long who signs in must wait; 0: not at all. */
 static int64_t
-wait_of(const struct bf_desk *desk, const char *user, const char *address,
+wait_of(const struct bf_desk *desk, const char *user, const char *network,
     int64_t now)
 {
-	const int64_t wait = bf_throttle_wait(desk->addresses, address, now);
+	const int64_t wait = bf_throttle_wait(desk->networks, network, now);
+	const struct guest *guest = find_guest(desk, user, network);
 
-	if (wait > 0 || is_guest(desk, user, address))
+	if (wait > 0)
 		return wait;
-	return bf_throttle_wait(desk->users, user, now);
+	return guest ? bf_throttle_wait(desk->visits, guest->key, now)
+		     : bf_throttle_wait(desk->users, user, now);
+}
+
+/* Counts a try as a failure. Returns whether the user is a guest there. */
+static bool
+count(struct bf_desk *desk, const char *user, const char *network, int64_t now)
+{
+	const struct guest *guest = find_guest(desk, user, network);
+
+	bf_throttle_count(desk->networks, network, now);
+	if (guest)
+		bf_throttle_count(desk->visits, guest->key, now);
+	else
+		bf_throttle_count(desk->users, user, now);
+	return guest != NULL;
 }
 
 /* The hash of a user's password; of nobody's, which takes as long to check, if
@@ -289,6 +322,7 @@ bf_verb_sign_in(const struct command *command)
 	const char *password = bf_command_text(command, "password");
 	const char *address = bf_command_text(command, "address");
 	const int64_t now = bf_clock_monotonic_ms();
+	char network[BF_NETWORK_TEXT];
 	int64_t wait;
 	struct sign_in *own;
 
@@ -297,7 +331,8 @@ bf_verb_sign_in(const struct command *command)
 		    "the name or the password is wrong", 0);
 		return;
 	}
-	wait = wait_of(desk, user, address, now);
+	bf_throttle_network(address, network);
+	wait = wait_of(desk, user, network, now);
 	if (wait > 0 || desk->waiting >= WAITING_MOST) {
 		bf_sign_in_refuse(command, wait > 0 ? 429 : 503,
 		    "Too Many Requests",
@@ -305,9 +340,8 @@ bf_verb_sign_in(const struct command *command)
 		    wait > 0 ? wait : 1000);
 		return;
 	}
-	bf_throttle_count(desk->addresses, address, now);
-	bf_throttle_count(desk->users, user, now);
 	own = bf_new(struct sign_in);
+	own->visit = count(desk, user, network, now);
 	own->call.run = run_check;
 	own->call.done = check_done;
 	own->command = *command;
@@ -315,6 +349,7 @@ bf_verb_sign_in(const struct command *command)
 	own->command.tenant = NULL;
 	own->user = bf_strdup(user);
 	own->address = bf_strdup(address);
+	own->network = bf_strdup(network);
 	own->password = bf_strdup(password);
 	own->hash = bf_strdup(hash_of(scheduler, user));
 	*desk->last = own;

@@ -4,6 +4,7 @@
 #include "core/process/throttle.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include <belfry/memory.h>
 
 #define KNOWN_MOST 4096
+#define NETWORK_BYTES 8 /* of an address of IPv6 */
 
 struct entry {
 	char *who;
@@ -116,6 +118,24 @@ bf_throttle_forgive(struct bf_throttle *throttle, const char *who)
 
 	if (entry)
 		forget(throttle, entry);
+}
+
+void
+bf_throttle_network(const char *address, char text[BF_NETWORK_TEXT])
+{
+	struct bf_ip ip, embedded;
+	char prefix[BF_IP_TEXT];
+
+	if (bf_ip_parse(address, &ip) == -1 || !ip.six) {
+		snprintf(text, BF_NETWORK_TEXT, "%s", address);
+	} else if (bf_ip_embedded(&ip, &embedded)) {
+		bf_ip_format(&embedded, text);
+	} else {
+		memset(ip.bytes + NETWORK_BYTES, 0,
+		    sizeof(ip.bytes) - NETWORK_BYTES);
+		bf_ip_format(&ip, prefix);
+		snprintf(text, BF_NETWORK_TEXT, "%s/64", prefix);
+	}
 }
 
 void

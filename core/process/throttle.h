@@ -3,6 +3,8 @@
 
 #include <stdint.h>
 
+#include "core/conf/ip.h"
+
 /*
  * Guessing of passwords, slowed down: after some failures each further one
  * makes whoever it was wait, twice as long each time. What is counted is up to
@@ -32,6 +34,14 @@ void bf_throttle_count(struct bf_throttle *throttle, const char *who,
 
 /* The try was right: nothing is held against who. */
 void bf_throttle_forgive(struct bf_throttle *throttle, const char *who);
+
+#define BF_NETWORK_TEXT (BF_IP_TEXT + 3) /* bytes, with its NUL */
+
+/* Whom the tries of an address are counted for: an address of IPv4 itself, of
+ * IPv6 the 64 bits that a network has in common ("2001:db8::/64"), as one host
+ * there has all the others. Source: RFC 4291, section 2.5.4. What is no address
+ * stays as it is. */
+void bf_throttle_network(const char *address, char text[BF_NETWORK_TEXT]);
 
 /* Frees it and sets *throttle to NULL. NULL is fine. */
 void bf_throttle_free(struct bf_throttle **throttle);

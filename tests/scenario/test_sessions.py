@@ -147,6 +147,24 @@ def test_guessing_is_slowed_down(b):
         "the wait is over", 30, 0.2)
 
 
+def test_a_password_of_ones_own_buys_no_guesses(b):
+    """Who shares an address with the user, as behind a proxy, and signs in
+    there between guesses, takes the failures of the address away; those that
+    are held against the user's name there stay."""
+    alice, bob = Browser(b), Browser(b)
+    alice.sign_in()
+    statuses = []
+    for guess in range(30):
+        if guess % 4 == 0:
+            bob.sign_in("bob")
+        statuses.append(alice.request("POST", "/v1/session", {
+            "user": "alice", "password": f"guess {guess}"}).status)
+    assert 429 in statuses, statuses
+    assert statuses.count(401) <= 25, statuses
+    # The names of others do not wait for it.
+    bob.sign_in("bob")
+
+
 def test_many_guesses_at_once_gain_nothing(b):
     """All of them are counted before the first is checked."""
     connections = []

@@ -174,6 +174,30 @@ the_oldest_makes_room(void **state)
 	bf_throttle_free(&throttle);
 }
 
+static void
+a_network_of_ipv6_counts_as_one(void **state)
+{
+	static const struct {
+		const char *address, *network;
+	} rows[] = {
+		{ "192.0.2.1", "192.0.2.1" },
+		{ "2001:db8::1", "2001:db8::/64" },
+		{ "2001:db8::ffff:1:2:3", "2001:db8::/64" },
+		{ "2001:db8:0:1::1", "2001:db8:0:1::/64" },
+		/* One of IPv4, by a listener of both. */
+		{ "::ffff:192.0.2.1", "192.0.2.1" },
+		{ "unix", "unix" },
+		{ "", "" },
+	};
+	char text[BF_NETWORK_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		bf_throttle_network(rows[i].address, text);
+		assert_string_equal(text, rows[i].network);
+	}
+}
+
 int
 main(void)
 {
@@ -185,6 +209,7 @@ main(void)
 		cmocka_unit_test(who_fails_waits_longer_each_time),
 		cmocka_unit_test(failures_are_forgotten_and_forgiven),
 		cmocka_unit_test(the_oldest_makes_room),
+		cmocka_unit_test(a_network_of_ipv6_counts_as_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
