@@ -147,7 +147,7 @@ load_file(const char *path, const char *globals, struct bf_error *err)
 struct bf_snapshot *
 load_text_with(const char *text, const char *globals, struct bf_error *err)
 {
-	char path[] = "/tmp/belfry-load-XXXXXX";
+	char path[] = LOAD_PATH;
 	int fd = mkstemp(path);
 	struct bf_snapshot *snapshot;
 

@@ -3,6 +3,9 @@
 
 #include "core/registry/load.h"
 
+/* The names of the files that texts are loaded from; the end differs. */
+#define LOAD_PATH "/tmp/belfry-load-XXXXXX"
+
 /*
  * Snapshots from text, with modules "hook" and "webhook" (url, secret, header,
  * ca_file) and a module "post" (none but text; own retry and max_age) that need
