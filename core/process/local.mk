@@ -61,3 +61,16 @@ tests_unit_own_address_test_LDADD = $(UNIT_LIBS)
 tests_unit_rotate_test_SOURCES = tests/unit/rotate_test.c
 tests_unit_rotate_test_LDADD = $(UNIT_LIBS)
 endif
+
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/api_fuzz tests/fuzz/scheduler_fuzz
+STAGE = tests/fuzz/stage.c tests/fuzz/stage.h tests/unit/load_fixture.c \
+	tests/unit/load_fixture.h
+tests_fuzz_api_fuzz_SOURCES = tests/fuzz/api_fuzz.c $(STAGE)
+tests_fuzz_api_fuzz_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_api_fuzz_LDADD = $(UNIT_LIBS)
+tests_fuzz_scheduler_fuzz_SOURCES = tests/fuzz/scheduler_fuzz.c $(STAGE)
+tests_fuzz_scheduler_fuzz_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_scheduler_fuzz_LDADD = $(UNIT_LIBS)
+endif
+EXTRA_DIST += tests/fuzz/corpus/api tests/fuzz/corpus/scheduler
