@@ -65,17 +65,19 @@ PARTS = {
 SIZES = {
     "quick": {"events": 50000, "waiting": (100000,), "backlogs": (100000,),
               "finished": (200000,), "channels": (10, 1000),
-              "channels_of_one": 1000, "tenants": (10, 2000),
+              "channels_that_match": (10, 1000), "tenants": (10, 2000),
               "tenant_events": 10000},
     "usual": {"events": 100000, "waiting": (100000, 1000000),
               "backlogs": (1000000,), "finished": (1000000,),
-              "channels": (10, 1000, 100000), "channels_of_one": 10000,
-              "tenants": (10, 100000), "tenant_events": 50000},
+              "channels": (10, 1000, 100000),
+              "channels_that_match": (10, 1000), "tenants": (10, 100000),
+              "tenant_events": 50000},
     "full": {"events": 100000, "waiting": (100000, 1000000),
              "backlogs": (1000000, 5000000),
              "finished": (1000000, 5000000, 20000000),
              "channels": (10, 1000, 100000, 1000000),
-             "channels_of_one": 10000, "tenants": (10, 100000, 1000000),
+             "channels_that_match": (10, 1000, 10000),
+             "tenants": (10, 100000, 1000000),
              "tenant_events": 50000},
 }
 
