@@ -197,9 +197,12 @@ record(const struct question *question, const struct bf_channel_state *state,
 
 /* Says why no channel gets the event. */
 static void
-explain_none(const struct question *question, size_t channels,
+explain_none(const struct question *question, const char *tenant,
     struct bf_route *route)
 {
+	size_t channels;
+
+	bf_registry_channels(question->registry, tenant, &channels);
 	if (!question->toggle.enabled)
 		explain_toggle(question, NULL, route->reason);
 	else if (channels == 0)
@@ -212,6 +215,21 @@ explain_none(const struct question *question, size_t channels,
 }
 
 /* ---- the route ---- */
+
+/* The channels that need to be judged: all, for who wants to know of each; else
+ * those that can get the event. */
+static struct bf_channel_state *const *
+candidates(const struct question *question, const char *tenant, bool all,
+    size_t *count)
+{
+	if (all)
+		return bf_registry_channels(question->registry, tenant, count);
+	if (question->toggle.enabled)
+		return bf_registry_channels_for(question->registry, tenant,
+		    question->type, count);
+	*count = 0;
+	return NULL;
+}
 
 static void
 add(struct bf_route *route, struct bf_channel_state *state)
@@ -241,7 +259,7 @@ bf_route_event(const struct bf_registry *registry, const char *tenant,
 
 	route->count = 0;
 	route->reason[0] = '\0';
-	channels = bf_registry_channels(registry, tenant, &count);
+	channels = candidates(&question, tenant, recorder != NULL, &count);
 	for (size_t i = 0; i < count; i++) {
 		rule = decide(&question, channels[i]);
 		if (rule == BF_RULE_ACCEPTED)
@@ -250,7 +268,7 @@ bf_route_event(const struct bf_registry *registry, const char *tenant,
 			record(&question, channels[i], rule, recorder, context);
 	}
 	if (route->count == 0)
-		explain_none(&question, count, route);
+		explain_none(&question, tenant, route);
 }
 
 void

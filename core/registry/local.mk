@@ -22,7 +22,8 @@ libcore_la_SOURCES += core/registry/builtin.c core/registry/channel_draft.c \
 	core/registry/pattern.c \
 	core/registry/place.c core/registry/rate.c core/registry/registry.c \
 	core/registry/registry_order.c \
-	core/registry/registry_tenant.c core/registry/registry_unread.c \
+	core/registry/registry_takers.c core/registry/registry_tenant.c \
+	core/registry/registry_unread.c \
 	core/registry/scope.c \
 	core/registry/snapshot.c core/registry/snapshot_wire.c \
 	core/registry/tenant.c

@@ -74,9 +74,11 @@ make_channel(struct bf_registry *registry, struct bf_channel *from)
 	HASH_ADD_KEYPTR(by_key, registry->by_key, channel->key,
 	    strlen(channel->key), channel);
 	tenant = bf_registry_tenant_make(registry, from->tenant);
+	channel->state.place = registry->places++;
 	append(&tenant->channels, &tenant->read_count, &channel->state);
 	tenant->state.channel_count++;
 	bf_registry_unorder_channels(tenant);
+	bf_registry_takers_add(registry, tenant, &channel->state);
 	return channel;
 }
 
@@ -108,6 +110,30 @@ free_channel(struct channel *channel)
 	free(channel);
 }
 
+/* Puts a channel in place of another that was made over the API. */
+static void
+replace(struct bf_registry *registry, struct channel *old,
+    struct bf_channel *channel)
+{
+	struct tenant *tenant =
+	    bf_registry_tenant_find(registry, channel->tenant);
+	const uint32_t number = old->own->number;
+
+	bf_registry_takers_remove(registry, tenant, &old->state);
+	/* Its number is the key of a map, and stands in the channel. */
+	if (number != 0)
+		HASH_DELETE(by_number, registry->by_number, old);
+	bf_channel_free(&old->own);
+	free(old->state.document);
+	free(old->state.fault);
+	old->own = channel;
+	old->state.channel = channel;
+	channel->number = 0;
+	if (number != 0)
+		bf_registry_number(registry, &old->state, number);
+	bf_registry_takers_add(registry, tenant, &old->state);
+}
+
 struct bf_channel_state *
 bf_registry_put(struct bf_registry *registry, struct bf_channel *channel,
     uint64_t version, char *document, char *fault)
@@ -124,21 +150,8 @@ bf_registry_put(struct bf_registry *registry, struct bf_channel *channel,
 		free(fault);
 		return NULL;
 	}
-	if (state) {
-		const uint32_t number = own->own->number;
-
-		/* Its number is the key of a map, and stands in the channel. */
-		if (number != 0)
-			HASH_DELETE(by_number, registry->by_number, own);
-		bf_channel_free(&own->own);
-		free(own->state.document);
-		free(own->state.fault);
-		own->own = channel;
-		own->state.channel = channel;
-		channel->number = 0;
-		if (number != 0)
-			bf_registry_number(registry, &own->state, number);
-	}
+	if (state)
+		replace(registry, own, channel);
 	own->state.version = version;
 	own->state.document = document;
 	own->state.fault = fault;
@@ -158,6 +171,7 @@ bf_registry_remove(struct bf_registry *registry, struct bf_channel_state *state)
 	remove_from(tenant->channels, &tenant->read_count, state);
 	tenant->state.channel_count--;
 	bf_registry_unorder_channels(tenant);
+	bf_registry_takers_remove(registry, tenant, state);
 	free_channel(channel);
 }
 

@@ -111,6 +111,7 @@ size_t bf_registry_tenants_above(struct bf_registry *registry,
 /* A channel and what is known of it beyond its conf. */
 struct bf_channel_state {
 	const struct bf_channel *channel; /* number is filled in */
+	uint64_t place;                   /* in the order of its tenant's */
 	bool disabled;                    /* switched off over the API */
 	bool stopped; /* by its module's verdict: endpoint gone */
 	char *stop_reason;
@@ -128,8 +129,18 @@ struct bf_channel_state *const *
 bf_registry_channels(const struct bf_registry *registry, const char *tenant,
     size_t *count);
 
-/* The same, but without what is unread: nothing of it waits, or ever did since
- * the registry was made. */
+/*
+ * Those among them that can get an event of the type: each whose event list
+ * takes it, and perhaps others, in the same order. What it costs depends on how
+ * many take it, not on how many there are; but for the first event of a type
+ * since the registry was made. Good until one of the channels changes.
+ */
+struct bf_channel_state *const *
+bf_registry_channels_for(const struct bf_registry *registry, const char *tenant,
+    const struct bf_event_type *type, size_t *count);
+
+/* All of them but what is unread: nothing of that waits, or ever did since the
+ * registry was made. */
 struct bf_channel_state *const *
 bf_registry_channels_read(const struct bf_registry *registry,
     const char *tenant, size_t *count);

@@ -11,6 +11,7 @@
  *   registry_tenant.c   tenants and their toggles
  *   registry_unread.c   channels of which nobody asked yet
  *   registry_order.c    pages of tenants and channels, in order of names
+ *   registry_takers.c   channels by the event types that they take
  */
 
 /* What is known of one toggle of one tenant. */
@@ -25,6 +26,8 @@ struct tenant {
 	size_t read_count;                  /* how many; state has all */
 	struct bf_channel_state **sorted; /* the same by name; NULL: to be made
 					   * when wanted */
+	struct takers *takers; /* by index of the type; NULL: of none yet */
+	size_t changes;        /* of its channels: how many there were */
 	struct unread *unread, *unread_last; /* NULL: all are read */
 	struct toggle *toggles; /* by index of the type; NULL: none is set */
 	signed char *modules;   /* by index, as set over the API: 1, 0, -1 not;
@@ -33,6 +36,7 @@ struct tenant {
 };
 
 struct channel;
+struct takers;
 struct unread;
 
 struct bf_registry {
@@ -42,6 +46,7 @@ struct bf_registry {
 	struct tenant **sorted; /* by id; NULL: to be made when wanted */
 	struct channel *by_key; /* in the order in which they were added */
 	struct channel *by_number;
+	uint64_t places; /* of channels: how many were given */
 	struct unread *unread_by_number;
 	bf_registry_open *open;
 	void *open_context;
@@ -79,6 +84,15 @@ void bf_registry_order_tenant(struct bf_registry *registry,
     struct tenant *tenant);
 void bf_registry_unorder_tenant(struct bf_registry *registry,
     const struct tenant *tenant);
+
+/* Keeps the lists of who takes which type, when a channel has come, or has been
+ * taken from the tenant's. While it is there, its event list is the same. */
+void bf_registry_takers_add(const struct bf_registry *registry,
+    struct tenant *tenant, struct bf_channel_state *state);
+void bf_registry_takers_remove(const struct bf_registry *registry,
+    struct tenant *tenant, struct bf_channel_state *state);
+void bf_registry_takers_free(const struct bf_registry *registry,
+    struct tenant *tenant);
 
 /* Forgets that of a tenant's channels, which are others now. */
 void bf_registry_unorder_channels(struct tenant *tenant);

@@ -46,6 +46,7 @@ free_tenant(struct bf_registry *registry, struct tenant *tenant)
 	free(tenant->state.created_at);
 	free(tenant->channels);
 	free(tenant->sorted);
+	bf_registry_takers_free(registry, tenant);
 	free(tenant->toggles);
 	free(tenant->modules);
 	free(tenant);
