@@ -24,6 +24,9 @@ struct numbered {
 struct bf_channel_numbers {
 	struct bf_store *store;
 	struct numbered *all;
+	struct bf_numbered_channel *new; /* its texts are owned */
+	uint32_t **asked;                /* where the number of each belongs */
+	size_t new_count;
 };
 
 /* Writes the key of a channel and returns its length, or 0 if it has none. */
@@ -64,10 +67,30 @@ bf_channel_numbers_read(struct bf_store *store, enum bf_store_result *result,
 	return numbers;
 }
 
-enum bf_store_result
-bf_channel_numbers_get(const struct bf_channel_numbers *numbers,
-    const char *tenant, const char *name, uint32_t *number,
-    struct bf_error *err)
+static void
+note_new(struct bf_channel_numbers *numbers, const char *tenant,
+    const char *name, uint32_t *number)
+{
+	const size_t count = numbers->new_count;
+
+	/* They grow at powers of two: count alone tells when they are full. */
+	if ((count & (count - 1)) == 0) {
+		const size_t room = count > 0 ? count * 2 : 1;
+
+		numbers->new =
+		    bf_resize(numbers->new, room, sizeof(*numbers->new));
+		numbers->asked =
+		    bf_resize(numbers->asked, room, sizeof(*numbers->asked));
+	}
+	numbers->new[count] = (struct bf_numbered_channel){ bf_strdup(tenant),
+		bf_strdup(name), 0 };
+	numbers->asked[count] = number;
+	numbers->new_count++;
+}
+
+void
+bf_channel_numbers_ask(struct bf_channel_numbers *numbers, const char *tenant,
+    const char *name, uint32_t *number)
 {
 	struct numbered *numbered = NULL;
 	char key[KEY_SIZE];
@@ -75,11 +98,23 @@ bf_channel_numbers_get(const struct bf_channel_numbers *numbers,
 
 	if (size > 0)
 		HASH_FIND(hh, numbers->all, key, size, numbered);
-	if (!numbered)
-		return bf_store_channel_number(numbers->store, tenant, name,
-		    number, err);
-	*number = numbered->number;
-	return BF_STORE_OK;
+	if (numbered)
+		*number = numbered->number;
+	else
+		note_new(numbers, tenant, name, number);
+}
+
+enum bf_store_result
+bf_channel_numbers_give(struct bf_channel_numbers *numbers,
+    struct bf_error *err)
+{
+	const enum bf_store_result result =
+	    bf_store_number_channels(numbers->store, numbers->new,
+		numbers->new_count, err);
+
+	for (size_t i = 0; result == BF_STORE_OK && i < numbers->new_count; i++)
+		*numbers->asked[i] = numbers->new[i].number;
+	return result;
 }
 
 void
@@ -94,6 +129,12 @@ bf_channel_numbers_free(struct bf_channel_numbers **numbers)
 		HASH_DEL((*numbers)->all, numbered);
 		free(numbered);
 	}
+	for (size_t i = 0; i < (*numbers)->new_count; i++) {
+		free((char *)(*numbers)->new[i].tenant);
+		free((char *)(*numbers)->new[i].name);
+	}
+	free((*numbers)->new);
+	free((*numbers)->asked);
 	free(*numbers);
 	*numbers = NULL;
 }

@@ -52,16 +52,13 @@ note_setting(void *context, const char *name, const char *value)
 	    (struct setting){ bf_strdup(name), bf_strdup(value), 0 };
 }
 
-/* The numbers of the channels that were made over the API. */
-static enum bf_store_result
-number_api_channels(const struct bf_channel_numbers *numbers,
-    struct overlay *overlay, struct bf_error *err)
+/* Asks for the numbers of the channels that were made over the API. */
+static void
+number_api_channels(struct bf_channel_numbers *numbers, struct overlay *overlay)
 {
-	enum bf_store_result result = BF_STORE_OK;
 	char *tenant, *name;
 
-	for (size_t i = 0; result == BF_STORE_OK && i < overlay->setting_count;
-	     i++) {
+	for (size_t i = 0; i < overlay->setting_count; i++) {
 		struct setting *setting = &overlay->settings[i];
 		char *copy;
 
@@ -70,35 +67,31 @@ number_api_channels(const struct bf_channel_numbers *numbers,
 			continue;
 		copy = bf_strdup(setting->name);
 		if (bf_api_channel_split(copy, &tenant, &name))
-			result = bf_channel_numbers_get(numbers, tenant, name,
-			    &setting->number, err);
+			bf_channel_numbers_ask(numbers, tenant, name,
+			    &setting->number);
 		free(copy);
 	}
-	return result;
 }
 
-/* Those of the conf file. */
-static enum bf_store_result
-number_conf_channels(const struct bf_channel_numbers *numbers,
-    struct overlay *overlay, struct bf_error *err)
+/* For those of the conf file. */
+static void
+number_conf_channels(struct bf_channel_numbers *numbers,
+    struct overlay *overlay)
 {
 	const struct bf_snapshot *snapshot = overlay->snapshot;
-	enum bf_store_result result = BF_STORE_OK;
 
 	overlay->numbers =
 	    bf_zalloc(snapshot->channel_count, sizeof(*overlay->numbers));
-	for (size_t i = 0; result == BF_STORE_OK && i < snapshot->channel_count;
-	     i++) {
+	for (size_t i = 0; i < snapshot->channel_count; i++) {
 		const struct bf_channel *channel = &snapshot->channels[i];
 
-		result = bf_channel_numbers_get(numbers,
+		bf_channel_numbers_ask(numbers,
 		    channel->tenant ? channel->tenant : overlay->default_tenant,
-		    channel->name, &overlay->numbers[i], err);
+		    channel->name, &overlay->numbers[i]);
 	}
-	return result;
 }
 
-/* Those of both. */
+/* Finds those of both. */
 static enum bf_store_result
 number_channels(struct bf_store *store, struct overlay *overlay,
     struct bf_error *err)
@@ -107,10 +100,11 @@ number_channels(struct bf_store *store, struct overlay *overlay,
 	struct bf_channel_numbers *numbers =
 	    bf_channel_numbers_read(store, &result, err);
 
-	if (result == BF_STORE_OK)
-		result = number_conf_channels(numbers, overlay, err);
-	if (result == BF_STORE_OK)
-		result = number_api_channels(numbers, overlay, err);
+	if (result == BF_STORE_OK) {
+		number_conf_channels(numbers, overlay);
+		number_api_channels(numbers, overlay);
+		result = bf_channel_numbers_give(numbers, err);
+	}
 	bf_channel_numbers_free(&numbers);
 	return result;
 }

@@ -259,9 +259,8 @@ enum bf_store_result bf_sqlite_prune_audit(struct bf_store *store,
 enum bf_store_result bf_sqlite_list_audit(struct bf_store *store,
     const struct bf_audit_query *query, bf_store_audit_row *row, void *context,
     uint64_t *next, struct bf_error *err);
-enum bf_store_result bf_sqlite_channel_number(struct bf_store *store,
-    const char *tenant, const char *name, uint32_t *number,
-    struct bf_error *err);
+enum bf_store_result bf_sqlite_number_channels(struct bf_store *store,
+    struct bf_numbered_channel *channels, size_t count, struct bf_error *err);
 enum bf_store_result bf_sqlite_checkpoint(struct bf_store *store,
     struct bf_error *err);
 enum bf_store_result bf_sqlite_list(struct bf_store *store,

@@ -206,54 +206,75 @@ bf_sqlite_settings(struct bf_store *store, const char *prefix,
 /* ---- channels ---- */
 
 static enum bf_store_result
-find_channel(struct bf_sqlite *sqlite, const char *tenant, const char *name,
-    uint32_t *number, struct bf_error *err)
+find_channel(struct bf_sqlite *sqlite, struct bf_numbered_channel *channel,
+    struct bf_error *err)
 {
 	sqlite3_stmt *statement =
 	    bf_sqlite_statement(sqlite, BF_SQL_CHANNEL_NUMBER);
 	enum bf_store_result result;
 	bool row;
 
-	*number = 0;
-	bf_sqlite_bind_text(statement, 1, tenant);
-	bf_sqlite_bind_text(statement, 2, name);
+	bf_sqlite_bind_text(statement, 1, channel->tenant);
+	bf_sqlite_bind_text(statement, 2, channel->name);
 	result = bf_sqlite_step(sqlite, statement, &row, "find channel", err);
-	if (row)
-		*number = (uint32_t)sqlite3_column_int64(statement, 0);
+	channel->number =
+	    row ? (uint32_t)sqlite3_column_int64(statement, 0) : 0;
 	sqlite3_reset(statement);
 	return result;
 }
 
 static enum bf_store_result
-add_channel(struct bf_sqlite *sqlite, const char *tenant, const char *name,
-    uint32_t *number, struct bf_error *err)
+add_channel(struct bf_sqlite *sqlite, struct bf_numbered_channel *channel,
+    struct bf_error *err)
 {
-	enum bf_store_result result = bf_sqlite_begin(sqlite, err);
 	sqlite3_stmt *statement =
 	    bf_sqlite_statement(sqlite, BF_SQL_CHANNEL_ADD);
+	enum bf_store_result result;
+
+	bf_sqlite_bind_text(statement, 1, channel->tenant);
+	bf_sqlite_bind_text(statement, 2, channel->name);
+	result = bf_sqlite_run(sqlite, statement, "add channel", err);
+	if (result == BF_STORE_OK)
+		channel->number =
+		    (uint32_t)sqlite3_last_insert_rowid(sqlite->db);
+	return result;
+}
+
+/* Adds, in one transaction, those that are not there. */
+static enum bf_store_result
+add_channels(struct bf_sqlite *sqlite, struct bf_numbered_channel *channels,
+    size_t count, struct bf_error *err)
+{
+	enum bf_store_result result = bf_sqlite_begin(sqlite, err);
 
 	if (result != BF_STORE_OK)
 		return result;
-	bf_sqlite_bind_text(statement, 1, tenant);
-	bf_sqlite_bind_text(statement, 2, name);
-	result = bf_sqlite_run(sqlite, statement, "add channel", err);
-	if (result == BF_STORE_OK)
-		*number = (uint32_t)sqlite3_last_insert_rowid(sqlite->db);
-	return bf_sqlite_end(sqlite, result, "add channel", err);
+	for (size_t i = 0; result == BF_STORE_OK && i < count; i++) {
+		/* One may be there twice. */
+		if (channels[i].number == 0)
+			result = find_channel(sqlite, &channels[i], err);
+		if (result == BF_STORE_OK && channels[i].number == 0)
+			result = add_channel(sqlite, &channels[i], err);
+	}
+	return bf_sqlite_end(sqlite, result, "add channels", err);
 }
 
 enum bf_store_result
-bf_sqlite_channel_number(struct bf_store *store, const char *tenant,
-    const char *name, uint32_t *number, struct bf_error *err)
+bf_sqlite_number_channels(struct bf_store *store,
+    struct bf_numbered_channel *channels, size_t count, struct bf_error *err)
 {
 	struct bf_sqlite *sqlite = bf_sqlite_of(store);
 	enum bf_store_result result = bf_sqlite_enter(sqlite, err);
+	bool all = true;
 
-	*number = 0;
-	if (result == BF_STORE_OK)
-		result = find_channel(sqlite, tenant, name, number, err);
-	if (result == BF_STORE_OK && *number == 0)
-		result = add_channel(sqlite, tenant, name, number, err);
+	for (size_t i = 0; i < count; i++)
+		channels[i].number = 0;
+	for (size_t i = 0; result == BF_STORE_OK && i < count; i++) {
+		result = find_channel(sqlite, &channels[i], err);
+		all = all && channels[i].number != 0;
+	}
+	if (result == BF_STORE_OK && !all)
+		result = add_channels(sqlite, channels, count, err);
 	return result;
 }
 

@@ -172,10 +172,22 @@ bf_store_prune_audit(struct bf_store *store, struct bf_instant before,
 }
 
 enum bf_store_result
+bf_store_number_channels(struct bf_store *store,
+    struct bf_numbered_channel *channels, size_t count, struct bf_error *err)
+{
+	return store->vtable->number_channels(store, channels, count, err);
+}
+
+enum bf_store_result
 bf_store_channel_number(struct bf_store *store, const char *tenant,
     const char *name, uint32_t *number, struct bf_error *err)
 {
-	return store->vtable->channel_number(store, tenant, name, number, err);
+	struct bf_numbered_channel channel = { tenant, name, 0 };
+	const enum bf_store_result result =
+	    bf_store_number_channels(store, &channel, 1, err);
+
+	*number = channel.number;
+	return result;
 }
 
 enum bf_store_result

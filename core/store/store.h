@@ -291,7 +291,14 @@ enum bf_store_result bf_store_prune_audit(struct bf_store *store,
     struct bf_instant before, size_t limit, size_t *count,
     struct bf_error *err);
 
-/* The number of a channel, given at first sight and kept for good. */
+/* The numbers of channels, each given at first sight and kept for good: all of
+ * them, or none; and of one. */
+struct bf_numbered_channel {
+	const char *tenant, *name; /* borrowed */
+	uint32_t number;           /* set */
+};
+enum bf_store_result bf_store_number_channels(struct bf_store *store,
+    struct bf_numbered_channel *channels, size_t count, struct bf_error *err);
 enum bf_store_result bf_store_channel_number(struct bf_store *store,
     const char *tenant, const char *name, uint32_t *number,
     struct bf_error *err);

@@ -28,8 +28,8 @@ struct bf_store_vtable {
 	    struct bf_error *);
 	enum bf_store_result (*prune_audit)(struct bf_store *,
 	    struct bf_instant, size_t, size_t *, struct bf_error *);
-	enum bf_store_result (*channel_number)(struct bf_store *, const char *,
-	    const char *, uint32_t *, struct bf_error *);
+	enum bf_store_result (*number_channels)(struct bf_store *,
+	    struct bf_numbered_channel *, size_t, struct bf_error *);
 	enum bf_store_result (
 	    *checkpoint)(struct bf_store *, struct bf_error *);
 	void (*deadline)(struct bf_store *, struct bf_duration);

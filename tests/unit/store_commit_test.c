@@ -365,6 +365,28 @@ cancel_ends_what_waits_and_nothing_else(void **state)
 }
 
 static void
+channels_are_numbered_at_first_sight_and_for_good(void **state)
+{
+	struct bf_numbered_channel channels[] = { { TENANT, "ops", 9 },
+		{ "other", "ops", 9 }, { TENANT, "ops", 9 },
+		{ "o", "mail", 9 } };
+	uint32_t number;
+
+	(void)state;
+	succeed(bf_store_number_channels(store, channels, 0, &err), &err);
+	succeed(bf_store_number_channels(store, channels, 3, &err), &err);
+	assert_int_equal(channels[0].number, 1);
+	assert_int_equal(channels[1].number, 2);
+	assert_int_equal(channels[2].number, 1);
+	succeed(bf_store_number_channels(store, channels, 4, &err), &err);
+	assert_int_equal(channels[1].number, 2);
+	assert_int_equal(channels[3].number, 3);
+	succeed(bf_store_channel_number(store, "other", "ops", &number, &err),
+	    &err);
+	assert_int_equal(number, 2);
+}
+
+static void
 a_selector_means_what_fits_all_its_members(void **state)
 {
 	struct bf_change *change;
@@ -608,6 +630,7 @@ main(void)
 		TEST(a_finish_recorded_twice_counts_once),
 		TEST(an_end_without_an_attempt_keeps_the_crashes),
 		TEST(cancel_ends_what_waits_and_nothing_else),
+		TEST(channels_are_numbered_at_first_sight_and_for_good),
 		TEST(a_selector_means_what_fits_all_its_members),
 		TEST(a_selector_can_name_one_delivery_or_event_or_channel),
 		TEST(a_selector_of_an_unknown_type_means_nothing),

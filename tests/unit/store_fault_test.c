@@ -27,6 +27,7 @@ static char *dir;
 static struct bf_store *store;
 static struct bf_error err;
 static unsigned acknowledged; /* batches */
+static bool numbered;         /* the channels, which was acknowledged too */
 
 /* ---- looking at what is left ---- */
 
@@ -45,6 +46,40 @@ every_batch_is_there(struct bf_store *left)
 	}
 }
 
+static enum bf_store_result
+number_channels(struct bf_store *of)
+{
+	struct bf_numbered_channel channels[] = { { TENANT, "a", 0 },
+		{ TENANT, "b", 0 }, { "other", "a", 0 } };
+	const enum bf_store_result result =
+	    bf_store_number_channels(of, channels, 3, &err);
+
+	for (uint32_t i = 0; result == BF_STORE_OK && i < 3; i++)
+		assert_int_equal(channels[i].number, i + 1);
+	return result;
+}
+
+static void
+count_channel(void *context, uint32_t number, const char *tenant,
+    const char *name)
+{
+	(void)number;
+	(void)tenant;
+	(void)name;
+	(*(size_t *)context)++;
+}
+
+/* All of them, or, if that was not acknowledged, perhaps none. */
+static void
+the_channels_have_their_numbers(struct bf_store *left)
+{
+	size_t count = 0;
+
+	succeed(bf_store_channels(left, count_channel, &count, &err), &err);
+	assert_true(count == 3 || (count == 0 && !numbered));
+	succeed(number_channels(left), &err);
+}
+
 /* Cuts the power, and opens what is left on a disk that works. */
 static void
 survives_a_power_cut(enum faulty_luck luck)
@@ -56,6 +91,7 @@ survives_a_power_cut(enum faulty_luck luck)
 	faulty_fail(0, 0);
 	after = open_store(left);
 	every_batch_is_there(after);
+	the_channels_have_their_numbers(after);
 	succeed(bf_store_check(after, &err), &err);
 	bf_store_close(&after);
 	remove_directory(left);
@@ -99,15 +135,30 @@ commit_next(void)
 	bf_batch_clear(&batch);
 }
 
-/* Opens, commits, closes (which moves the log into the file), and again. */
+/* The same with the numbers of the channels. */
+static void
+number_next(void)
+{
+	enum bf_store_result result = BF_STORE_AGAIN;
+
+	for (int i = 0; result == BF_STORE_AGAIN && i < TRIES; i++)
+		result = number_channels(store);
+	succeed(result, &err);
+	numbered = true;
+}
+
+/* Opens, numbers, commits, closes (which moves the log into the file), and
+ * again. */
 static void
 live(unsigned fault, unsigned count, enum faulty_luck luck)
 {
 	acknowledged = 0;
+	numbered = false;
 	faulty_fail(fault, count);
 	for (int part = 0; part < 2; part++) {
 		if (!open_or_fail())
 			fail_msg("%s", err.text);
+		number_next();
 		for (int i = 0; i < 3; i++)
 			commit_next();
 		if (part == 0)
@@ -138,8 +189,10 @@ static void
 play_life(void)
 {
 	acknowledged = 0;
+	numbered = false;
 	for (int part = 0; part < 2; part++) {
 		store = open_store(dir);
+		number_next();
 		for (int i = 0; i < 3; i++)
 			commit_next();
 		if (part == 0)
@@ -194,6 +247,7 @@ the_power_may_go_at_any_time(void **state)
 		dir = make_directory();
 		faulty_install();
 		acknowledged = 0;
+		numbered = false;
 		faulty_fail(fault, 1);
 		if (!open_or_fail())
 			fail_msg("%s", err.text);
@@ -272,6 +326,7 @@ a_disk_that_stays_broken_gets_an_answer(void **state)
 	faulty_install();
 	store = open_store(dir);
 	acknowledged = 0;
+	numbered = false;
 	commit_next();
 	faulty_fail(1, 1000000);
 	fill_batch(&batch, 1);
@@ -302,6 +357,7 @@ a_disk_that_is_read_only_for_a_while_is_written_again(void **state)
 		faulty_install();
 		store = open_store(dir);
 		acknowledged = 0;
+		numbered = false;
 		commit_next();
 		if (fresh) { /* no log is open yet */
 			bf_store_close(&store);
