@@ -2,7 +2,7 @@
  * forms.js - fields: a label, a control, a sentence of help, and room for what is
  * wrong with it
  *
- * Every field is { name, node, value(), set(value), focus(), error(text) }. Its
+ * Every field is { name, node, required, value(), set(value), focus(), error(text) }. Its
  * control tells of a change by the event "input", which bubbles to the form.
  */
 import { fill, h, uniqueId } from "./dom.js";
@@ -22,7 +22,7 @@ export function fieldOf(name, label, control, { help, wide, required, extra,
 	control.setAttribute("aria-describedby",
 	    help ? `${helpId} ${errorId}` : errorId);
 	return {
-		name, label, control,
+		name, label, control, required,
 		node: h("div", { class: `field${wide ? " field-wide" : ""}`,
 			data: { field: name } },
 		h("label", { for: id }, label,
@@ -123,23 +123,44 @@ export function linesField(name, label, options = {}) {
 	return field;
 }
 
+/* Shows what is wrong with a field, and puts the focus on it. */
+function showAt(field, text) {
+	field.error(text);
+	field.reveal?.();
+	field.focus();
+}
+
 /*
  * Where a problem's field (a JSON pointer, RFC 6901) belongs among fields that
- * are named by pointers: the field of the longest beginning. Shows it there and
- * puts the focus on it; false if there is none.
+ * are named by pointers: the field of the longest beginning. A module that checks its
+ * settings as a whole names the one that is to blame in its text only. Shows it there,
+ * under the field's label and so without that name, and puts the focus on it; false if
+ * there is none.
  */
 export function showProblem(problem, fields) {
-	const place = problem.field || "";
+	const [, word, text] =
+	    /^([\w-]+): (.*)$/s.exec(problem.message) || [];
+	const place = problem.field === "/settings" && word
+		? `/settings/${word}` : problem.field || "";
 	const found = fields
 		.filter(({ name }) => place === name || place.startsWith(`${name}/`))
 		.sort((a, b) => b.name.length - a.name.length)[0];
 
 	if (!found)
 		return false;
-	found.error(problem.message);
-	found.reveal?.();
-	found.focus();
+	showAt(found, found.name.endsWith(`/${word}`) ? text : problem.message);
 	return true;
+}
+
+/* Whether every field has what it needs. Those that have not say so, all at once, and
+ * the first gets the focus. */
+export function areFilled(fields) {
+	const bare = fields.filter((field) => field.required &&
+		!field.isKept?.() && String(field.value() ?? "") === "");
+
+	for (const field of bare.reverse())
+		showAt(field, "This is missing.");
+	return bare.length === 0;
 }
 
 export function clearErrors(fields) {

@@ -5,7 +5,7 @@
  */
 import { api, path } from "../api.js";
 import { fill, h } from "../dom.js";
-import { clearErrors, selectField, showProblem } from "../forms.js";
+import { areFilled, clearErrors, selectField, showProblem } from "../forms.js";
 import { session } from "../session.js";
 import { button, dialog, note, toast } from "../ui.js";
 import { secretField } from "./secret_field.js";
@@ -40,11 +40,13 @@ export function rotateSecret(channel, etag) {
 		const save = button("Rotate", async () => {
 			clearErrors([secret]);
 			fill(problem);
+			if (!areFilled([secret]))
+				return;
 			try {
 				const answer = await api.request("PATCH",
 					path`/v1/channels/${channel.name}`, {
 						query: { tenant_id: session.tenant }, etag,
-						body: bodyOf(secret.value() ?? "",
+						body: bodyOf(secret.value(),
 							Number(overlap.value())),
 					});
 

@@ -67,6 +67,7 @@ export function secretField(name, label, { required, plain, generate, ...rest })
 		draw();
 	};
 	field.isSecret = true;
+	field.isKept = () => isSaved && !removed;
 	field.set(false);
 	return field;
 }

@@ -10,7 +10,7 @@ import { canRotate, rotateSecret } from "../channel/rotate.js";
 import { settingsFields } from "../channel/settings_fields.js";
 import { testResult } from "../channel/test_result.js";
 import { fill, h } from "../dom.js";
-import { clearErrors, showProblem, textField } from "../forms.js";
+import { areFilled, clearErrors, showProblem, textField } from "../forms.js";
 import { icon } from "../icons.js";
 import { link } from "../router.js";
 import { mayManage, session } from "../session.js";
@@ -60,7 +60,7 @@ function makeForm(module, channel, channels, types) {
 	const policy = policyFields();
 	const name = channel ? null : textField("/name", "Name", {
 		required: true, spellcheck: "false",
-		help: "Letters, digits, - and _; it stays as it is once saved." });
+		help: "Letters, digits, . - and _, 64 at most; it stays as it is once saved." });
 	const fields = [name, ...first, ...more, events, ...policy]
 		.filter(Boolean);
 	const draft = makeDraft(fields, channel);
@@ -115,6 +115,9 @@ async function runTest(form, channel, module, place) {
 	if (channel)
 		body.name = channel.name;
 	clearErrors(form.fields);
+	fill(place);
+	if (!areFilled(form.fields))
+		return;
 	fill(place, note("info", "A real notification is on its way…"));
 	try {
 		showResult(place, await api.post("/v1/channels/test", body,
@@ -179,6 +182,8 @@ function editPage(context, module, opened, etagOpened, channels, types) {
 	const save = async () => {
 		clearErrors(form.fields);
 		fill(problem);
+		if (!areFilled(form.fields))
+			return;
 		try {
 			take(await api.request("PATCH",
 				path`/v1/channels/${channel.name}`, {
@@ -227,6 +232,8 @@ function newPage(context, module, channels, types) {
 	const save = async () => {
 		clearErrors(form.fields);
 		fill(problem);
+		if (!areFilled(form.fields))
+			return;
 		try {
 			const made = await api.post("/v1/channels",
 				{ module: module.name, ...form.draft.whole(),

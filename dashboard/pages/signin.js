@@ -2,7 +2,7 @@
  * pages/signin.js - name and password
  */
 import { fill, h } from "../dom.js";
-import { textField } from "../forms.js";
+import { areFilled, clearErrors, textField } from "../forms.js";
 import { icon } from "../icons.js";
 import { signIn } from "../session.js";
 import { busyWhile, dialog, note } from "../ui.js";
@@ -29,7 +29,11 @@ export function signInForm(done, { message, user } = {}) {
 	const submit = h("button", { type: "submit",
 		class: "button button-primary button-wide" }, "Sign in");
 	const problem = h("div", { "aria-live": "assertive" });
+	const fields = [name, password];
 	const send = async () => {
+		clearErrors(fields);
+		if (!areFilled(fields))
+			return;
 		try {
 			await signIn(name.value(), password.value());
 		} catch (err) {

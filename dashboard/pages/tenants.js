@@ -3,7 +3,7 @@
  */
 import { api, path } from "../api.js";
 import { fill, h } from "../dom.js";
-import { clearErrors, showProblem, textField } from "../forms.js";
+import { areFilled, clearErrors, showProblem, textField } from "../forms.js";
 import { bytes, count, parseBytes } from "../format.js";
 import { chooseTenant, session } from "../session.js";
 import { badge, button, confPlace, confirm, dialog, empty, note, pageHead,
@@ -128,6 +128,8 @@ function editTenant(opened) {
 				button("Save", async () => {
 					clearErrors(fields);
 					fill(problem);
+					if (!areFilled(fields))
+						return;
 					try {
 						close(await send());
 					} catch (err) {

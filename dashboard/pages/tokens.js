@@ -3,7 +3,8 @@
  */
 import { api, path } from "../api.js";
 import { fill, h } from "../dom.js";
-import { clearErrors, selectField, showProblem, textField } from "../forms.js";
+import { areFilled, clearErrors, selectField, showProblem, textField }
+	from "../forms.js";
 import { time } from "../format.js";
 import { isAdmin, session } from "../session.js";
 import { badge, button, confPlace, confirm, copyable, dialog, empty, note,
@@ -48,6 +49,8 @@ function askToken() {
 		const create = button("Create", async () => {
 			clearErrors(fields);
 			fill(problem);
+			if (!areFilled(fields))
+				return;
 			try {
 				close(await api.post("/v1/tokens", {
 					name: name.value().trim(), scope: scope.value(),

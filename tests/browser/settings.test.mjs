@@ -140,8 +140,17 @@ test("mail is set up, tested before it is saved, and kept", async () => {
 test("what is wrong is said at its field, and nothing is lost", async () => {
 	const page = await opened("#/settings/new/smtp");
 
-	await field(page, "From").fill("belfry@mail.example");
+	await press(page, "Save");
+	assert.equal(await page.getByText("This is missing.").count(), 3);
+	await field(page, "Mail server").fill("127.0.0.1");
+	await field(page, "From").fill("nobody");
 	await field(page, "To").fill("ops@mail.example");
+	await press(page, "Test Email");
+	/* The module says so of its settings as a whole. */
+	await page.locator('[data-field="/settings/from"]')
+		.getByText("nobody: not a mail address").waitFor();
+	await field(page, "From").fill("belfry@mail.example");
+	await field(page, "Mail server").fill("");
 	await press(page, "Save");
 	const host = page.locator('[data-field="/settings/host"]');
 

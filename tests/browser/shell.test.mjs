@@ -38,3 +38,18 @@ test("somebody who does not is told so, and sees nothing", async () => {
 	assert.equal(await page.locator("nav").count(), 0);
 	assertQuiet(page);
 });
+
+test("an empty sign-in says what is missing, and asks nobody", async () => {
+	const page = await openPage(browser, stage);
+	let asked = 0;
+
+	await page.goto("/dashboard/");
+	await page.getByLabel("User name").waitFor();
+	page.on("request", () => asked++);
+	await page.getByRole("button", { name: "Sign in" }).click();
+	assert.equal(await page.getByText("This is missing.").count(), 2);
+	assert.equal(await page.evaluate(() => document.activeElement.name),
+		"user");
+	assert.equal(asked, 0);
+	assertQuiet(page);
+});
