@@ -40,6 +40,21 @@ export function makeDraft(fields, channel) {
 
 	fields.forEach((field) => fillField(field, channel));
 
+	/* What is saved and has no field: the secret before, and until when it
+	 * signs. */
+	function fieldless() {
+		const shown = new Set(fields.map(settingOf));
+
+		return [...Object.keys(base?.settings || {}),
+			...(base?.secrets || []).map((name) => name.split(" ")[0])]
+			.filter((name) => !shown.has(name));
+	}
+
+	/* Saved secrets don't go along to another place, and one without a field
+	 * can't be written anew. */
+	const isElsewhere = () => changed().some(({ name }) =>
+		name === "/settings/url" || name === "/settings/host");
+
 	/* An object with the members of some fields. */
 	function bodyOf(some) {
 		const body = {};
@@ -64,16 +79,34 @@ export function makeDraft(fields, channel) {
 		isDirty: () => changed().length > 0,
 
 		/* For PATCH: null takes a member back to its default. */
-		changes: () => bodyOf(changed()),
+		changes() {
+			const body = bodyOf(changed());
+
+			if (isElsewhere()) {
+				for (const name of fieldless())
+					body.settings[name] = null;
+			}
+			return body;
+		},
 
 		/* For POST: what was said, and no default. */
 		whole: () => bodyOf(fields.filter((field) =>
 			field.value() !== null && !same(field.value(), field.filled))),
 
 		/* For a test: the settings as they are now. */
-		settings: () => bodyOf(fields.filter((field) =>
-			(settingOf(field) || field.name === "/timeout") &&
-			(field.value() !== null || field.isSecret))),
+		settings() {
+			const body = bodyOf(fields.filter((field) =>
+				(settingOf(field) || field.name === "/timeout") &&
+				(field.value() !== null || field.isSecret)));
+
+			for (const name of fieldless()) {
+				const value = isElsewhere() ? null : base.settings[name];
+
+				if (value !== undefined)
+					(body.settings ||= {})[name] = value;
+			}
+			return body;
+		},
 
 		/* Fills the form with what is saved. */
 		reset(now) {

@@ -229,6 +229,23 @@ test("a webhook is signed, filtered, and its secret rotated", async () => {
 		signatures(rotated, secret).standard].toSorted());
 	assert.equal(rotated.headers["X-Reoclo-Signature-256"],
 		signatures(rotated, secret).reoclo);
+	/* The one before goes along in a test, and not to another place. */
+	await press(page, "Test Webhook");
+	await says(page, "It arrived.");
+	assert.equal((await stage.arrived("hook", 4))[3]
+		.headers["webhook-signature"].split(" ").length, 2);
+	await field(page, "Endpoint URL").fill(`${stage.endpoints.hook}moved`);
+	await field(page, "Signing secret").fill("a third secret");
+	await press(page, "Test Webhook");
+	const moved = (await stage.arrived("hook", 5))[4];
+
+	assert.equal(moved.headers["webhook-signature"],
+		signatures(moved, "a third secret").standard);
+	await page.getByText("shop is saved").waitFor({ state: "detached" });
+	await press(page, "Save");
+	await says(page, "shop is saved");
+	assert.deepEqual((await stage.call("GET", "/v1/channels/shop")).secrets,
+		["secret"]);
 	/* The list of events as it was saved. */
 	await page.reload();
 	await loaded(page);
