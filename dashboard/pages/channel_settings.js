@@ -94,6 +94,10 @@ function tell(form, place, problem) {
 	fill(place);
 	if (problem.name !== "Problem")
 		throw problem;
+	if (problem.status === 401) {
+		fill(place, note("warn", "Your session had ended, so this was not done. Do it again once you are signed in."));
+		return;
+	}
 	if (showProblem(problem, form.fields))
 		return;
 	fill(place, note("bad", problem.message));

@@ -340,6 +340,7 @@ test("a session that ends under a form loses nothing of it", async () => {
 	await dialog.waitFor({ state: "detached" });
 	assert.equal(await field(page, "Endpoint URL").inputValue(),
 		stage.endpoints.hook);
+	await says(page, "Your session had ended, so this was not done.");
 	await press(page, "Save");
 	await says(page, "kept is saved");
 	await stage.call("DELETE", "/v1/channels/kept");
