@@ -9,7 +9,7 @@ import { testResult } from "../channel/test_result.js";
 import { makeList } from "../deliveries/list.js";
 import { liveDeliveries } from "../deliveries/live.js";
 import { fill, h } from "../dom.js";
-import { areaField, clearErrors, fieldOf, showProblem, textField }
+import { areFilled, areaField, clearErrors, fieldOf, showProblem, textField }
 	from "../forms.js";
 import { keepTimes } from "../format.js";
 import { keepQuery, link } from "../router.js";
@@ -122,28 +122,38 @@ function sendPanel(event, signal) {
 	const place = h("div", { "aria-live": "polite" });
 	const submit = h("button", { type: "submit",
 		class: "button button-primary" }, "Send it");
-	let list = null;
+	/* What comes while it is being sent, and before it is known whose it is. */
+	let list = null, early = null;
 
+	const take = (changes) =>
+		list?.take(changes.filter(({ id }) => list.has(id)), false);
 	const send = async () => {
 		clearErrors(fields);
 		fill(place);
+		if (!areFilled(fields))
+			return;
+		early = [];
 		try {
 			const answer = await api.post("/v1/events", { event: event(),
 				subject: subject.value(), body: body.value(),
 				metadata: readMetadata(metadata), ...tenant() });
 
 			list = await sentList(answer, place, signal);
+			take(early);
 		} catch (err) {
 			if (err.name !== "Problem")
 				throw err;
 			if (!showProblem(err, fields))
 				fill(place, note("bad", err.message));
+		} finally {
+			early = null;
 		}
 	};
 
 	liveDeliveries({ signal, state: () => {},
-		wanted: ({ id }) => list?.has(id),
-		changed: (changes) => list.take(changes, false) });
+		wanted: ({ id }) => early || list?.has(id),
+		changed: (changes) => early ? early.push(...changes)
+			: take(changes) });
 	return panel("Send it", {
 		lead: "As a real event: stored, routed, delivered and shown like any other." },
 	h("form", { class: "page", novalidate: true, on: { submit: (press) => {

@@ -330,6 +330,16 @@ test("what explain says is what happens", async () => {
 		assert.deepEqual(deliveries.map(({ channel }) => channel).sort(),
 			[...gets].sort());
 	}
+	/* What became of one is shown, however soon it came: the fifth as the first. */
+	await page.getByLabel("Event", { exact: true })
+		.selectOption("deploy_failed");
+	for (let i = 0; i < 5; i++) {
+		await page.getByRole("button", { name: "Send it" }).click();
+		await page.getByText("It is stored. What").waitFor();
+		await page.waitForFunction(() => [...document.querySelectorAll(
+			".delivery-list .badge")].every(({ textContent }) =>
+			textContent === "delivered"));
+	}
 	/* The rule that the conf file makes is shown with its line. */
 	await page.getByLabel("Event", { exact: true })
 		.selectOption("deploy_started");
