@@ -178,6 +178,7 @@ async function navigate(moved) {
 		history.pushState(null, "", hash);
 	}
 	open.leave?.();
+	closeDialogs();
 	open = { leave: null, hash, isDirty: () => false, moved };
 	root.classList.remove("nav-open");
 	root.querySelector(".menu-button")?.setAttribute("aria-expanded", "false");
@@ -192,6 +193,10 @@ async function navigate(moved) {
 		main.dataset.shown = hash;
 }
 
+/* What a page asks goes with it. */
+function closeDialogs() {
+	document.querySelectorAll("dialog").forEach((node) => node.close());
+}
 
 /* ---- session ---- */
 
@@ -199,7 +204,7 @@ function signedOut(message) {
 	open.leave?.();
 	open = { leave: null, hash: null, isDirty: () => false };
 	forget();
-	document.querySelectorAll("dialog").forEach((node) => node.close());
+	closeDialogs();
 	root.className = "";
 	showSignIn(root, restart, message);
 }

@@ -302,6 +302,23 @@ test("a channel is paused and started, and says so", async () => {
 	await end();
 });
 
+test("what a page asks goes when one goes back", async () => {
+	const { deliveries: [{ id }] } = await stage.post("deploy_failed", "Left");
+
+	await stage.state(id, "delivered");
+	await begin("#/deliveries");
+	await page.evaluate((to) => {
+		location.hash = to;
+	}, `#/deliveries/${id}`);
+	await loaded(page);
+	await page.getByRole("button", { name: /^Replay/ }).click();
+	await page.getByRole("dialog").waitFor();
+	await page.goBack();
+	await page.getByRole("dialog").waitFor({ state: "detached" });
+	await page.getByRole("heading", { name: "Deliveries" }).first().waitFor();
+	await end();
+});
+
 test("what explain says is what happens", async () => {
 	await begin("#/explain");
 	for (const [event, gets] of [["deploy_failed", ["ops", "team"]],
