@@ -32,8 +32,8 @@ const actions = {
 	"tenant-patch": "Changed a tenant", "tenant-delete": "Deleted a tenant",
 	seal: "Sealed a secret", rotate: "Changed the keys",
 	backup: "Copied the store", reload: "Took a new configuration into use",
-	"sign-in": "Signed in", "sign-in-failed": "Failed to sign in",
-	"sign-out": "Signed out",
+	"sign-in": "Signed in", "sign-in-refused": "Was refused to sign in",
+	"sign-out": "Signed out", "sign-out-everywhere": "Signed out everywhere",
 };
 
 /* A change of a channel leads to it. */
@@ -46,7 +46,8 @@ function objectCell({ action, object }) {
 }
 
 const columns = (everyone) => [
-	{ label: "Time", class: "nowrap" }, { label: "Who" }, { label: "From" },
+	{ label: "Time", class: "nowrap" }, { label: "Who" },
+	{ label: "From", class: "address" },
 	...everyone ? [{ label: "Tenant" }] : [],
 	{ label: "What" }, { label: "Of" }, { label: "Details" },
 ];

@@ -406,6 +406,18 @@ test("who changed what stands in the audit log", async (t) => {
 	await page.getByLabel("Who", { exact: true }).fill("user nobody");
 	await page.getByLabel("Who", { exact: true }).press("Enter");
 	await page.getByText("Nothing was changed that fits.").waitFor();
+	/* Who was refused is of no tenant. */
+	const refused = await fetch(`${stage.belfry}/v1/session`, { method: "POST",
+		headers: { "Content-Type": "application/json" },
+		body: JSON.stringify({ user: "admin", password: "not it" }) });
+
+	assert.equal(refused.status, 401);
+	await page.getByLabel("Who", { exact: true }).fill("");
+	await page.getByLabel("Of all tenants").check();
+	await page.getByLabel("What", { exact: true })
+		.selectOption("sign-in-refused");
+	await page.locator("tbody").getByText("Was refused to sign in").first()
+		.waitFor();
 	await end();
 });
 
