@@ -178,7 +178,7 @@ function tenantRow(tenant, context, refresh) {
 	};
 	const choose = async () => {
 		chooseTenant(tenant.id);
-		toast(`What is shown is ${name}'s`);
+		toast(`Everything shown is of ${name}`);
 		await context.restart();
 	};
 
