@@ -5,7 +5,6 @@ import os
 import ssl
 import subprocess
 import sys
-import time
 
 import harness
 import pytest
@@ -271,29 +270,6 @@ def test_wrong_tokens_by_the_thousand_cost_nobody_else(b):
             assert raw.answer().status == 401
     assert post(b, INGEST).status == 202
     assert b.pids("intake") == [intake]
-
-
-def test_a_stream_ends_with_its_token(b):
-    made = b.http("POST", "/v1/tokens",
-                  {"name": "watcher", "scope": "read"}).json
-    connection = b.connection(tcp=True, timeout=60)
-    connection.request("GET", "/v1/deliveries/stream", headers={
-        "Authorization": f"Bearer {made['token']}"})
-    stream = connection.getresponse()
-    assert stream.status == 200
-    # The token of somebody else is no affair of this one.
-    b.http("POST", "/v1/tokens", {"name": "another", "scope": "read"})
-    b.http("DELETE", "/v1/tokens/another")
-    b.post(subject="while it lasts")
-    line = None
-    while line is None or not line.startswith(b"data:"):
-        line = stream.readline()
-        assert line, "the stream has ended"
-    began = time.monotonic()
-    assert b.http("DELETE", "/v1/tokens/watcher").status == 200
-    stream.read()
-    assert time.monotonic() - began < 10, "not before the next sign of life"
-    connection.close()
 
 
 def test_the_unix_socket_trusts_root_and_its_own_user_alone(b):
