@@ -196,35 +196,50 @@ bf_session_make(const struct command *command, const char *user,
 }
 
 static enum bf_store_result
-run_session(struct bf_store *store, struct store_call *call,
+commit_session(struct bf_store *store, const char *name, const cJSON *json,
     struct bf_error *err)
+{
+	struct bf_change *put = bf_new(struct bf_change);
+	char *text = cJSON_PrintUnformatted(json);
+	enum bf_store_result result;
+	struct bf_batch batch;
+
+	put->kind = BF_CHANGE_PUT;
+	put->put.name = bf_strdup(name);
+	put->put.value = bf_strdup(text);
+	cJSON_free(text);
+	bf_batch_init(&batch);
+	bf_batch_add(&batch, put);
+	result = bf_store_commit(store, &batch, err);
+	bf_batch_clear(&batch);
+	return result;
+}
+
+/* Notes the use where nothing can come in between: a session that was ended
+ * must not come back. */
+static enum bf_store_result
+run_seen(struct bf_store *store, struct store_call *call, struct bf_error *err)
 {
 	struct store_command *own = (struct store_command *)call;
 	char *name = bf_strf(PREFIX "%s", own->text);
 	char *value = NULL;
 	enum bf_store_result result = bf_store_get(store, name, &value, err);
+	cJSON *json = value ? cJSON_Parse(value) : NULL;
 
-	own->json = value ? cJSON_Parse(value) : NULL;
-	free(name);
+	if (result == BF_STORE_OK && json) {
+		cJSON_ReplaceItemInObjectCaseSensitive(json, "seen_at",
+		    cJSON_CreateNumber((double)bf_clock_wall().ms));
+		result = commit_session(store, name, json, err);
+	}
+	cJSON_Delete(json);
 	free(value);
+	free(name);
 	return result;
 }
 
 static void
 answer_seen(struct store_command *own)
 {
-	char *name, *text;
-
-	/* It may have been ended meanwhile, and must not come back. */
-	if (own->json) {
-		cJSON_ReplaceItemInObjectCaseSensitive(own->json, "seen_at",
-		    cJSON_CreateNumber((double)bf_clock_wall().ms));
-		name = bf_strf(PREFIX "%s", own->text);
-		text = cJSON_PrintUnformatted(own->json);
-		bf_settings_put(own->command.scheduler, name, text);
-		cJSON_free(text);
-		free(name);
-	}
 	bf_command_json(&own->command, 200, cJSON_CreateObject());
 }
 
@@ -233,7 +248,7 @@ bf_verb_session_seen(const struct command *command)
 {
 	const char *session = bf_command_text(command, "session");
 
-	bf_command_store(command, session ? session : "", run_session,
+	bf_command_store(command, session ? session : "", run_seen,
 	    answer_seen);
 }
 
