@@ -10,9 +10,9 @@
 #include "core/intake/intake_private.h"
 #include "core/intake/uri.h"
 
-/* Whether text could be a string of JSON: UTF-8 without control characters. */
+/* Whether text could be a string of JSON. */
 static bool
-is_text(const char *text)
+is_utf8(const char *text)
 {
 	struct bf_buf quoted = { 0 };
 	struct bf_error err;
@@ -20,15 +20,28 @@ is_text(const char *text)
 
 	bf_buf_add_byte(&quoted, '"');
 	for (; *text; text++) {
+		const bool control = (unsigned char)*text < ' ';
+
 		if (*text == '"' || *text == '\\')
 			bf_buf_add_byte(&quoted, '\\');
-		bf_buf_add_byte(&quoted, *text);
+		bf_buf_add_byte(&quoted, control ? ' ' : *text);
 	}
 	bf_buf_add_byte(&quoted, '"');
 	json = bf_json_parse(quoted.data, quoted.size, &err);
 	bf_buf_free(&quoted);
 	cJSON_Delete(json);
 	return json != NULL;
+}
+
+/* The same, without control characters. */
+static bool
+is_text(const char *text)
+{
+	for (const char *c = text; *c; c++) {
+		if ((unsigned char)*c < ' ')
+			return false;
+	}
+	return is_utf8(text);
 }
 
 static void
@@ -113,6 +126,12 @@ bf_check_query(struct connection *connection)
 	    bf_http_request(connection->http);
 	const char *at = request->query;
 
+	/* Nothing has such a name, and no answer could tell it. */
+	if (connection->parameter && !is_utf8(connection->parameter)) {
+		bf_reply_problem(connection, 404, "not-found", NULL, NULL,
+		    "there is nothing at this path");
+		return false;
+	}
 	if (request->body.size > 0 && !connection->route->body) {
 		bf_reply_problem(connection, 415, "content-type", NULL, NULL,
 		    "expected no body");

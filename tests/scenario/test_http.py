@@ -392,6 +392,16 @@ def test_a_path_is_no_way_out(b):
         assert b"root:" not in answer.body
 
 
+@pytest.mark.parametrize("path", [
+    b"/v1/channels/%ff", b"/v1/tenants/%c3%28", b"/v1/event-types/%ed%a0%80",
+    b"/v1/modules/%fe", b"/v1/events/%80", b"/v1/deliveries/%c0%80"])
+def test_a_name_that_is_no_text_is_nobodys(b, path):
+    """An answer that repeated it would be no JSON."""
+    answer, = exchange(b.port, get(path, AUTH + b"Connection: close\r\n"))
+    assert answer.status == 404
+    assert answer.json["type"] == "urn:belfry:problem:not-found"
+
+
 def test_an_answer_is_not_waited_for_by_who_hung_up(b, endpoint):
     """A client that goes away does not take its event along."""
     before = len(endpoint.requests)
