@@ -17,12 +17,11 @@
  * What is due, in memory, and whose turn it is. Tenants take turns, and within
  * a tenant its channels (deficit round robin over the bytes of their events, at
  * both levels: M. Shreedhar, G. Varghese, 1995); each channel has its own
- * concurrency
- * and window of deliveries held in memory; what does not fit stays in the
- * store. A pause holds back all lanes that share an endpoint or a platform, and
- * lanes that share an endpoint and have the same rate share that, too. Pure
- * arithmetic: no clock, no I/O. Knows nothing of workers but the group that
- * serves a channel.
+ * concurrency and window of deliveries held in memory; what does not fit stays
+ * in the store. A pause holds back all lanes that share an endpoint or a
+ * platform, and lanes that share an endpoint and have the same rate share that,
+ * too. Pure arithmetic: no clock, no I/O. Knows nothing of workers but the
+ * group that serves a channel.
  */
 
 /* A delivery in memory: queued, or in the hands of a worker. */

@@ -1,6 +1,7 @@
 libcore_la_SOURCES += core/dispatch/dispatch.h core/dispatch/bucket.h \
 	core/dispatch/bucket.c core/dispatch/dispatch.c \
-	core/dispatch/pace.h core/dispatch/pace.c
+	core/dispatch/dispatch_private.h \
+	core/dispatch/pace.h core/dispatch/pace.c core/dispatch/turn.c
 
 if CMOCKA
 check_PROGRAMS += tests/unit/dispatch_test
