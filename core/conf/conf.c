@@ -81,8 +81,9 @@ bf_show(struct bf_shown *room, const char *word)
 	*to++ = '"';
 	for (i = 0; word[i] != '\0' && to - room->text < 60; i++)
 		to += show_byte(to, word[i]);
-	/* Not between the bytes of one character. */
-	while ((word[i] & 0xc0) == 0x80)
+	/* Not between the bytes of one character, which has no more than three
+	 * behind the first; what comes from the environment may be anything. */
+	for (int rest = 0; rest < 3 && (word[i] & 0xc0) == 0x80; rest++)
 		*to++ = word[i++];
 	if (word[i] != '\0') {
 		memcpy(to, more, sizeof(more) - 1);

@@ -53,9 +53,13 @@ update-corpus: tests/unit/snapshot_wire_test
 endif
 
 if FUZZERS
-noinst_PROGRAMS += tests/fuzz/snapshot_fuzz
+noinst_PROGRAMS += tests/fuzz/channel_fuzz tests/fuzz/snapshot_fuzz
+tests_fuzz_channel_fuzz_SOURCES = tests/fuzz/channel_fuzz.c \
+	tests/unit/load_fixture.c tests/unit/load_fixture.h
+tests_fuzz_channel_fuzz_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_channel_fuzz_LDADD = $(UNIT_LIBS)
 tests_fuzz_snapshot_fuzz_SOURCES = tests/fuzz/snapshot_fuzz.c
 tests_fuzz_snapshot_fuzz_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_snapshot_fuzz_LDADD = $(UNIT_LIBS)
 endif
-EXTRA_DIST += tests/fuzz/corpus/snapshot
+EXTRA_DIST += tests/fuzz/corpus/channel tests/fuzz/corpus/snapshot

@@ -189,6 +189,23 @@ what_is_no_range_is_refused(void **state)
 	}
 }
 
+/* What the environment says may be no UTF-8: a word of nothing but bytes that
+ * continue a character is cut, too. */
+static void
+a_long_word_of_any_bytes_is_shown_cut(void **state)
+{
+	struct bf_ip_range range;
+	struct bf_error err;
+	char text[1000];
+
+	(void)state;
+	memset(text, 0x8a, sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	assert_int_equal(bf_ip_range_parse(text, &range, &err), -1);
+	assert_non_null(strstr(err.text, "...\": not an IP address"));
+	assert_true(strlen(err.text) < 200);
+}
+
 int
 main(void)
 {
@@ -198,6 +215,7 @@ main(void)
 		cmocka_unit_test(what_is_beside_those_ranges_is_public),
 		cmocka_unit_test(a_range_holds_what_begins_as_it_does),
 		cmocka_unit_test(what_is_no_range_is_refused),
+		cmocka_unit_test(a_long_word_of_any_bytes_is_shown_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
