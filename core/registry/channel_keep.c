@@ -3,7 +3,8 @@
  *
  * Secrets are never shown, so whoever changes a channel can't give them back:
  * what is left out stays. But not if the channel is sent elsewhere: whoever may
- * change a channel would learn its secrets by pointing it at a host of theirs.
+ * change a channel would learn its secrets by pointing it at a host of theirs,
+ * or at a port of a host on which they may listen, too.
  */
 #include <string.h>
 
@@ -14,7 +15,9 @@ static bool
 names_a_place(const struct bf_directive *directive)
 {
 	return directive->type == BF_TYPE_URL ||
-	       strcmp(directive->name, "host") == 0;
+	       strcmp(directive->name, "host") == 0 ||
+	       (directive->type == BF_TYPE_INTEGER &&
+		   strcmp(directive->name, "port") == 0);
 }
 
 /* The name that tells pairs of one directive apart; NULL if it has none. */

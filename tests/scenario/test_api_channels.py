@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from harness import channel, wait_until
+from harness import BUILD, channel, wait_until
 
 SECRET = "canary-of-a-channel"
 
@@ -276,3 +276,25 @@ def test_secret_headers_are_named_and_not_shown(belfry, receiver):
                     {"settings": {"header": [["X-Team", "dev"],
                                              ["X-Key", None]]}})
     assert answer.status == 200 and answer.json["secrets"] == [], answer
+
+
+def test_a_password_does_not_follow_to_another_port(belfry):
+    """Another's program may listen there."""
+    b = belfry(f"load_module {BUILD}/.libs/smtp.so isolate=off;")
+    settings = {"host": "mail.example.com", "port": 587, "from": "a@b.example",
+                "to": ["c@d.example"], "username": "u", "password": "p"}
+    assert b.http("POST", "/v1/channels", {
+        "name": "mail", "module": "smtp",
+        "settings": settings}).status == 201
+    moved = b.http("PATCH", "/v1/channels/mail", {"settings": {"port": 2525}})
+    assert moved.status == 422 and "port is another one now" in \
+        moved.json["detail"], moved
+    kept = {name: settings[name] for name in ("host", "port", "from", "to")}
+    for port, status in ((2525, 422), (None, 422)):
+        draft = b.http("POST", "/v1/channels/test", {
+            "name": "mail", "module": "smtp",
+            "settings": {k: v for k, v in (kept | {"port": port}).items()
+                         if v is not None}})
+        assert draft.status == status, draft
+    assert b.http("PATCH", "/v1/channels/mail", {"settings": {
+        "port": 465, "username": "u", "password": "p"}}).status == 200
