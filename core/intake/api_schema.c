@@ -7,6 +7,7 @@
 #include "core/intake/api_schema.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,7 +133,7 @@ value_fits(const struct api_member *member, const cJSON *value,
 		break;
 	case API_INTEGER:
 		fits = cJSON_IsNumber(value) &&
-		       value->valuedouble == (double)(long)value->valuedouble &&
+		       value->valuedouble == floor(value->valuedouble) &&
 		       value->valuedouble >= (double)member->min &&
 		       (member->max == 0 ||
 			   value->valuedouble <= (double)member->max);

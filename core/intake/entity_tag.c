@@ -27,11 +27,26 @@ bf_entity_tag(const cJSON *shown, char tag[BF_ENTITY_TAG])
 bool
 bf_entity_tag_matches(const char *if_match, const char *tag)
 {
-	const char *at;
+	const size_t length = strlen(tag);
+	const char *at = if_match, *end;
 
-	if (strcmp(if_match, "*") == 0 || *tag == '\0')
-		return *tag != '\0';
-	at = strstr(if_match, tag);
-	/* A weak tag never matches here. */
-	return at && !(at - if_match >= 2 && strncmp(at - 2, "W/", 2) == 0);
+	if (strcmp(if_match, "*") == 0 || length == 0)
+		return length > 0;
+	while (*(at += strspn(at, " \t,"))) {
+		const bool weak = strncmp(at, "W/", 2) == 0;
+
+		at += weak ? 2 : 0;
+		end = *at == '"' ? strchr(at + 1, '"') : NULL;
+		if (!end)
+			return false;
+		end++;
+		/* A weak tag never matches here. */
+		if (!weak && (size_t)(end - at) == length &&
+		    strncmp(at, tag, length) == 0)
+			return true;
+		at = end + strspn(end, " \t");
+		if (*at && *at != ',')
+			return false;
+	}
+	return false;
 }

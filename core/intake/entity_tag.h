@@ -14,8 +14,9 @@
  */
 void bf_entity_tag(const cJSON *shown, char tag[BF_ENTITY_TAG]);
 
-/* Whether one of the tags of If-Match is tag; "" is that of nothing. Source:
- * RFC 9110, section 13.1.1. */
+/* Whether one of the tags of If-Match is tag; "" is that of nothing. What
+ * follows something else than a tag does not count. Source: RFC 9110, sections
+ * 8.8.3 and 13.1.1. */
 bool bf_entity_tag_matches(const char *if_match, const char *tag);
 
 #endif

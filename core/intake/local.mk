@@ -13,6 +13,7 @@ libcore_la_SOURCES += core/intake/api_answers.c \
 	core/intake/session.c core/intake/stream.c core/intake/tls.c core/intake/tls.h \
 	core/intake/token_rate.c \
 	core/intake/uri.c core/intake/uri.h
+libcore_la_LIBADD += -lm
 
 if CMOCKA
 check_PROGRAMS += tests/unit/http_test
@@ -21,9 +22,12 @@ tests_unit_http_test_LDADD = $(UNIT_LIBS)
 endif
 
 if FUZZERS
-noinst_PROGRAMS += tests/fuzz/request_fuzz
+noinst_PROGRAMS += tests/fuzz/request_fuzz tests/fuzz/value_fuzz
+tests_fuzz_value_fuzz_SOURCES = tests/fuzz/value_fuzz.c
+tests_fuzz_value_fuzz_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_value_fuzz_LDADD = $(UNIT_LIBS) $(CURL_LIBS)
 tests_fuzz_request_fuzz_SOURCES = tests/fuzz/request_fuzz.c
 tests_fuzz_request_fuzz_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_request_fuzz_LDADD = $(UNIT_LIBS)
 endif
-EXTRA_DIST += tests/fuzz/corpus/request
+EXTRA_DIST += tests/fuzz/corpus/request tests/fuzz/corpus/value

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <belfry/json.h>
 #include <belfry/memory.h>
 
 #include "core/conf/settings.h"
@@ -447,14 +448,20 @@ void
 bf_command_run(struct scheduler *scheduler, struct intake *intake,
     const struct bf_msg_command *message)
 {
-	cJSON *arguments = cJSON_Parse(message->arguments);
-
-	run(&(struct command){ .scheduler = scheduler,
+	struct bf_error err;
+	cJSON *arguments = bf_json_parse(message->arguments,
+	    strlen(message->arguments), &err);
+	struct command command = { .scheduler = scheduler,
 		.intake = intake->serial,
 		.token = message->token,
 		.tenant = message->tenant,
-		.arguments = arguments },
-	    message);
+		.arguments = arguments };
+
+	if (cJSON_IsObject(arguments))
+		run(&command, message);
+	else
+		bf_command_problem(&command, 400, "bad-json", "Bad request",
+		    NULL, arguments ? "expected a JSON object" : err.text);
 	bf_command_wipe(arguments);
 	cJSON_Delete(arguments);
 }

@@ -476,17 +476,23 @@ worker_closed(void *context, const char *why)
 	bf_scheduler_leave_if_done(scheduler);
 }
 
+/* Which process it is, the master says: its word would have another one killed,
+ * or keep what it has in hand after its end. Nor does it get more than the conf
+ * file allows. */
 static void
 hello(struct worker *worker, struct bf_msg_worker_hello *said)
 {
+	const int64_t most =
+	    bf_registry_snapshot(worker->scheduler->registry)
+		->worker_connections;
+
 	if (said->version != BF_WIRE_VERSION) {
 		bf_log(BF_LOG_ERROR,
 		    "worker %lld speaks version %u of the wire, not %u",
 		    (long long)said->pid, said->version, BF_WIRE_VERSION);
 		return;
 	}
-	worker->pid = said->pid;
-	worker->credit = said->credit;
+	worker->credit = said->credit < most ? said->credit : (uint32_t)most;
 	free(worker->group);
 	worker->group = said->group;
 	said->group = NULL;

@@ -48,7 +48,8 @@ bf_control_send(int socket, const struct bf_control *control)
 	return sent == (ssize_t)sizeof(packet) ? 0 : -1;
 }
 
-/* The descriptor that came with the message, or -1; others are closed. */
+/* The first descriptor that came with the message, or -1; others, for which
+ * there is room where the kernel rounds up, are closed. */
 static int
 received_fd(struct msghdr *message)
 {
@@ -56,13 +57,21 @@ received_fd(struct msghdr *message)
 
 	for (struct cmsghdr *head = CMSG_FIRSTHDR(message); head;
 	     head = CMSG_NXTHDR(message, head)) {
+		const size_t size = head->cmsg_len - CMSG_LEN(0);
+
 		if (head->cmsg_level != SOL_SOCKET ||
-		    head->cmsg_type != SCM_RIGHTS ||
-		    head->cmsg_len != CMSG_LEN(sizeof(int)))
+		    head->cmsg_type != SCM_RIGHTS)
 			continue;
-		if (found != -1)
-			close(found);
-		memcpy(&found, CMSG_DATA(head), sizeof(int));
+		for (size_t i = 0; i < size / sizeof(int); i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(head) + i * sizeof(fd),
+			    sizeof(fd));
+			if (found == -1)
+				found = fd;
+			else
+				close(fd);
+		}
 	}
 	return found;
 }

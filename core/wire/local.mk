@@ -14,12 +14,12 @@ tests_unit_message_test_LDADD = $(UNIT_LIBS)
 endif
 
 if FUZZERS
-noinst_PROGRAMS += tests/fuzz/message_fuzz tests/fuzz/program_fuzz
-tests_fuzz_program_fuzz_SOURCES = tests/fuzz/program_fuzz.c
-tests_fuzz_program_fuzz_LDFLAGS = -fsanitize=fuzzer
-tests_fuzz_program_fuzz_LDADD = $(UNIT_LIBS)
+noinst_PROGRAMS += tests/fuzz/message_fuzz tests/fuzz/packet_fuzz
+tests_fuzz_packet_fuzz_SOURCES = tests/fuzz/packet_fuzz.c
+tests_fuzz_packet_fuzz_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_packet_fuzz_LDADD = $(UNIT_LIBS)
 tests_fuzz_message_fuzz_SOURCES = tests/fuzz/message_fuzz.c
 tests_fuzz_message_fuzz_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_message_fuzz_LDADD = $(UNIT_LIBS)
 endif
-EXTRA_DIST += tests/fuzz/corpus/message
+EXTRA_DIST += tests/fuzz/corpus/message tests/fuzz/corpus/packet

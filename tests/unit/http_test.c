@@ -17,6 +17,8 @@
 
 #include <belfry/memory.h>
 
+#include "core/intake/api_schema.h"
+#include "core/intake/entity_tag.h"
 #include "core/intake/http.h"
 #include "core/intake/uri.h"
 
@@ -563,6 +565,76 @@ unknown_parameters_are_named(void **state)
 	check_unknown("event", "event"); /* without a value it says nothing */
 }
 
+static void
+a_tag_is_found_in_a_list_of_tags(void **state)
+{
+	static const struct {
+		const char *if_match, *tag;
+		bool matches;
+	} cases[] = {
+		{ "\"1\"", "\"1\"", true },
+		{ "\"1\"", "\"12\"", false },
+		{ "\"12\"", "\"1\"", false },
+		{ " \"a\" ,, \"1\",", "\"1\"", true },
+		{ "*", "\"1\"", true },
+		{ "*", "", false },
+		{ "\"1\"", "", false },
+		{ "W/\"1\"", "\"1\"", false },
+		{ "W/\"1\", \"1\"", "\"1\"", true },
+		{ "\"W/\", \"1\"", "\"1\"", true },
+		{ "\"a\"1\"b\"", "\"1\"", false },
+		{ "\"a\"\"1\"", "\"1\"", false },
+		{ "1, \"1\"", "\"1\"", false },
+		{ "\"1", "\"1\"", false },
+		{ "", "\"1\"", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		if (bf_entity_tag_matches(cases[i].if_match, cases[i].tag) !=
+		    cases[i].matches)
+			fail_msg("%s against %s", cases[i].if_match,
+			    cases[i].tag);
+	}
+}
+
+/* Where there is a bound, a number is held against it; where there is none, it
+ * is not converted to what can't hold it. */
+static void
+numbers_are_whole_however_large(void **state)
+{
+	static const struct api_member members[] = {
+		{ "bounded", API_INTEGER, .min = 1, .max = 10 },
+		{ "any", API_INTEGER, .min = 0 },
+		{ 0 },
+	};
+	static const struct api_schema schema = { .members = members };
+	static const struct {
+		const char *body;
+		bool fits;
+	} cases[] = {
+		{ "{\"bounded\":10}", true },
+		{ "{\"bounded\":11}", false },
+		{ "{\"bounded\":1.5}", false },
+		{ "{\"bounded\":1e300}", false },
+		{ "{\"bounded\":-1e300}", false },
+		{ "{\"any\":1e300}", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct bf_buf field = { 0 }, detail = { 0 };
+		cJSON *body = cJSON_Parse(cases[i].body);
+
+		if (bf_api_schema_fits(&schema, body, &field, &detail) !=
+		    cases[i].fits)
+			fail_msg("%s", cases[i].body);
+		cJSON_Delete(body);
+		bf_buf_free(&field);
+		bf_buf_free(&detail);
+	}
+}
+
 int
 main(void)
 {
@@ -578,6 +650,8 @@ main(void)
 		cmocka_unit_test(a_body_of_exactly_the_limit_is_taken),
 		cmocka_unit_test(parameters_are_found_whole_and_decoded),
 		cmocka_unit_test(unknown_parameters_are_named),
+		cmocka_unit_test(a_tag_is_found_in_a_list_of_tags),
+		cmocka_unit_test(numbers_are_whole_however_large),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -256,6 +256,49 @@ control_carries_numbers_and_a_descriptor(void **state)
 	close(pair[1]);
 }
 
+/* The lowest descriptor that is free. */
+static int
+lowest_free(void)
+{
+	const int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	close(fd);
+	return fd;
+}
+
+/* Of two, for which there is room in front of the end of a packet, the second
+ * has nobody who would close it. */
+static void
+control_keeps_no_descriptor_that_it_does_not_hand_out(void **state)
+{
+	const int fds[] = { STDERR_FILENO, STDERR_FILENO };
+	int64_t packet[3] = { BF_CONTROL_LINK, 1, 2 };
+	struct iovec part = { packet, sizeof(packet) };
+	char ancillary[CMSG_SPACE(sizeof(fds))] = { 0 };
+	struct msghdr message = { .msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = ancillary,
+		.msg_controllen = sizeof(ancillary) };
+	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+	struct bf_control got;
+	int pair[2], before;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	before = lowest_free();
+	head->cmsg_level = SOL_SOCKET;
+	head->cmsg_type = SCM_RIGHTS;
+	head->cmsg_len = CMSG_LEN(sizeof(fds));
+	memcpy(CMSG_DATA(head), fds, sizeof(fds));
+	assert_int_equal(sendmsg(pair[0], &message, 0), sizeof(packet));
+	assert_int_equal(bf_control_receive(pair[1], &got), 1);
+	assert_int_not_equal(got.fd, -1);
+	close(got.fd);
+	assert_int_equal(lowest_free(), before);
+	close(pair[0]);
+	close(pair[1]);
+}
+
 static void
 control_tells_nothing_from_the_end(void **state)
 {
@@ -291,6 +334,8 @@ main(void)
 		cmocka_unit_test(a_link_may_be_freed_by_what_it_hands_out),
 		cmocka_unit_test(what_is_no_frame_ends_the_link),
 		cmocka_unit_test(control_carries_numbers_and_a_descriptor),
+		cmocka_unit_test(
+		    control_keeps_no_descriptor_that_it_does_not_hand_out),
 		cmocka_unit_test(control_tells_nothing_from_the_end),
 	};
 
