@@ -77,6 +77,35 @@ add_finish(struct bf_batch *batch, unsigned n, int tries)
 }
 
 static void
+add_setting(struct bf_batch *batch, const char *name, const char *value)
+{
+	struct bf_change *change = bf_new(struct bf_change);
+
+	change->kind = BF_CHANGE_PUT;
+	change->put.name = bf_strdup(name);
+	change->put.value = bf_strdup(value);
+	bf_batch_add(batch, change);
+}
+
+static void
+add_audit(struct bf_batch *batch, const char *tenant)
+{
+	struct bf_change *change = bf_new(struct bf_change);
+
+	change->kind = BF_CHANGE_AUDIT;
+	change->audit = (struct bf_audit){
+		.at = { START_MS },
+		.actor = bf_strdup("token ops"),
+		.address = bf_strdup("192.0.2.1"),
+		.tenant = bf_strdup(tenant),
+		.action = bf_strdup("channel-put"),
+		.object = bf_strdup("c"),
+		.detail = bf_strdup("url"),
+	};
+	bf_batch_add(batch, change);
+}
+
+static void
 add_select(struct bf_batch *batch, enum bf_change_kind kind)
 {
 	struct bf_change *change = bf_new(struct bf_change);
@@ -137,6 +166,11 @@ make_sound(void)
 		add_event(&batch, n);
 	for (unsigned n = 0; n < EVENTS / 2; n++)
 		add_finish(&batch, n, 0);
+	for (unsigned n = 0; n < ROWS; n++)
+		add_audit(&batch, n % 2 ? "t" : NULL);
+	add_setting(&batch, "tenant/t", "{\"name\":\"Tea\"}");
+	add_setting(&batch, "toggle/t/a", "on");
+	add_setting(&batch, "clock", "1775835045000");
 	if (!store ||
 	    bf_store_channel_number(store, "t", "c", &number, NULL) !=
 		BF_STORE_OK ||
@@ -202,6 +236,66 @@ static void
 look_at_attempt(void *context, const struct bf_attempt *attempt)
 {
 	*(size_t *)context += attempt->excerpt_size;
+}
+
+static void
+look_at_audit(void *context, const struct bf_audit *row)
+{
+	(void)context;
+	if (!row->actor || !row->address || !row->action || !row->object ||
+	    !row->detail)
+		abort();
+}
+
+static bool
+look_at_setting(void *context, const char *name, const char *value)
+{
+	unsigned *left = context;
+
+	if (!name || !value)
+		abort();
+	return --*left > 0;
+}
+
+static void
+look_at_usage(void *context, const char *tenant, int64_t events, int64_t bytes)
+{
+	(void)events;
+	(void)bytes;
+	look_at_setting(context, tenant, "");
+}
+
+static void
+look_at_channel(void *context, uint32_t number, const char *tenant,
+    const char *name)
+{
+	(void)number;
+	look_at_setting(context, tenant, name);
+}
+
+static void
+read_the_rest(struct bf_store *store)
+{
+	struct bf_audit_query query = { .limit = ROWS / 2 };
+	struct bf_store_stats stats;
+	unsigned left = ROWS;
+	uint64_t next;
+	char *value;
+
+	bf_store_list_audit(store, &query, look_at_audit, NULL, &next, NULL);
+	query = (struct bf_audit_query){ .tenant = "t",
+		.actor = "token ops",
+		.before = next,
+		.limit = ROWS };
+	bf_store_list_audit(store, &query, look_at_audit, NULL, &next, NULL);
+	bf_store_settings_above(store, "t", "tenant/", look_at_setting, &left,
+	    NULL);
+	if (bf_store_get(store, "clock", &value, NULL) == BF_STORE_OK)
+		free(value);
+	left = UINT32_MAX;
+	bf_store_usage(store, look_at_usage, &left, NULL);
+	bf_store_channels(store, look_at_channel, &left, NULL);
+	bf_store_stats(store, &stats, NULL);
 }
 
 static void
@@ -277,10 +371,13 @@ change(struct bf_store *store)
 	add_finish(&batch, EVENTS - 1, 0);
 	add_select(&batch, BF_CHANGE_REPLAY);
 	add_select(&batch, BF_CHANGE_CANCEL);
+	add_setting(&batch, "tenant/t", NULL);
+	add_audit(&batch, "t");
 	bf_store_commit(store, &batch, NULL);
 	bf_batch_clear(&batch);
 	bf_store_expire(store, late, ROWS, ids, was, &count, NULL);
 	bf_store_prune(store, late, late, ROWS, &count, NULL, NULL, NULL);
+	bf_store_prune_audit(store, late, ROWS, &count, NULL);
 }
 
 int
@@ -296,6 +393,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	bf_store_deadline(store, (struct bf_duration){ 100 });
 	read_lists(store);
+	read_the_rest(store);
 	read_one(store, 1);
 	read_one(store, EVENTS - 1);
 	claim(store);
