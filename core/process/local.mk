@@ -47,8 +47,14 @@ belfry_SOURCES = core/process/main.c
 belfry_LDADD = libcore.la libbelfry.la
 belfry_LDFLAGS = $(PIE_LDFLAGS)
 
+# The processes whole, on threads.
+STAGE = tests/fuzz/stage.c tests/fuzz/stage.h tests/unit/load_fixture.c \
+	tests/unit/load_fixture.h
+
 if CMOCKA
-check_PROGRAMS += tests/unit/password_test
+check_PROGRAMS += tests/unit/hostile_test tests/unit/password_test
+tests_unit_hostile_test_SOURCES = tests/unit/hostile_test.c $(STAGE)
+tests_unit_hostile_test_LDADD = $(UNIT_LIBS)
 tests_unit_password_test_SOURCES = tests/unit/password_test.c
 tests_unit_password_test_LDADD = $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/respawn_test
@@ -64,8 +70,6 @@ endif
 
 if FUZZERS
 noinst_PROGRAMS += tests/fuzz/api_fuzz tests/fuzz/scheduler_fuzz
-STAGE = tests/fuzz/stage.c tests/fuzz/stage.h tests/unit/load_fixture.c \
-	tests/unit/load_fixture.h
 tests_fuzz_api_fuzz_SOURCES = tests/fuzz/api_fuzz.c $(STAGE)
 tests_fuzz_api_fuzz_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_api_fuzz_LDADD = $(UNIT_LIBS)

@@ -190,8 +190,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!stage)
 		start();
 	trusted = data[0] == 'u';
-	known = has(data, size, STAGE_INGEST) || has(data, size, STAGE_MANAGE) ||
-		has(data, size, STAGE_SESSION);
+	known = has(data, size, STAGE_INGEST) ||
+		has(data, size, STAGE_MANAGE) || has(data, size, STAGE_SESSION);
 	accepted = stage_accepted(stage);
 	fd = stage_connect(stage, trusted);
 	ask(fd, data + 1, size - 1, &answers);

@@ -87,9 +87,9 @@ check_reach(const struct bf_channel *channel)
 
 		assert(strcmp(setting->name, "ca_file") != 0);
 		for (size_t n = 0; n < setting->words.count; n++)
-			assert(strncmp(setting->words.items[n], "file:", 5) !=
-				   0 ||
-			       setting->secret);
+			assert(
+			    strncmp(setting->words.items[n], "file:", 5) != 0 ||
+			    setting->secret);
 	}
 }
 
@@ -98,8 +98,8 @@ static void
 keep(const cJSON *json, const struct bf_channel *channel,
     const struct bf_buf *bytes)
 {
-	cJSON *document = bf_channel_document(the_reader(), json, channel,
-	    keep_secret, NULL);
+	cJSON *document =
+	    bf_channel_document(the_reader(), json, channel, keep_secret, NULL);
 	cJSON *shown = bf_channel_settings(the_reader(), channel, NULL, NULL);
 	struct bf_channel *again = read_channel(document, NULL);
 	struct bf_buf kept = { 0 };

@@ -3,10 +3,9 @@
  *
  * The first byte says who talks to it, over a link of its own:
  *
- *   c    an intake that sends commands: lines of a verb (behind "@" for a caller
- *        of one tenant) and its arguments
- *   i w  an intake, a worker: frames, each after two bytes of its length
- *   I W  the same, but bytes as they are
+ *   c    an intake that sends commands: lines of a verb (behind "@" for a
+ * caller of one tenant) and its arguments i w  an intake, a worker: frames,
+ * each after two bytes of its length I W  the same, but bytes as they are
  *
  * An honest intake and worker have links beside it. Each command gets one
  * answer, a JSON document; and whatever was sent, the scheduler answers others.
@@ -120,14 +119,13 @@ wait_for_more(const char *verb, struct line *hostile, bool *open)
 static void
 command(const char *verb, const char *tenant, const char *arguments)
 {
-	line_send(&intake,
-	    &(struct bf_message){ .kind = BF_MSG_COMMAND,
-		.command = { .token = ++token,
-		    .verb = (char *)verb,
-		    .tenant = (char *)tenant,
-		    .arguments = (char *)arguments,
-		    .actor = (char *)"token fuzz",
-		    .address = (char *)"unix" } });
+	line_send(&intake, &(struct bf_message){ .kind = BF_MSG_COMMAND,
+			       .command = { .token = ++token,
+				   .verb = (char *)verb,
+				   .tenant = (char *)tenant,
+				   .arguments = (char *)arguments,
+				   .actor = (char *)"token fuzz",
+				   .address = (char *)"unix" } });
 	while (!take_messages(verb))
 		wait_for_more(verb, NULL, NULL);
 }

@@ -215,15 +215,14 @@ deliver(const struct line *line, const struct bf_msg_deliver *message)
 {
 	const enum bf_outcome outcome = message->id.event % 3;
 
-	line_send(line,
-	    &(struct bf_message){ .kind = BF_MSG_OUTCOME,
-		.outcome = { .id = message->id,
-		    .tries = message->tries,
-		    .test = message->test,
-		    .attempt = { .number = (int)message->attempt,
-			.outcome = outcome,
-			.why = (char *)"because" },
-		    .outcome = outcome } });
+	line_send(line, &(struct bf_message){ .kind = BF_MSG_OUTCOME,
+			    .outcome = { .id = message->id,
+				.tries = message->tries,
+				.test = message->test,
+				.attempt = { .number = (int)message->attempt,
+				    .outcome = outcome,
+				    .why = (char *)"because" },
+				.outcome = outcome } });
 }
 
 /* Most settings are good. */
@@ -243,10 +242,9 @@ work(void *context)
 	struct line *line = context;
 	struct bf_message message;
 
-	line_send(line,
-	    &(struct bf_message){ .kind = BF_MSG_WORKER_HELLO,
-		.worker_hello = { BF_WIRE_VERSION, WORKER_PID, (char *)"",
-		    64 } });
+	line_send(line, &(struct bf_message){ .kind = BF_MSG_WORKER_HELLO,
+			    .worker_hello = { BF_WIRE_VERSION, WORKER_PID,
+				(char *)"", 64 } });
 	while (line_read(line)) {
 		while (line_next(line, &message)) {
 			if (message.kind == BF_MSG_DELIVER)

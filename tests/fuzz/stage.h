@@ -12,8 +12,9 @@
  */
 struct stage;
 
-#define STAGE_INGEST "tok-ingest-0123456789"  /* tokens: of the default tenant */
-#define STAGE_MANAGE "tok-manage-0123456789"  /* of "acme" */
+#define STAGE_INGEST "tok-ingest-0123456789" /* tokens: of the default tenant  \
+					      */
+#define STAGE_MANAGE "tok-manage-0123456789" /* of "acme" */
 #define STAGE_SESSION                                                          \
 	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 

@@ -186,8 +186,7 @@ try_numbers(const char *text)
 	if (bf_size_parse(text, &size, &err) == 0)
 		assert(size.bytes >= 0);
 	(void)bf_integer_parse(text, &integer, &err);
-	assert(!bf_tenant_is_id(text) ||
-	       bf_tenant_name_check(text, &err) == 0);
+	assert(!bf_tenant_is_id(text) || bf_tenant_name_check(text, &err) == 0);
 }
 
 /* ---- passwords ---- */
