@@ -1,25 +1,58 @@
-"""routing.py - what many channels cost an event"""
+"""routing.py - what many channels cost an event
+
+They are put into the store as if they had been made over the API: a conf file
+may have 16 MiB.
+"""
+import contextlib
+import glob
+import json
+import sqlite3
 import time
 
-from observe import cpu_seconds, cpu_since, pss_mib, wait_for
+from observe import cpu_seconds, cpu_since, end, pss_mib, wait_for
 from stage import SINK, Belfry, Sink, channel
 
 POSTED = 20000
 DELIVERED = 200000  # where an event goes to many channels
+WARMING = 100  # events, the first of which reads the tenant's channels
 IN_A_TENANT = 10
+TENANT = "bench"
+CONF = f"""
+default_tenant {TENANT};
+egress {{
+    allow_http on; allow_ports {SINK}; allow_private 127.0.0.0/8;
+}}
+"""
 OTHER_TYPES = ("security_ip_conflict", "incident_*", "category:monitoring")
 
 
 def others(count, tenants):
-    """Channels that want other types: all of one tenant, or ten of each."""
-    text = [f"channel webhook c{n} {{ url http://127.0.0.1:{SINK}/c{n}; "
-            f"events {OTHER_TYPES[n % len(OTHER_TYPES)]}; }}"
-            for n in range(count)]
-    if not tenants:
-        return "\n".join(text)
-    return "\n".join(
-        f"tenant t{n} {{ " + " ".join(text[n:n + IN_A_TENANT]) + " }"
-        for n in range(0, count, IN_A_TENANT))
+    """Tenant, name and event list of channels that want other types: all of
+    one tenant, or ten of each."""
+    for n in range(count):
+        yield (f"t{n // IN_A_TENANT}" if tenants else TENANT, f"c{n}",
+               [OTHER_TYPES[n % len(OTHER_TYPES)]])
+
+
+def matching(count):
+    return ((TENANT, f"c{n}", []) for n in range(count))
+
+
+def store(daemon, channels):
+    """Puts the channels into the store of a daemon that does not run."""
+    channels = list(channels)
+    file, = glob.glob(f"{daemon.directory}/state/*.db")
+    with contextlib.closing(sqlite3.connect(file)) as database, database:
+        database.executemany(
+            "INSERT INTO setting (name, value) VALUES (?, ?)",
+            ((f"api_channel/{tenant}/{name}", json.dumps({
+                "name": name, "module": "webhook", "events": events,
+                "settings": {"url": f"http://127.0.0.1:{SINK}/{name}"},
+                "version": 1}, separators=(",", ":")))
+             for tenant, name, events in channels))
+        database.executemany(
+            "INSERT INTO channel (tenant, name) VALUES (?, ?)",
+            (channel[:2] for channel in channels))
 
 
 def routing(bench):
@@ -27,16 +60,14 @@ def routing(bench):
                           (True, "of tenants with ten each")):
         least = None
         for count in bench.channels:
-            found = measure(bench, channel() + "\n" + others(count, tenants),
-                            POSTED)
+            found = measure(bench, channel(), others(count, tenants), POSTED)
             least = least or found
             show(bench, f"{count:,} channels {name}, one of which gets it",
                  "event", found, least)
     least = None
     for count in bench.channels_that_match:
         found = measure(
-            bench, "\n".join(channel(name=f"c{n}") for n in range(count)),
-            max(DELIVERED // count, 1), count)
+            bench, "", matching(count), max(DELIVERED // count, 1), count)
         least = least or found
         show(bench, f"{count:,} channels, each of which gets it", "delivery",
              found, least)
@@ -52,21 +83,33 @@ def show(bench, what, each, found, least):
                   f"{least[role]:.1f} us",
                   f"{found[role] / least[role]:.2f}" if least[role] else "",
                   "")
-    bench.row(f"{what}: start; memory (PSS)", f"{found['start']:.1f} s; "
+    bench.row(f"{what}: start; first event; memory (PSS)",
+              f"{found['start']:.2f} s; {found['first']:.2f} s; "
               f"{found['memory']:.0f} MiB", "", "", "")
 
 
-def measure(bench, conf, posted, each=1):
+def measure(bench, conf, channels, posted, each=1):
     """Figures of so many events, each of which goes to so many channels."""
     found = {}
     sink = Sink(bench.ceiling, SINK)
-    daemon = Belfry(bench.build, conf)
+    daemon = Belfry(bench.build, CONF + conf)
     try:
+        daemon.start()
+        end(daemon.process)
+        store(daemon, channels)
         began = time.monotonic()
         daemon.start(patience=300)
+        daemon.ctl("stats")
         found["start"] = time.monotonic() - began
-        time.sleep(2)
+        warming = max(WARMING // each, 1)
+        began = time.monotonic()
+        bench.feed(1, "-c", "1")
+        found["first"] = time.monotonic() - began
+        bench.feed(warming, "-c", "1")
+        wait_for("the first arrive",
+                 lambda: sink.stats()["ok"] >= (warming + 1) * each, 300)
         found["memory"] = pss_mib(daemon.process.pid)
+        sink.reset()
         cpu = cpu_seconds(daemon.process.pid)
         began = time.monotonic()
         bench.feed(posted, "-c", "64")
