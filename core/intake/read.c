@@ -39,6 +39,26 @@ open_store(struct reader *reader, struct job *job)
 	return false;
 }
 
+/* A tenant's own people don't see what one of its id had that was deleted. */
+static bool
+leave_past(struct reader *reader, struct job *job)
+{
+	char *name, *value = NULL;
+
+	if (!job->of_tenant)
+		return true;
+	name = bf_strf(BF_TENANT_PAST "%s", job->tenant);
+	bf_reading_result(job,
+	    bf_store_get(reader->store, name, &value, &job->error));
+	if (value)
+		job->past = strtoull(value, NULL, 10);
+	if (job->query.since < job->past)
+		job->query.since = job->past;
+	free(value);
+	free(name);
+	return job->status == 0;
+}
+
 static void *
 run(void *context)
 {
@@ -60,7 +80,7 @@ run(void *context)
 		reader->current = job;
 		pthread_mutex_unlock(&reader->mutex);
 		reader->names_read = false;
-		if (open_store(reader, job))
+		if (open_store(reader, job) && leave_past(reader, job))
 			job->run(reader, job);
 		pthread_mutex_lock(&reader->mutex);
 		reader->current = NULL;

@@ -20,6 +20,8 @@ struct job {
 	struct connection *connection; /* NULL: it went away */
 	void (*run)(struct reader *reader, struct job *job);
 	struct bf_query query;
+	bool of_tenant; /* by one of its own: not what was before it */
+	uint64_t past;  /* then: ids below are of one that was deleted */
 	char *tenant, *type, *channel; /* owned; query points to them */
 	char *actor, *action;          /* of the audit log; owned */
 	uint64_t event;

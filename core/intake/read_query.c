@@ -94,6 +94,7 @@ read_tenant(struct job *job)
 		bf_reading_free(job);
 		return -1;
 	}
+	job->of_tenant = !caller->any_tenant;
 	if (!caller->any_tenant && !job->tenant)
 		job->tenant = bf_strdup(caller->tenant);
 	return 0;

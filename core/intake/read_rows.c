@@ -315,6 +315,7 @@ bf_reading_delivery(struct reader *reader, struct job *job)
 	    bf_store_get_delivery(reader->store, job->delivery, &row, &found,
 		add_attempt, attempts, &job->error));
 	if (job->status == 0 && found && row.event &&
+	    row.event->id >= job->past &&
 	    (!job->tenant || strcmp(row.event->tenant, job->tenant) == 0)) {
 		job->json = describe_row(reader, &row);
 		cJSON_AddItemToObject(job->json, "attempts", attempts);
@@ -371,7 +372,7 @@ bf_reading_event(struct reader *reader, struct job *job)
 	bf_reading_result(job,
 	    bf_store_get_event(reader->store, job->event, &event, &reason,
 		add_row, &rows, &job->error));
-	if (job->status == 0 && event &&
+	if (job->status == 0 && event && event->id >= job->past &&
 	    (!job->tenant || strcmp(event->tenant, job->tenant) == 0)) {
 		/* The canonical text keeps every digit. */
 		job->json = bf_json_parse(event->json.data, event->json.size,

@@ -143,6 +143,19 @@ note(const struct command *command, const struct bf_selector *selector)
 	bf_command_note(&named);
 }
 
+/* What a tenant that was deleted has left is not sent by the next of its id. */
+static void
+leave_past(const struct scheduler *scheduler, struct bf_selector *selector)
+{
+	const uint64_t past = bf_tenant_past(scheduler, selector->tenant);
+
+	if (selector->since < past)
+		selector->since = past;
+	/* One that is nobody's. */
+	if (selector->id.event != 0 && selector->id.event < past)
+		selector->id.event = INT64_MAX - 1;
+}
+
 static void
 select_deliveries(const struct command *command, enum bf_change_kind kind)
 {
@@ -151,6 +164,8 @@ select_deliveries(const struct command *command, enum bf_change_kind kind)
 
 	if (read_selector(command, &selector) == -1)
 		return;
+	if (kind == BF_CHANGE_REPLAY && selector.tenant)
+		leave_past(command->scheduler, &selector);
 	/* It is said first: a crash may leave it half done. */
 	note(command, &selector);
 	selecting = bf_new(struct selecting);

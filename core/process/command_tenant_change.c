@@ -23,6 +23,7 @@ struct tenant_change {
 	char *id;
 	char *value; /* for the store; NULL: it is deleted */
 	bool created;
+	uint64_t past;         /* of one that is deleted: its ids are below */
 	struct bf_change *row; /* of the audit log; NULL: it is committed */
 	TAILQ_ENTRY(tenant_change) entry;
 };
@@ -296,6 +297,20 @@ gather_all(struct bf_store *store, const char *id, struct bf_batch *batch,
 	return result;
 }
 
+/* Where its history ends: the next tenant of the id has another. */
+static void
+add_past(struct bf_batch *batch, struct tenant_change *change)
+{
+	char *name = bf_strf(BF_TENANT_PAST "%s", change->id);
+	char *value;
+
+	change->past = bf_id_at((struct bf_instant){ bf_clock_wall().ms + 1 });
+	value = bf_strf("%llu", (unsigned long long)change->past);
+	add_put(batch, name, value);
+	free(name);
+	free(value);
+}
+
 static enum bf_store_result
 run_change(struct bf_store *store, struct store_call *call,
     struct bf_error *err)
@@ -310,8 +325,10 @@ run_change(struct bf_store *store, struct store_call *call,
 	if (change->row)
 		bf_batch_add(&batch, change->row);
 	change->row = NULL;
-	if (!change->value)
+	if (!change->value) {
+		add_past(&batch, change);
 		result = gather_all(store, change->id, &batch, err);
+	}
 	if (result == BF_STORE_OK)
 		result = bf_store_commit(store, &batch, err);
 	bf_batch_clear(&batch);
@@ -344,6 +361,7 @@ change_done(void *owner, struct store_call *call)
 	} else if (change->value) {
 		use(change);
 	} else {
+		bf_tenant_gone(scheduler, change->id, change->past);
 		bf_settings_tenant_remove(scheduler, change->id);
 		bf_accept_flush(scheduler); /* its tokens */
 		json = cJSON_CreateObject();

@@ -270,6 +270,10 @@ void bf_tenant_freed(struct scheduler *scheduler, const char *tenant,
 struct bf_tenant_figures {
 	int64_t events, bytes; /* in the store */
 };
+/* The tenant was deleted: ids below past are of its history, and of no tenant
+ * that is made under its id after it. And that past; 0: none. */
+void bf_tenant_gone(struct scheduler *scheduler, const char *id, uint64_t past);
+uint64_t bf_tenant_past(const struct scheduler *scheduler, const char *id);
 struct bf_tenant_figures bf_tenant_figures(const struct scheduler *scheduler,
     const char *tenant);
 

@@ -19,6 +19,7 @@ struct tenant_use {
 	struct bf_bucket bucket; /* of its events a second */
 	struct bf_tenant_figures stored;
 	int64_t coming;  /* bytes handed to the committer */
+	uint64_t past;   /* event ids below are of one that was deleted */
 	unsigned claims; /* pages of its deliveries that are being read */
 	UT_hash_handle hh;
 	char id[];
@@ -56,11 +57,41 @@ note_used(void *context, const char *tenant, int64_t events, int64_t bytes)
 	    (struct bf_tenant_figures){ events, bytes };
 }
 
+static void
+note_past(void *context, const char *name, const char *value)
+{
+	make(context, name + strlen(BF_TENANT_PAST))->past =
+	    strtoull(value, NULL, 10);
+}
+
 enum bf_store_result
 bf_tenants_start(struct scheduler *scheduler, struct bf_store *store,
     struct bf_error *err)
 {
-	return bf_store_usage(store, note_used, scheduler, err);
+	const enum bf_store_result result =
+	    bf_store_settings(store, BF_TENANT_PAST, note_past, scheduler, err);
+
+	return result == BF_STORE_OK
+		   ? bf_store_usage(store, note_used, scheduler, err)
+		   : result;
+}
+
+void
+bf_tenant_gone(struct scheduler *scheduler, const char *id, uint64_t past)
+{
+	struct tenant_use *use = find(scheduler, id);
+
+	/* Without one it has no history. */
+	if (use)
+		use->past = past;
+}
+
+uint64_t
+bf_tenant_past(const struct scheduler *scheduler, const char *id)
+{
+	const struct tenant_use *use = find(scheduler, id);
+
+	return use ? use->past : 0;
 }
 
 void

@@ -385,6 +385,10 @@ enum bf_store_result bf_store_get_delivery(struct bf_store *store,
     struct bf_delivery_id id, struct bf_delivery_row *row, bool *found,
     bf_store_attempt *attempt, void *context, struct bf_error *err);
 
+/* Of a tenant that was deleted: the setting's name begins so, its id follows.
+ * The value is the first event id that is not of its history, in decimal. */
+#define BF_TENANT_PAST "tenant-past/"
+
 /* A setting: *value is new memory, NULL if there is none. And all of them
  * whose names begin with prefix, in order of name. */
 enum bf_store_result bf_store_get(struct bf_store *store, const char *name,

@@ -537,3 +537,45 @@ tenant one {{ channel webhook only {{ url {endpoint.url}; }} }}
     last = max(place for place, who in enumerate(order) if who == "one")
     # One in two, but for what was in hand before and turns of 4 KiB.
     assert last < 300, last
+
+
+def test_a_tenant_that_is_made_again_has_no_past(belfry, receiver):
+    """One of the same id is another: it neither sees nor sends what the one
+    before left."""
+    endpoint = receiver(500)
+    b = belfry()
+
+    def make():
+        b.http("POST", "/v1/tenants", {"id": "again"})
+        made = b.http("POST", "/v1/tokens", {
+            "name": "m", "tenant_id": "again", "scope": "manage"})
+        headers = {"Authorization": f"Bearer {made.json['token']}"}
+        assert b.http("POST", "/v1/channels", {
+            "name": "hook", "module": "webhook", "retry": [],
+            "settings": {"url": endpoint.url}}, headers).status == 201
+        return lambda method, path, body=None: b.http(
+            method, path, body, headers, tcp=True)
+
+    first = make()
+    event = first("POST", "/v1/events", {"event": "deploy_failed",
+                                         "subject": "of the first"}).json
+    delivery = event["deliveries"][0]["id"]
+    b.wait_state(delivery, "failed")
+    assert b.http("DELETE", "/v1/tenants/again").status == 200
+    second = make()
+    for _ in range(2):
+        assert second("GET", "/v1/events").json["events"] == []
+        assert second("GET", "/v1/deliveries").json["deliveries"] == []
+        assert second("GET", f"/v1/events/{event['id']}").status == 404
+        assert second("GET", f"/v1/deliveries/{delivery}").status == 404
+        assert "tenant-delete" not in {
+            row["action"] for row in second("GET", "/v1/audit").json["audit"]}
+        for path, body in (("/v1/deliveries/replay",
+                            {"since": "2000-01-01T00:00:00Z"}),
+                           (f"/v1/deliveries/{delivery}/replay", {})):
+            assert second("POST", path, body).json == {"replayed": 0}
+        b.stop()
+        b.start()
+    # Who may see all tenants sees it still.
+    assert b.http("GET", f"/v1/deliveries/{delivery}").status == 200
+    assert len(endpoint.requests) == 1
