@@ -229,6 +229,7 @@ on_event(struct intake *intake, struct bf_msg_event *posted)
 	((struct accept_context *)change->context)->key = key;
 	change->append.key = posted->key;
 	posted->key = NULL;
+	change->append.key_since = bf_tenant_past(scheduler, tenant);
 	memcpy(change->append.digest, posted->digest,
 	    sizeof(change->append.digest));
 	change->append.resent = posted->resent;

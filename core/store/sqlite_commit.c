@@ -32,6 +32,7 @@ find_key(struct bf_sqlite *sqlite, struct bf_append *append, bool *found,
 
 	bf_sqlite_bind_text(statement, 1, append->event->tenant);
 	bf_sqlite_bind_text(statement, 2, append->key);
+	sqlite3_bind_int64(statement, 3, (int64_t)append->key_since);
 	result = bf_sqlite_step(sqlite, statement, found,
 	    "find idempotency key", err);
 	if (!*found)

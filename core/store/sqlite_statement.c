@@ -81,9 +81,9 @@ const char *const bf_sql_texts[BF_SQL_COUNT] = {
 	    "SELECT event, channel, 0, 0, 0, 0, at_ms, expires_ms, type "
 	    "FROM new_delivery",
 	[BF_SQL_KEY_FIND] = "SELECT event, digest FROM idempotency "
-			    "WHERE tenant = ?1 AND key = ?2",
+			    "WHERE tenant = ?1 AND key = ?2 AND event >= ?3",
 	[BF_SQL_KEY_ADD] =
-	    "INSERT INTO idempotency (tenant, key, event, digest) "
+	    "INSERT OR REPLACE INTO idempotency (tenant, key, event, digest) "
 	    "VALUES (?1, ?2, ?3, ?4)",
 	/* Late, and without effect, when the tries differ or this number of
 	 * attempt was used. */

@@ -84,6 +84,7 @@ struct bf_append {
 	char *key;              /* idempotency key, or NULL */
 	unsigned char digest[32]; /* with a key: SHA-256 of what was posted */
 	char *reason;             /* why there are no deliveries, or NULL */
+	uint64_t key_since;       /* keys of events with lower ids are unknown */
 	bool resent;              /* may well be there already */
 	uint32_t *channels;       /* one delivery each */
 	size_t channel_count;

@@ -558,7 +558,8 @@ def test_a_tenant_that_is_made_again_has_no_past(belfry, receiver):
 
     first = make()
     event = first("POST", "/v1/events", {"event": "deploy_failed",
-                                         "subject": "of the first"}).json
+                                         "subject": "of the first",
+                                         "idempotency_key": "once"}).json
     delivery = event["deliveries"][0]["id"]
     b.wait_state(delivery, "failed")
     assert b.http("DELETE", "/v1/tenants/again").status == 200
@@ -576,6 +577,12 @@ def test_a_tenant_that_is_made_again_has_no_past(belfry, receiver):
             assert second("POST", path, body).json == {"replayed": 0}
         b.stop()
         b.start()
+    # Nor do its keys count.
+    own = [second("POST", "/v1/events", {
+        "event": "deploy_started", "subject": "of the second",
+        "idempotency_key": "once"}) for _ in range(2)]
+    assert [answer.status for answer in own] == [202, 202], own
+    assert own[0].json["id"] == own[1].json["id"] != event["id"]
     # Who may see all tenants sees it still.
     assert b.http("GET", f"/v1/deliveries/{delivery}").status == 200
     assert len(endpoint.requests) == 1

@@ -136,6 +136,26 @@ add_keyed(unsigned n, const char *tenant, const char *key, int digest)
 }
 
 static void
+a_key_of_before_is_a_new_one(void **state)
+{
+	struct bf_append *second;
+
+	(void)state;
+	add_keyed(1, TENANT, "order-7", 0xab);
+	commit(store, &batch);
+	second = add_keyed(2, TENANT, "order-7", 0xcd);
+	second->key_since = event_id(1) + 1;
+	succeed(bf_store_commit(store, &batch, &err), &err);
+	assert_int_equal(second->result, BF_APPENDED);
+	bf_batch_clear(&batch);
+	second = add_keyed(3, TENANT, "order-7", 0xcd);
+	second->key_since = event_id(1) + 1;
+	succeed(bf_store_commit(store, &batch, &err), &err);
+	assert_int_equal(second->result, BF_REPEATED);
+	assert_true(second->found == event_id(2));
+}
+
+static void
 a_key_used_again_finds_the_first_event(void **state)
 {
 	struct bf_append *second;
@@ -618,6 +638,7 @@ main(void)
 		TEST(a_new_delivery_is_scheduled_and_untried),
 		TEST(the_same_event_twice_is_stored_once),
 		TEST(another_event_with_a_taken_id_is_a_conflict),
+		TEST(a_key_of_before_is_a_new_one),
 		TEST(a_key_used_again_finds_the_first_event),
 		TEST(a_key_with_another_body_is_a_conflict),
 		TEST(a_key_counts_within_one_batch_and_one_tenant),
