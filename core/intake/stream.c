@@ -11,7 +11,9 @@
 
 #include "core/intake/intake_private.h"
 
-#define WAITING_MOST (1 << 20) /* bytes that a client has not read */
+#define WAITING_MOST (256 << 10) /* bytes that a client has not read */
+#define STREAMS_MOST 128         /* of one intake: 32 MiB at most wait */
+#define STREAMS_OF_TENANT 32     /* so that none takes them all */
 
 static void
 watch(struct intake *intake, bool on)
@@ -20,6 +22,31 @@ watch(struct intake *intake, bool on)
 		bf_link_send(intake->link,
 		    &(struct bf_message){ .kind = BF_MSG_WATCH,
 			.watch = { on } });
+}
+
+/* Whether there is room for one more; answers if not. */
+static bool
+is_room(struct connection *connection)
+{
+	const struct connection *other;
+	size_t all = 0, own = 0;
+
+	TAILQ_FOREACH(other, &connection->intake->streams, stream)
+	{
+		all++;
+		own += strcmp(other->caller.tenant,
+			   connection->caller.tenant) == 0;
+	}
+	if (own >= STREAMS_OF_TENANT)
+		bf_reply_problem(connection, 429, "limit", NULL,
+		    "Retry-After: 5\r\n", "the tenant has %d streams open",
+		    STREAMS_OF_TENANT);
+	else if (all >= STREAMS_MOST)
+		bf_reply_problem(connection, 503, "busy", NULL,
+		    "Retry-After: 5\r\n", "%d streams are open", STREAMS_MOST);
+	else
+		return true;
+	return false;
 }
 
 void
@@ -33,6 +60,8 @@ bf_stream_start(struct connection *connection)
 		bf_reply_text(connection, 200, "text/event-stream", "");
 		return;
 	}
+	if (!is_room(connection))
+		return;
 	bf_intake_count(intake, BF_COUNT_REQUESTS, 1);
 	if (TAILQ_EMPTY(&intake->streams))
 		watch(intake, true);

@@ -207,6 +207,13 @@ bf_egress_setting(const struct bf_egress *egress,
 		free(host);
 		return result;
 	}
+	if (strcmp(directive->name, "tls") == 0 && strcmp(word, "off") == 0 &&
+	    !egress->allow_http) {
+		bf_error_set(err,
+		    "it would be sent in plain text, as channels made over the "
+		    "API may not; expected TLS");
+		return -1;
+	}
 	/* What is no number is refused by the directive's own type. */
 	if (directive->type == BF_TYPE_INTEGER &&
 	    strcmp(directive->name, "port") == 0 &&

@@ -22,8 +22,9 @@ int bf_egress_url(const struct bf_egress *egress, const char *url,
     struct bf_error *err);
 
 /*
- * A setting that says where a channel connects to: of type URL, or called
- * "host" (a name, or an address without brackets) or "port". Any other is fine.
+ * A setting that says where a channel connects to, and how: of type URL, or
+ * called "host" (a name, or an address without brackets), "port", or "tls" with
+ * the word off. Any other is fine.
  */
 int bf_egress_setting(const struct bf_egress *egress,
     const struct bf_directive *directive, const char *word,

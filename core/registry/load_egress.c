@@ -73,8 +73,9 @@ read_allow_private(struct bf_loading *loading, const struct bf_special *special,
 
 static const struct bf_directive table[] = {
 	{ BF_FIELD(bf_egress, allow_http), .fallback = "off",
-	    .help = "Whether their URLs may begin with http:, which whoever is "
-		    "on the way can read and change" },
+	    .help = "Whether their URLs may begin with http:, and mail go out "
+		    "without TLS, which whoever is on the way can read and "
+		    "change" },
 	{ 0 },
 };
 

@@ -1,5 +1,6 @@
 """Who may do what: tokens with tenant and scope, peers of the Unix socket, TLS;
 and what is open to all (bad inputs, line 40)."""
+import contextlib
 import http.client
 import os
 import ssl
@@ -270,6 +271,34 @@ def test_wrong_tokens_by_the_thousand_cost_nobody_else(b):
             assert raw.answer().status == 401
     assert post(b, INGEST).status == 202
     assert b.pids("intake") == [intake]
+
+
+def test_streams_are_so_many(b):
+    def follow(token):
+        connection = b.connection(tcp=True, timeout=60)
+        connection.request("GET", "/v1/deliveries/stream", headers={
+            "Authorization": f"Bearer {token}"})
+        answer = connection.getresponse()
+        connection.close()  # the answer keeps the socket
+        return answer
+
+    streams = [follow("acme-read-0123456789") for _ in range(32)]
+    try:
+        assert {answer.status for answer in streams} == {200}
+        refused = follow("acme-read-0123456789")
+        streams.append(refused)
+        assert refused.status == 429
+        assert int(refused.headers["Retry-After"]) >= 1
+        streams.append(follow(READ))
+        assert streams[-1].status == 200, "another tenant's"
+    finally:
+        for answer in streams:
+            answer.close()
+
+    def again():
+        with contextlib.closing(follow("acme-read-0123456789")) as answer:
+            return answer.status == 200
+    wait_until(again, "there is room again")
 
 
 def test_the_unix_socket_trusts_root_and_its_own_user_alone(b):

@@ -2,7 +2,7 @@
 the conf file opens it. 127.0.1.0/24 stands for the world outside here."""
 import pytest
 
-from harness import Receiver, channel, free_port, wait_until
+from harness import BUILD, Receiver, channel, free_port, wait_until
 from names import NameServer, needs_namespace
 
 OPEN = """
@@ -111,6 +111,23 @@ def test_a_reload_closes_and_opens(belfry, receiver):
                "running", "the channel runs again")
     attempt(b, state="delivered")
     assert len(endpoint.requests) == 2
+
+
+def test_mail_in_plain_text_is_closed(belfry):
+    b = belfry(f"load_module {BUILD}/.libs/smtp.so isolate=off;\n"
+               "egress { allow_http off; }")
+    mail = {"name": "mail", "module": "smtp", "settings": {
+        "host": "mail.example.com", "from": "a@example.com",
+        "to": ["b@example.com"], "username": "u", "password": "p"}}
+    for words in ("off", ["off", "allow_plaintext_auth"]):
+        answer = b.http("POST", "/v1/channels", {
+            **mail, "settings": {**mail["settings"], "tls": words}})
+        assert answer.status == 422 and "plain text" in answer.json["detail"]
+        assert answer.json["field"] == "/settings/tls"
+    assert b.http("POST", "/v1/channels", mail).status == 201
+    answer = b.http("PATCH", "/v1/channels/mail", {
+        "settings": {"tls": ["off", "allow_plaintext_auth"]}})
+    assert answer.status == 422 and "plain text" in answer.json["detail"]
 
 
 def test_belfry_itself_stays_closed(belfry):
