@@ -7,6 +7,7 @@
  * and the connection ends when the client's end has. Without credentials no
  * event is accepted.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,7 +163,8 @@ ask(int fd, const uint8_t *data, size_t size, struct bf_buf *answers)
 	while (!streams(answers)) {
 		char *space = bf_buf_reserve(answers, room + 1);
 
-		got = read(fd, space, room);
+		while ((got = read(fd, space, room)) == -1 && errno == EINTR)
+			continue;
 		if (got <= 0)
 			break;
 		answers->size += (size_t)got;

@@ -10,6 +10,7 @@
  * An honest intake and worker have links beside it. Each command gets one
  * answer, a JSON document; and whatever was sent, the scheduler answers others.
  */
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -105,8 +106,12 @@ wait_for_more(const char *verb, struct line *hostile, bool *open)
 {
 	struct pollfd fds[] = { { intake.fd, POLLIN, 0 },
 		{ hostile ? hostile->fd : -1, POLLIN, 0 } };
+	int count;
 
-	if (poll(fds, 2, ANSWER_MS) <= 0) {
+	/* libFuzzer's own timer sends signals. */
+	while ((count = poll(fds, 2, ANSWER_MS)) == -1 && errno == EINTR)
+		continue;
+	if (count <= 0) {
 		fprintf(stderr, "the scheduler does not answer %s\n", verb);
 		abort();
 	}

@@ -404,8 +404,10 @@ bool
 line_read(struct line *line)
 {
 	char *space = bf_buf_reserve(&line->in, READ_SIZE);
-	const ssize_t got = read(line->fd, space, READ_SIZE);
+	ssize_t got;
 
+	while ((got = read(line->fd, space, READ_SIZE)) == -1 && errno == EINTR)
+		continue;
 	if (got <= 0)
 		return false;
 	line->in.size += (size_t)got;
