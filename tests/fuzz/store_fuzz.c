@@ -23,7 +23,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static char dir[] = "/tmp/belfry-fuzz-XXXXXX";
+static char dir[40];
 static char *path;
 static uint8_t *sound; /* the file before it is mangled */
 static size_t sound_size;
@@ -156,6 +156,9 @@ make_sound(void)
 	uint32_t number;
 
 	bf_log_open(&quiet, NULL);
+	/* In memory where that can be: nothing here is to outlive the power. */
+	snprintf(dir, sizeof(dir), "%s/belfry-fuzz-XXXXXX",
+	    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	if (!mkdtemp(dir))
 		abort();
 	atexit(remove_files);
