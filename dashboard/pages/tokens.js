@@ -36,13 +36,16 @@ function showToken(made) {
 	}), { wide: true });
 }
 
-/* Asks for name and scope, and makes one. Resolves with the answer. */
+/* Asks for name, scope and rate, and makes one. Resolves with the answer. */
 function askToken() {
 	const name = textField("/name", "Name", { required: true,
 		spellcheck: "false", help: "What will use it: ci, shop, cron." });
 	const scope = selectField("/scope", "May",
 		scopes.filter(([key]) => !ofDaemon.has(key) || isAdmin()));
-	const fields = [name, scope];
+	const rate = textField("/rate", "Rate", { optional: true,
+		spellcheck: "false", placeholder: "100/s burst=200",
+		help: "How many requests may be made with it; off: any number. Empty: what the conf file gives every token." });
+	const fields = [name, scope, rate];
 	const problem = h("div", { "aria-live": "polite" });
 
 	return dialog("Create a token", (close) => {
@@ -54,6 +57,7 @@ function askToken() {
 			try {
 				close(await api.post("/v1/tokens", {
 					name: name.value().trim(), scope: scope.value(),
+					rate: rate.value().trim() || undefined,
 					...tenant() }));
 			} catch (err) {
 				if (err.name !== "Problem")
@@ -85,6 +89,8 @@ function tokenRow(token, refresh) {
 	return [
 		h("strong", { class: "break" }, token.name),
 		badge(token.scope),
+		token.rate === "off" ? "no limit"
+			: h("span", { class: "nowrap" }, token.rate),
 		token.file ? confPlace(token)
 			: token.created_at ? time(token.created_at) : "",
 		h("div", { class: "row-actions" }, token.file ? null
@@ -105,7 +111,7 @@ async function open(context) {
 			? empty("No tokens yet: programs need one to post events.")
 			: table("Tokens", [
 				{ label: "Name" }, { label: "Scope" },
-				{ label: "Created" },
+				{ label: "Rate" }, { label: "Created" },
 				{ label: "Actions", hidden: true, class: "end" },
 			], own.map((token) => tokenRow(token, refresh)),
 			{ cards: true }));

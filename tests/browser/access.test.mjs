@@ -114,6 +114,11 @@ test("a token is shown once, works, and is revoked", async () => {
 		.evaluateAll((options) => options.map(({ value }) => value)),
 	["ingest", "read", "manage"]);
 	await page.getByLabel("May").selectOption("read");
+	await page.getByRole("textbox", { name: "Rate" }).fill("much");
+	await press(page, "Create");
+	await page.locator('[data-field="/rate"] .field-error')
+		.getByText("expected").waitFor();
+	await page.getByRole("textbox", { name: "Rate" }).fill("7/m burst=3");
 	await press(page, "Create");
 	const token = await page.getByRole("dialog").locator(".copyable code")
 		.textContent();
@@ -125,6 +130,7 @@ test("a token is shown once, works, and is revoked", async () => {
 	const row = page.getByRole("row", { name: SCRIPT });
 
 	await row.waitFor();
+	assert.match(await row.innerText(), /7\/m burst=3/);
 	assert.ok(!(await page.content()).includes(token));
 	await row.getByRole("button", { name: `Revoke ${SCRIPT}` }).click();
 	await press(page, "Revoke");
