@@ -124,7 +124,7 @@ export function linesField(name, label, options = {}) {
 }
 
 /* Shows what is wrong with a field, and puts the focus on it. */
-function showAt(field, text) {
+export function showAt(field, text) {
 	field.error(text);
 	field.reveal?.();
 	field.focus();

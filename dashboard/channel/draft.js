@@ -50,10 +50,9 @@ export function makeDraft(fields, channel) {
 			.filter((name) => !shown.has(name));
 	}
 
-	/* Saved secrets don't go along to another place, and one without a field
-	 * can't be written anew. */
-	const isElsewhere = () => changed().some(({ name }) =>
-		name === "/settings/url" || name === "/settings/host");
+	/* The field by which the channel goes to another place now. Saved secrets
+	 * don't go along, and one without a field can't be written anew. */
+	const movedBy = () => changed().find(({ isPlace }) => isPlace);
 
 	/* An object with the members of some fields. */
 	function bodyOf(some) {
@@ -82,7 +81,7 @@ export function makeDraft(fields, channel) {
 		changes() {
 			const body = bodyOf(changed());
 
-			if (isElsewhere()) {
+			if (movedBy()) {
 				for (const name of fieldless())
 					body.settings[name] = null;
 			}
@@ -100,12 +99,22 @@ export function makeDraft(fields, channel) {
 				(field.value() !== null || field.isSecret)));
 
 			for (const name of fieldless()) {
-				const value = isElsewhere() ? null : base.settings[name];
+				const value = movedBy() ? null : base.settings[name];
 
 				if (value !== undefined)
 					(body.settings ||= {})[name] = value;
 			}
 			return body;
+		},
+
+		/* The fields whose saved secrets would have to go along to another
+		 * place, and the one that says where: [[field, place]]. */
+		leftBehind() {
+			const place = movedBy();
+
+			return !place ? [] : fields.filter((field) =>
+				!field.isPlace && field.hasSaved?.())
+				.map((field) => [field, place]);
 		},
 
 		/* Fills the form with what is saved. */

@@ -68,8 +68,11 @@ export function pairsField(name, label, { help, pair = ["Name", "Value"] } = {})
 		problem),
 		value: () => [
 			...rows.map((row) => row.json()).filter(Boolean),
-			...gone.map((key) => [key, null]),
+			...gone.filter((key) => !rows.some((row) =>
+				row.json()?.[0] === key)).map((key) => [key, null]),
 		],
+		hasSaved: () => rows.some((row) => row.saved),
+		remedy: "remove the saved secrets, and add again what is needed",
 		set(pairs, saved = []) {
 			rows = [];
 			gone = [];

@@ -68,6 +68,8 @@ export function secretField(name, label, { required, plain, generate, ...rest })
 	};
 	field.isSecret = true;
 	field.isKept = () => isSaved && !removed;
+	field.hasSaved = () => field.isKept() && input.value === "";
+	field.remedy = `enter it again${required ? "" : ", or press Remove"}`;
 	field.set(false);
 	return field;
 }

@@ -161,6 +161,13 @@ export function settingField(kind, name, property, required) {
 	}
 }
 
+/* Whether a setting says where the channel connects to, as the daemon has it:
+ * saved secrets don't go along when it changes. */
+function isPlace(name, property) {
+	return name === "host" || (property.anyOf || [property])
+		.some(({ format }) => format === "uri");
+}
+
 /*
  * The fields of a module: { first, more, onlyConf }, where onlyConf are the labels of
  * settings that the conf file alone may have.
@@ -168,8 +175,15 @@ export function settingField(kind, name, property, required) {
 export function settingsFields(kind, schema) {
 	const required = new Set(schema.required);
 	const names = Object.keys(schema.properties);
-	const made = new Map(names.map((name) => [name, settingField(kind, name,
-		schema.properties[name], required.has(name))]));
+	const made = new Map(names.map((name) => {
+		const property = schema.properties[name];
+		const field = settingField(kind, name, property,
+			required.has(name));
+
+		if (field)
+			field.isPlace = isPlace(name, property);
+		return [name, field];
+	}));
 	const leading = kind.first || names;
 	const ordered = [...leading.filter((name) => made.has(name)),
 		...names.filter((name) => !leading.includes(name))];

@@ -10,7 +10,8 @@ import { canRotate, rotateSecret } from "../channel/rotate.js";
 import { settingsFields } from "../channel/settings_fields.js";
 import { testResult } from "../channel/test_result.js";
 import { fill, h } from "../dom.js";
-import { areFilled, clearErrors, showProblem, textField } from "../forms.js";
+import { areFilled, clearErrors, showAt, showProblem, textField }
+	from "../forms.js";
 import { icon } from "../icons.js";
 import { link } from "../router.js";
 import { mayManage, session } from "../session.js";
@@ -88,6 +89,18 @@ function makeForm(module, channel, channels, types) {
 	};
 }
 
+/* Whether the form can be sent. Fields that lack something say so. */
+function isComplete({ fields, draft }) {
+	clearErrors(fields);
+	if (!areFilled(fields))
+		return false;
+	const behind = draft.leftBehind();
+
+	for (const [field, place] of behind.reverse())
+		showAt(field, `${place.label} is another one now, and what is saved here does not go along: ${field.remedy}.`);
+	return behind.length === 0;
+}
+
 /* Shows a problem at its field, or above the form. */
 function tell(form, place, problem) {
 	clearErrors(form.fields);
@@ -118,9 +131,8 @@ async function runTest(form, channel, module, place) {
 
 	if (channel)
 		body.name = channel.name;
-	clearErrors(form.fields);
 	fill(place);
-	if (!areFilled(form.fields))
+	if (!isComplete(form))
 		return;
 	fill(place, note("info", "A real notification is on its way…"));
 	try {
@@ -184,9 +196,8 @@ function editPage(context, module, opened, etagOpened, channels, types) {
 		tellOthersChange(form, problem, draft.rebase(channel));
 	};
 	const save = async () => {
-		clearErrors(form.fields);
 		fill(problem);
-		if (!areFilled(form.fields))
+		if (!isComplete(form))
 			return;
 		try {
 			take(await api.request("PATCH",
@@ -234,9 +245,8 @@ function newPage(context, module, channels, types) {
 	const problem = h("div", { "aria-live": "polite" });
 	const result = h("div", { "aria-live": "polite" });
 	const save = async () => {
-		clearErrors(form.fields);
 		fill(problem);
-		if (!areFilled(form.fields))
+		if (!isComplete(form))
 			return;
 		try {
 			const made = await api.post("/v1/channels",

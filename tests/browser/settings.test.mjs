@@ -254,6 +254,41 @@ test("a webhook is signed, filtered, and its secret rotated", async () => {
 	assertQuiet(page);
 });
 
+test("saved secrets stay behind when a webhook moves", async () => {
+	const url = `${stage.endpoints.hook}before`;
+
+	await stage.call("POST", "/v1/channels", { name: "moving",
+		module: "webhook", events: ["backup_failed"], settings: { url,
+			secret: "s", header: [["X-Key", { secret: "one" }]] } });
+	const page = await opened("#/settings/channels/moving");
+	const header = page.locator('[data-field="/settings/header"]');
+	const secret = page.locator('[data-field="/settings/secret"]');
+
+	await field(page, "Endpoint URL").fill(stage.endpoints.hook);
+	for (const button of ["Save", "Test Webhook"]) {
+		await press(page, button);
+		await secret.getByText("enter it again, or press Remove").waitFor();
+		/* It was folded away. */
+		await header.getByText("remove the saved secrets").waitFor();
+	}
+	assert.equal((await stage.call("GET", "/v1/channels/moving")).settings.url,
+		url);
+	await press(page, "Remove the saved Signing secret");
+	await press(page, "Remove X-Key");
+	await press(page, "Add to Further headers");
+	await field(header, "Header").fill("X-Key");
+	await field(header, "Value").fill("two");
+	await header.getByLabel("secret").check();
+	await press(page, "Save");
+	await says(page, "moving is saved");
+	const saved = await stage.call("GET", "/v1/channels/moving");
+
+	assert.equal(saved.settings.url, stage.endpoints.hook);
+	assert.deepEqual(saved.secrets, ["header X-Key"]);
+	await assertAccessible(page);
+	assertQuiet(page);
+});
+
 test("a channel is deleted only when that is confirmed", async () => {
 	await stage.call("POST", "/v1/channels", { name: "old", module: "webhook",
 		settings: { url: stage.endpoints.hook }, events: ["backup_failed"] });
