@@ -60,19 +60,24 @@ bf_channel_is_changing(const struct scheduler *scheduler, const char *tenant)
 
 /* ---- whether it may be made ---- */
 
-/* One of the conf file is changed there. */
+/* What a verb does: makes a channel that is not there, makes or changes one, or
+ * changes one that is there. */
+enum aim { AIM_CREATE, AIM_PUT, AIM_CHANGE };
+
+/* One of the conf file is changed there; a new one needs another name. */
 static bool
-is_locked(const struct command *command, const struct bf_channel_state *state)
+is_locked(const struct command *command, const struct bf_channel_state *state,
+    enum aim aim)
 {
 	char *detail;
 
 	if (!state || state->version > 0)
 		return false;
-	detail = bf_strf("channel %s stands in the conf file, at %s:%u: change "
-			 "it there",
-	    state->channel->name, state->channel->file, state->channel->line);
-	bf_command_problem(command, 409, "conf-file-channel", "Conflict", NULL,
-	    detail);
+	detail = bf_strf("channel %s stands in the conf file, at %s:%u: %s",
+	    state->channel->name, state->channel->file, state->channel->line,
+	    aim == AIM_CREATE ? "expected another name" : "change it there");
+	bf_command_problem(command, 409, "conf-file-channel", "Conflict",
+	    aim == AIM_CREATE ? "/name" : NULL, detail);
 	free(detail);
 	return true;
 }
@@ -278,21 +283,20 @@ change_channel(const struct command *command, const char *tenant,
 
 /* ---- the verbs ---- */
 
-/* What a verb is about, which may make it. -1: it was answered why it can't be
- * done. */
+/* What a verb is about. -1: it was answered why it can't be done. */
 static int
-find(const struct command *command, bool make, const char **tenant,
+find(const struct command *command, enum aim aim, const char **tenant,
     struct bf_channel_state **state)
 {
 	const char *name = bf_command_text(command, "name");
 
-	*tenant =
-	    make ? bf_command_new_tenant(command) : bf_command_tenant(command);
+	*tenant = aim == AIM_CHANGE ? bf_command_tenant(command)
+				    : bf_command_new_tenant(command);
 	if (!*tenant)
 		return -1;
 	*state = bf_registry_channel(command->scheduler->registry, *tenant,
 	    name ? name : "");
-	if (is_locked(command, *state) ||
+	if (is_locked(command, *state, aim) ||
 	    bf_command_is_outdated(command, "channel",
 		*state ? (*state)->version : 0) ||
 	    is_busy(command, *tenant, name ? name : ""))
@@ -330,7 +334,7 @@ bf_verb_create_channel(const struct command *command)
 	struct bf_channel_state *state;
 	const char *tenant;
 
-	if (find(command, true, &tenant, &state) == -1)
+	if (find(command, AIM_CREATE, &tenant, &state) == -1)
 		return;
 	if (state) {
 		bf_command_problem(command, 409, "exists", "Conflict", "/name",
@@ -349,7 +353,7 @@ bf_verb_put_channel(const struct command *command)
 	struct bf_channel_state *state;
 	const char *tenant;
 
-	if (find(command, true, &tenant, &state) == 0 &&
+	if (find(command, AIM_PUT, &tenant, &state) == 0 &&
 	    (state || has_room(command, tenant)))
 		change_channel(command, tenant, state,
 		    cJSON_Duplicate(command->arguments, 1));
@@ -385,7 +389,7 @@ bf_verb_patch_channel(const struct command *command)
 	const char *tenant;
 	cJSON *json;
 
-	if (find(command, false, &tenant, &state) == -1)
+	if (find(command, AIM_CHANGE, &tenant, &state) == -1)
 		return;
 	if (!state) {
 		bf_command_channel(command, "name"); /* says so */
@@ -402,7 +406,7 @@ bf_verb_delete_channel(const struct command *command)
 	struct bf_channel_state *state;
 	const char *tenant;
 
-	if (find(command, false, &tenant, &state) == -1)
+	if (find(command, AIM_CHANGE, &tenant, &state) == -1)
 		return;
 	if (!state)
 		bf_command_channel(command, "name"); /* says so */

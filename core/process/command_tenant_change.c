@@ -393,19 +393,20 @@ commit(const struct command *command, const char *id, char *value, bool created)
 
 /* ---- whether it may be changed ---- */
 
-/* One of the conf file is changed there. */
+/* One of the conf file is changed there; a new one needs another id. */
 static bool
-is_locked(const struct command *command, const struct bf_tenant_state *state)
+is_locked(const struct command *command, const struct bf_tenant_state *state,
+    bool create)
 {
 	char *detail;
 
 	if (!state || !state->file)
 		return false;
-	detail = bf_strf("tenant %s stands in the conf file, at %s:%u: change "
-			 "it there",
-	    state->id, state->file, state->line);
-	bf_command_problem(command, 409, "conf-file-tenant", "Conflict", NULL,
-	    detail);
+	detail = bf_strf("tenant %s stands in the conf file, at %s:%u: %s",
+	    state->id, state->file, state->line,
+	    create ? "expected another id" : "change it there");
+	bf_command_problem(command, 409, "conf-file-tenant", "Conflict",
+	    create ? "/id" : NULL, detail);
 	free(detail);
 	return true;
 }
@@ -423,9 +424,10 @@ is_busy(const struct command *command, const char *id)
 	return true;
 }
 
-/* What a verb is about; -1 after it was answered why it can't be done. */
+/* What a verb is about, and whether it is to be a new one; -1 after it was
+ * answered why it can't be done. */
 static int
-find(const struct command *command, const char **id,
+find(const struct command *command, bool create, const char **id,
     const struct bf_tenant_state **state)
 {
 	*id = bf_command_text(command, "id");
@@ -435,7 +437,7 @@ find(const struct command *command, const char **id,
 		return -1;
 	}
 	*state = bf_registry_tenant(command->scheduler->registry, *id);
-	if (is_locked(command, *state) ||
+	if (is_locked(command, *state, create) ||
 	    bf_command_is_outdated(command, "tenant",
 		*state ? (*state)->version : 0) ||
 	    is_busy(command, *id))
@@ -468,7 +470,7 @@ bf_verb_create_tenant(const struct command *command)
 	const struct bf_tenant_state *state;
 	const char *id;
 
-	if (find(command, &id, &state) == -1)
+	if (find(command, true, &id, &state) == -1)
 		return;
 	if (state && state->version > 0) {
 		bf_command_problem(command, 409, "exists", "Conflict", "/id",
@@ -486,7 +488,7 @@ bf_verb_put_tenant(const struct command *command)
 	const struct bf_tenant_state *state;
 	const char *id;
 
-	if (find(command, &id, &state) == 0)
+	if (find(command, false, &id, &state) == 0)
 		change_tenant(command, id, state, &said);
 }
 
@@ -497,7 +499,7 @@ bf_verb_patch_tenant(const struct command *command)
 	const struct bf_tenant_state *state;
 	const char *id;
 
-	if (find(command, &id, &state) == -1)
+	if (find(command, false, &id, &state) == -1)
 		return;
 	if (!state) {
 		bf_verb_show_tenant(command); /* says so */
@@ -515,7 +517,7 @@ bf_verb_delete_tenant(const struct command *command)
 	const struct bf_tenant_state *state;
 	const char *id;
 
-	if (find(command, &id, &state) == -1)
+	if (find(command, false, &id, &state) == -1)
 		return;
 	if (!state)
 		bf_verb_show_tenant(command); /* says so */

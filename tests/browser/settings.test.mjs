@@ -510,6 +510,15 @@ test("what stands in the conf file is shown with its place", async () => {
 	await press(page, "Test Webhook");
 	await says(page, "It arrived.");
 	await stage.arrived("locked", 1);
+	/* Its name is taken. */
+	await visit(page, "#/settings/new/webhook");
+	await field(page, "Name").fill("from-conf");
+	await field(page, "Endpoint URL").fill(stage.endpoints.hook);
+	await press(page, "Save");
+	await page.locator('[data-field="/name"] .field-error')
+		.getByText("expected another name").waitFor();
+	await page.getByRole("link", { name: "Tokens" }).click();
+	await press(page, "Leave");
 	/* One of another tenant is not there. */
 	await visit(page, "#/settings/channels/theirs");
 	await says(page, "there is no channel");

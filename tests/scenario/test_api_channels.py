@@ -121,7 +121,9 @@ def test_what_is_wrong_is_named(belfry, receiver, change, status, field,
 def test_conf_file_channels_are_locked(belfry, receiver):
     endpoint = receiver()
     b = belfry(channel(endpoint.url, "hook"))
-    assert create(b, endpoint, "hook").status == 409
+    answer = create(b, endpoint, "hook")
+    assert answer.status == 409 and answer.json["field"] == "/name"
+    assert "expected another name" in answer.json["detail"]
     for method in ("PUT", "PATCH", "DELETE"):
         answer = b.http(method, "/v1/channels/hook",
                         None if method == "DELETE" else {"module": "webhook"})

@@ -148,7 +148,9 @@ def test_the_conf_files_tenants_are_locked(shared):
                         {} if method != "DELETE" else None)
         assert answer.status == 409, answer
         assert f"{shown['file']}:{shown['line']}" in answer.json["detail"]
-    assert make(b, "written").status == 409
+    answer = make(b, "written")
+    assert answer.status == 409 and answer.json["field"] == "/id"
+    assert "expected another id" in answer.json["detail"]
 
 
 def test_the_default_tenant_can_be_limited_but_not_deleted(shared):
