@@ -321,8 +321,8 @@ has_room(const struct command *command, const char *tenant)
 	count += change->created && strcmp(change->tenant, tenant) == 0;
 	if (most == BF_LIMIT_NONE || count < most)
 		return true;
-	detail = bf_strf("the tenant has %lld channels and may have %lld",
-	    (long long)count, (long long)most);
+	detail = bf_strf("the tenant has %lld channel%s and may have %lld",
+	    (long long)count, count == 1 ? "" : "s", (long long)most);
 	bf_command_problem(command, 409, "limit", "Conflict", NULL, detail);
 	free(detail);
 	return false;

@@ -142,8 +142,10 @@ bf_tenant_may_send(struct scheduler *scheduler, const char *tenant,
 	answer->result = BF_ACCEPT_RATE;
 	answer->wait.ms = wait > 1 ? wait : 1;
 	answer->reason =
-	    bf_strf("the tenant may post %lld events a second, %lld at once",
-		(long long)limits->events_per_second, (long long)limits->burst);
+	    bf_strf("the tenant may post %lld event%s a second, %lld at once",
+		(long long)limits->events_per_second,
+		limits->events_per_second == 1 ? "" : "s",
+		(long long)limits->burst);
 	return false;
 }
 

@@ -378,6 +378,7 @@ def test_events_beyond_the_rate_wait(belfry, receiver):
     assert 20 <= len(taken) < 60 and refused
     for answer in refused:
         assert answer.json["type"] == "urn:belfry:problem:limit"
+        assert "may post 1 event a second, 20 at once" in answer.json["detail"]
         assert 1 <= int(answer.headers["Retry-After"]) <= 2
     # Nobody else's, and not the operator's own.
     assert b.http("POST", "/v1/events", event(), tokens["b"],
