@@ -84,25 +84,32 @@ list_tokens(struct bf_ctl *ctl, const char *tenant)
 int
 bf_ctl_token(struct bf_ctl *ctl)
 {
-	const char *tenant = NULL, *scope = "ingest", *rate = NULL;
+	const char *tenant = NULL, *scope = NULL, *rate = NULL;
 	const struct bf_ctl_option options[] = {
 		{ "tenant", 't', "ID", "whose token it is", &tenant, NULL },
 		{ "scope", 's', "SCOPE",
-		    "ingest (default), metrics, read, manage or admin", &scope, NULL },
+		    "ingest (default), metrics, read, manage or admin", &scope,
+		    NULL },
 		{ "rate", 'r', "RATE",
 		    "how fast it may be used: \"100/s burst=200\", off", &rate,
 		    NULL },
 		{ 0 },
 	};
+	const char *action;
 	int status;
 
-	if (bf_ctl_options(ctl, options, 1, 2, &status) == -1)
+	if (bf_ctl_options(ctl, options, 0, 2, &status) == -1)
 		return status;
-	if (ctl->argc == 1 && strcmp(ctl->argv[0], "list") == 0)
+	action = ctl->argc > 0 ? ctl->argv[0] : "list";
+	if (ctl->argc == 2 && strcmp(action, "create") == 0)
+		return create_token(ctl, tenant, scope ? scope : "ingest",
+		    rate);
+	if (scope || rate)
+		return bf_ctl_usage(ctl,
+		    "--scope and --rate are for create NAME");
+	if (ctl->argc < 2 && strcmp(action, "list") == 0)
 		return list_tokens(ctl, tenant);
-	if (ctl->argc == 2 && strcmp(ctl->argv[0], "create") == 0)
-		return create_token(ctl, tenant, scope, rate);
-	if (ctl->argc == 2 && strcmp(ctl->argv[0], "revoke") == 0)
+	if (ctl->argc == 2 && strcmp(action, "revoke") == 0)
 		return revoke_token(ctl, tenant);
 	return bf_ctl_usage(ctl, "expected create NAME, list or revoke NAME");
 }

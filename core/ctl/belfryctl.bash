@@ -61,10 +61,10 @@ _belfryctl()
 			offered=$(_belfryctl_names channels name) ;;
 		show:0|replay:*|cancel:*)
 			offered=$(_belfryctl_names deliveries id) ;;
-		token:0) offered='create list revoke' ;;
-		token:1) offered=$(_belfryctl_names 'token list' name) ;;
+		token:0) offered='list create revoke' ;;
+		token:1) offered=$(_belfryctl_names token name) ;;
 		tenants:0) offered='list show create set delete' ;;
-		tenants:1) offered=$(_belfryctl_names 'tenants list' id) ;;
+		tenants:1) offered=$(_belfryctl_names tenants id) ;;
 		backup:0)
 			COMPREPLY=($(compgen -f -- "$word"))
 			return ;;

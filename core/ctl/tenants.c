@@ -282,9 +282,9 @@ bf_ctl_tenants(struct bf_ctl *ctl)
 	int status;
 	bool create;
 
-	if (bf_ctl_options(ctl, options, 1, 2, &status) == -1)
+	if (bf_ctl_options(ctl, options, 0, 2, &status) == -1)
 		return status;
-	action = ctl->argv[0];
+	action = ctl->argc > 0 ? ctl->argv[0] : "list";
 	create = strcmp(action, "create") == 0;
 	if (ctl->argc == 2 && (create || strcmp(action, "set") == 0)) {
 		body = read_said(ctl, name, limits);
@@ -296,7 +296,7 @@ bf_ctl_tenants(struct bf_ctl *ctl)
 	if (name || *limits)
 		return bf_ctl_usage(ctl,
 		    "--name and --limit are for create ID and set ID");
-	if (ctl->argc == 1 && strcmp(action, "list") == 0)
+	if (ctl->argc < 2 && strcmp(action, "list") == 0)
 		return list_tenants(ctl);
 	if (ctl->argc == 2 && strcmp(action, "show") == 0)
 		return ask_of(ctl, "GET", NULL);

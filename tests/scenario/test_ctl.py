@@ -74,9 +74,12 @@ def answer(b, *words, status=OK, text=None):
     (("cancel",), "either IDs or a selection"),
     (("cancel", "-t", "acme"), "either IDs or a selection"),
     (("modules", "x"), "too many words"),
-    (("token",), "expected create NAME"),
     (("token", "burn", "x"), "expected create NAME, list or revoke NAME"),
-    (("tenants",), "something is missing: expected list | show ID"),
+    (("token", "create"), "expected create NAME, list or revoke NAME"),
+    (("token", "list", "x"), "expected create NAME, list or revoke NAME"),
+    (("token", "-s", "read"), "--scope and --rate are for create NAME"),
+    (("token", "revoke", "x", "-r", "1/s"), "are for create NAME"),
+    (("tenants", "-n", "X"), "are for create ID and set ID"),
     (("tenants", "frob", "x"), "expected list, show ID, create ID, set ID"),
     (("tenants", "create"), "expected list, show ID, create ID, set ID"),
     (("tenants", "list", "x"), "expected list, show ID, create ID, set ID"),
@@ -423,6 +426,7 @@ def test_token(b):
     assert token.startswith("bft_")
     listed = run(b, "token", "list").stdout
     assert "ci" in listed and token not in listed
+    assert run(b, "token").stdout == listed
     made = answer(b, "token", "create", "-t", "acme", "ci")
     assert made["tenant_id"] == "acme" and made["scope"] == "ingest"
     assert [t["name"] for t in
@@ -464,8 +468,9 @@ def test_tenants(b):
         [line.split() for line in lines]
     column = heading.index("SOURCE")
     assert {line[column:].split()[0] for line in lines} >= {"api", "conf"}
+    assert run(b, "tenants").stdout.splitlines()[0] == heading
     listed = answer(b, "tenants", "list")
-    assert listed["next"] is None
+    assert listed["next"] is None and answer(b, "tenants") == listed
     assert {"acme", "shop"} <= {t["id"] for t in listed["tenants"]}
     default, = (t["id"] for t in listed["tenants"] if t["source"] == "default")
     assert "default tenant can't be deleted" in run(
