@@ -314,6 +314,19 @@ read_rate(const struct command *command, const char *text, struct bf_rate *rate)
 	return false;
 }
 
+/* It is shown on terminals. */
+static bool
+is_name(const char *name)
+{
+	if (!name || !*name || strlen(name) > BF_NAME_MAX)
+		return false;
+	for (; *name; name++) {
+		if ((unsigned char)*name < ' ' || *name == 0x7f)
+			return false;
+	}
+	return true;
+}
+
 void
 bf_verb_create_token(const struct command *command)
 {
@@ -330,9 +343,11 @@ bf_verb_create_token(const struct command *command)
 
 	if (!tenant)
 		return;
-	if (!name || !*name || strlen(name) > BF_NAME_MAX) {
+	if (!is_name(name)) {
 		bf_command_problem(command, 422, "invalid", "Invalid request",
-		    "/name", "expected a name of 1 to 64 bytes");
+		    "/name",
+		    "expected a name of 1 to 64 bytes without control "
+		    "characters");
 		return;
 	}
 	scope = scope ? scope : "ingest";

@@ -123,6 +123,7 @@ def test_command_line_that_is_wrong(b, words, says):
     (("test", "nosuch"), 'there is no channel "nosuch"'),
     (("token", "create", "ci", "-s", "root"), "ingest, metrics, read, manage or admin"),
     (("token", "create", ""), "1 to 64 characters"),
+    (("token", "create", "a\x1b[2Jb"), "without control"),
     (("token", "revoke", "nosuch"), "no token of that name"),
     (("token", "revoke", "scenario"), "no token of that name"),
     (("tenants", "show", "nosuch"), 'there is no tenant "nosuch"'),
