@@ -37,7 +37,10 @@ class Sink:
         urllib.request.urlopen(self.url + "/reset").read()
 
     def stop(self):
-        """Ends it; quantiles of the latency that it saw, in ms."""
+        """Ends it; quantiles of the latency that it saw, in ms. {} when it has
+        ended before."""
+        if self.process.stdout.closed:
+            return {}
         end(self.process)
         with self.process.stdout as totals:
             return {f"p{key}": int(us) / 1000 for key, us in re.findall(
