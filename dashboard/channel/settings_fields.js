@@ -169,7 +169,7 @@ function isPlace(name, property) {
 }
 
 /*
- * The fields of a module: { first, more, onlyConf }, where onlyConf are the labels of
+ * The fields of a module: { first, more, onlyConf }, where onlyConf are the names of
  * settings that the conf file alone may have.
  */
 export function settingsFields(kind, schema) {

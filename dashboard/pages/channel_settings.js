@@ -43,11 +43,10 @@ function folded(summary, fields, ...more) {
 	return details;
 }
 
-function onlyConfNote(kind, names) {
+function onlyConfNote(names) {
 	return names.length === 0 ? null : h("p", { class: "help" },
-		`In the conf file only, as they concern the server: ${
-			names.map((name) => labelOf(kind, name))
-				.join(", ")}.`);
+		"In the conf file only, as they concern the server: ",
+		names.map((name, i) => [i > 0 ? ", " : "", h("code", name)]), ".");
 }
 
 /* ---- the form ---- */
@@ -78,8 +77,8 @@ function makeForm(module, channel, channels, types) {
 				h("div", { class: "fields" },
 					name?.node, first.map(({ node }) => node)),
 				more.length ? folded("More settings", more,
-					onlyConfNote(kind, onlyConf))
-					: onlyConfNote(kind, onlyConf)),
+					onlyConfNote(onlyConf))
+					: onlyConfNote(onlyConf)),
 			panel("Which events", {
 				lead: "Of those that are on under Event types." },
 			events.node),

@@ -548,7 +548,7 @@ test("a stranger's module has a form, and it works", async () => {
 		.fill("X-Team");
 	await field(page, "Value").fill("ops");
 	await field(page, "Note").fill(SCRIPT);
-	await says(page, "CA file");
+	await page.locator("code", { hasText: /^ca_file$/ }).waitFor();
 	await press(page, "Test Every");
 	await says(page, "It arrived.");
 	const [request] = await stage.arrived("stranger", 1);
