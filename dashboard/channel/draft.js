@@ -124,6 +124,25 @@ export function makeDraft(fields, channel) {
 		},
 
 		/*
+		 * Makes what is in the form a new channel's, after the saved one was
+		 * deleted. Nothing that was typed is lost; saved secrets are.
+		 */
+		detach() {
+			base = null;
+			for (const field of fields) {
+				const value = field.value();
+
+				if (field.forget) {
+					field.forget();
+					field.filled = field.isPairs ? [] : undefined;
+				} else {
+					fillField(field, null);
+					field.set(value);
+				}
+			}
+		},
+
+		/*
 		 * Takes up what somebody else saved meanwhile. What was not typed
 		 * here becomes theirs; of what was, [field, theirs] is answered for
 		 * those that both changed. Nothing that was typed is lost.

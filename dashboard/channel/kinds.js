@@ -114,7 +114,8 @@ const kinds = {
 	},
 };
 
-const acronyms = new Set(["url", "id", "ca", "tls", "api", "http", "ip", "dkim"]);
+const acronyms = new Set(["url", "id", "ca", "tls", "api", "http", "ip",
+	"dkim"]);
 
 /* "max_size" -> "Max size", "ca_file" -> "CA file". */
 function wordsOf(name) {

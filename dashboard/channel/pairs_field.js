@@ -71,6 +71,13 @@ export function pairsField(name, label, { help, pair = ["Name", "Value"] } = {})
 			...gone.filter((key) => !rows.some((row) =>
 				row.json()?.[0] === key)).map((key) => [key, null]),
 		],
+		/* Saved ones are there no more; what was typed stays. */
+		forget() {
+			rows.filter((row) => row.saved)
+				.forEach((row) => row.node.remove());
+			rows = rows.filter((row) => !row.saved);
+			gone = [];
+		},
 		hasSaved: () => rows.some((row) => row.saved),
 		remedy: "remove the saved secrets, and add again what is needed",
 		set(pairs, saved = []) {

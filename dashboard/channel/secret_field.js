@@ -66,6 +66,11 @@ export function secretField(name, label, { required, plain, generate, ...rest })
 		show(false);
 		draw();
 	};
+	/* The saved one is there no more; what was typed stays. */
+	field.forget = () => {
+		isSaved = removed = false;
+		draw();
+	};
 	field.isSecret = true;
 	field.isKept = () => isSaved && !removed;
 	field.hasSaved = () => field.isKept() && input.value === "";

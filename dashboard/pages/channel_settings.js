@@ -174,9 +174,24 @@ function tellOthersChange(form, place, { both, theirs }) {
 	place.scrollIntoView({ block: "nearest" });
 }
 
+/* Says that somebody else has deleted the channel, and asks what shall become of what
+ * was typed. */
+function tellDeleted(context, place, { name }, create) {
+	fill(place, note("warn",
+		h("strong", `Somebody else has deleted ${name} since you opened it.`),
+		" What you typed is still here. Saved secrets went with it: enter again what it needs.",
+		h("div", { class: "actions" },
+			button("Create it again", create, { kind: "primary" }),
+			button("Leave it deleted", () => {
+				context.guard(() => false);
+				location.hash = HOME;
+			}))));
+	place.scrollIntoView({ block: "nearest" });
+}
+
 /* A saved channel on its page, as it is edited. */
 function editPage(context, module, opened, etagOpened, channels, types) {
-	let channel = opened, etag = etagOpened;
+	let channel = opened, etag = etagOpened, isDeleted = false;
 	const form = makeForm(module, channel, channels, types);
 	const problem = h("div", { "aria-live": "polite" });
 	const result = h("div", { "aria-live": "polite" });
@@ -194,6 +209,39 @@ function editPage(context, module, opened, etagOpened, channels, types) {
 		clearErrors(form.fields);
 		tellOthersChange(form, problem, draft.rebase(channel));
 	};
+	const create = async () => {
+		if (!isComplete(form))
+			return;
+		try {
+			await api.post("/v1/channels", { module: module.name,
+				...draft.whole(), name: channel.name },
+			{ query: tenant() });
+			context.guard(() => false);
+			toast(`${channel.name} is created again`);
+			await context.restart();
+		} catch (err) {
+			tell(form, problem, err);
+		}
+	};
+	const deleted = () => {
+		isDeleted = true;
+		clearErrors(form.fields);
+		draft.detach();
+		tellDeleted(context, problem, channel, create);
+	};
+	/* Of one that is not what it was, it is asked what it is now. */
+	const refused = async (err) => {
+		try {
+			if (err.status !== 412)
+				throw err;
+			await outdated();
+		} catch (problemNow) {
+			if (problemNow.type === "unknown-channel")
+				deleted();
+			else
+				tell(form, problem, problemNow);
+		}
+	};
 	const save = async () => {
 		fill(problem);
 		if (!isComplete(form))
@@ -205,21 +253,11 @@ function editPage(context, module, opened, etagOpened, channels, types) {
 			draft.reset(channel);
 			toast(`${channel.name} is saved`);
 		} catch (err) {
-			if (err.status === 412)
-				await outdated();
-			else
-				tell(form, problem, err);
+			await refused(err);
 		}
 	};
-	const remove = async () => {
-		try {
-			await deleteChannel(context, channel, etag);
-		} catch (err) {
-			if (err.status !== 412)
-				throw err;
-			await outdated();
-		}
-	};
+	const remove = () =>
+		deleteChannel(context, channel, etag).catch(refused);
 	const rotate = canRotate(channel) ? button("Rotate secret…", async () => {
 		const now = await rotateSecret(channel, etag);
 
@@ -232,7 +270,8 @@ function editPage(context, module, opened, etagOpened, channels, types) {
 	context.guard(draft.isDirty);
 	return formPage(form, problem, result, {
 		title: channel.name, save, saveLabel: "Save",
-		test: () => runTest(form, channel, module, result),
+		test: () => runTest(form, isDeleted ? null : channel, module,
+			result),
 		actions: [rotate,
 			button("Delete…", remove, { kind: "danger" })],
 		lead: kind.title,

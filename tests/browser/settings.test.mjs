@@ -339,6 +339,52 @@ test("two who change one channel lose nothing", async () => {
 	assertQuiet(page);
 });
 
+test("a channel that somebody else has deleted is created again or left",
+	async () => {
+	const make = () => stage.call("POST", "/v1/channels", { name: "gone",
+		module: "webhook", events: ["backup_failed"], retry: ["5s", "6s"],
+		settings: { url: stage.endpoints.hook, secret: "s",
+			header: [["X-Team", "ops"], ["X-Key", { secret: "k" }]] } });
+
+	await make();
+	const page = await opened("#/settings/channels/gone");
+
+	await page.getByText("Advanced").click();
+	await field(page, "Time-out").fill("7s");
+	await stage.call("DELETE", "/v1/channels/gone");
+	await press(page, "Save");
+	await says(page, "Somebody else has deleted gone");
+	await assertAccessible(page);
+	await field(page, "Signing secret").fill("another");
+	await press(page, "Create it again");
+	await says(page, "gone is created again");
+	const made = await stage.call("GET", "/v1/channels/gone");
+
+	assert.equal(made.timeout, "7s");
+	assert.deepEqual(made.retry, ["5s", "6s"]);
+	assert.deepEqual(made.events, ["backup_failed"]);
+	assert.deepEqual(made.settings, { url: stage.endpoints.hook,
+		header: [["X-Team", "ops"]] });
+	assert.deepEqual(made.secrets, ["secret"]);
+	/* It is a saved one again. */
+	await page.locator('[placeholder^="Saved"]').first().waitFor();
+	await page.getByText("Advanced").click();
+	await field(page, "Time-out").fill("8s");
+	await press(page, "Save");
+	await says(page, "gone is saved");
+	/* To delete what is not there is to know of it, and to be done. */
+	await field(page, "Retries").fill("9s");
+	await stage.call("DELETE", "/v1/channels/gone");
+	await press(page, "Delete…");
+	await press(page, "Delete");
+	await says(page, "Somebody else has deleted gone");
+	await press(page, "Test Webhook");
+	await says(page, "It arrived.");
+	await press(page, "Leave it deleted");
+	await page.getByRole("heading", { name: "Notifications" }).waitFor();
+	assertQuiet(page);
+});
+
 test("leaving with unsaved changes asks first", async () => {
 	const page = await opened("#/settings/new/webhook");
 
@@ -519,6 +565,7 @@ test("what stands in the conf file is shown with its place", async () => {
 		.getByText("expected another name").waitFor();
 	await page.getByRole("link", { name: "Tokens" }).click();
 	await press(page, "Leave");
+	await page.getByRole("heading", { name: "Tokens", exact: true }).waitFor();
 	/* One of another tenant is not there. */
 	await visit(page, "#/settings/channels/theirs");
 	await says(page, "there is no channel");
