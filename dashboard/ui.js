@@ -89,8 +89,8 @@ export function panel(title, { lead, actions = [], id } = {}, ...children) {
 }
 
 /* columns: [{ label, class, hidden }]; rows: arrays of cells, or <tr>. The
- * caption is for who does not see the heading above. cards: on a phone each row
- * becomes a card; else the table scrolls sideways. kind: a class of its own. */
+ * caption is for who does not see the heading above. cards: where there is little room
+ * each row becomes a card; else the table scrolls sideways. kind: a class of its own. */
 export function table(caption, columns, rows, { cards = false, kind } = {}) {
 	return h("div", { class: ["table-scroll", cards ? "cards" : "", kind || ""]
 		.filter(Boolean).join(" "),

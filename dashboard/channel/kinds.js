@@ -29,9 +29,9 @@ const kinds = {
 			port: { label: "Port", placeholder: "587",
 				help: "587 with STARTTLS; 465 with TLS from the beginning." },
 			tls: { label: "Encryption", choices: [
-				["on", "STARTTLS, required (TLS on port 465)"],
+				["on", "STARTTLS, on port 465 TLS"],
 				["implicit", "TLS from the beginning"],
-				["off", "None (without credentials, or on loopback)"],
+				["off", "None, credentials on loopback only"],
 				["off allow_plaintext_auth",
 					"None, even with a password"],
 			], help: "Never falls back to plain text." },

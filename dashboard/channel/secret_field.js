@@ -48,7 +48,7 @@ export function secretField(name, label, { required, plain, generate, ...rest })
 	}, { "aria-label": `Remove the saved ${label}` });
 	const draw = () => {
 		input.placeholder = !isSaved ? ""
-			: removed ? "Will be removed" : "Saved; leave empty to keep it";
+			: removed ? "Will be removed" : "Saved; kept if left empty";
 		input.disabled = removed;
 		remove.hidden = !isSaved || required;
 		remove.firstChild.textContent = removed ? "Keep" : "Remove";

@@ -31,7 +31,7 @@ const actions = {
 	"tenant-create": "Made a tenant", "tenant-put": "Replaced a tenant",
 	"tenant-patch": "Changed a tenant", "tenant-delete": "Deleted a tenant",
 	seal: "Sealed a secret", rotate: "Changed the keys",
-	backup: "Copied the store", reload: "Took a new configuration into use",
+	backup: "Copied the store", reload: "Reloaded the conf file",
 	"sign-in": "Signed in", "sign-in-refused": "Was refused to sign in",
 	"sign-out": "Signed out", "sign-out-everywhere": "Signed out everywhere",
 };
@@ -45,11 +45,18 @@ function objectCell({ action, object }) {
 		: h("span", { class: "break" }, object);
 }
 
+/* "settings=host,port" goes on in the next line before a name, not within one. */
+function detailCell({ detail }) {
+	return h("code", { class: "break" },
+		detail.split(/(?<=,)|(?<==)(?=[^ ]*,)/)
+			.map((part, i) => [i > 0 ? h("wbr") : null, part]));
+}
+
 const columns = (everyone) => [
-	{ label: "Time", class: "nowrap" }, { label: "Who" },
+	{ label: "Time", class: "nowrap" }, { label: "Who", class: "name" },
 	{ label: "From", class: "address" },
 	...everyone ? [{ label: "Tenant" }] : [],
-	{ label: "What" }, { label: "Of" }, { label: "Details" },
+	{ label: "What" }, { label: "Of", class: "name" }, { label: "Details" },
 ];
 
 function cells(row, everyone) {
@@ -61,7 +68,7 @@ function cells(row, everyone) {
 			: "the daemon"] : [],
 		h("span", actions[row.action] || h("code", row.action)),
 		objectCell(row),
-		row.detail ? h("code", { class: "break" }, row.detail) : null,
+		row.detail ? detailCell(row) : null,
 	];
 }
 
@@ -70,7 +77,7 @@ async function open(context) {
 	const before = [];
 	let cursor = null;
 	const actor = textField("actor", "Who", { value: query.get("actor"),
-		placeholder: "user NAME, token NAME" });
+		placeholder: "user ada, token ci" });
 	const action = selectField("action", "What",
 		[["", "anything"], ...Object.entries(actions)],
 		{ value: actions[query.get("action")] ? query.get("action") : "" });
@@ -99,7 +106,7 @@ async function open(context) {
 		fill(place, answer.audit.length === 0
 			? empty("Nothing was changed that fits.")
 			: table("Audit log", shape, answer.audit.map((row) =>
-				cells(row, everyone.checked)), { cards: true }));
+				cells(row, everyone.checked)), { cards: true, kind: "audit" }));
 		fill(pager,
 			cursor ? button("Newer", () => go(before.pop() ?? null),
 				{ picture: "back" }) : null,

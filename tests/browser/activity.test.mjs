@@ -434,11 +434,27 @@ test("who may read only is offered no change", async () => {
 	await end();
 });
 
+/* Words of the log's details that go on in the next line. */
+const broken = (codes) => codes.flatMap((code) => [...code.childNodes]
+	.flatMap((part) => [...part.textContent.matchAll(/[^ ,=]+/g)]
+		.filter(({ 0: word, index }) => {
+			const range = document.createRange();
+
+			range.setStart(part, index);
+			range.setEnd(part, index + word.length);
+			return range.getClientRects().length > 1;
+		}).map(([word]) => word)));
+
 test("every page is accessible, light, dark and on a phone", async () => {
 	const { deliveries: [{ id }] } =
 	    await stage.post("deploy_failed", "To be looked at");
 
 	await stage.state(id, "delivered");
+	await stage.call("POST", "/v1/channels", { name: "rotated",
+		module: "webhook", events: ["deploy_succeeded"], settings: {
+			url: stage.endpoints.team, secret: "new",
+			previous_secret: "old", signature_header: "X-Signed",
+			previous_secret_until: "2100-01-01T00:00:00Z" } });
 	await everyPage(browser, stage, [
 		{ hash: "#/deliveries", name: "deliveries" },
 		{ hash: `#/deliveries/${id}`, name: "delivery" },
@@ -446,6 +462,12 @@ test("every page is accessible, light, dark and on a phone", async () => {
 		{ hash: "#/channels/team", name: "channel" },
 		{ hash: "#/explain", name: "explain" },
 		{ hash: "#/modules", name: "modules" },
-		{ hash: "#/audit", name: "audit" },
+		{ hash: "#/audit", name: "audit", ready: async (page) => {
+			const details = page.locator("td[data-label=Details] code");
+
+			await details.filter({ hasText: "previous_secret_until" })
+				.first().waitFor();
+			assert.deepEqual(await details.evaluateAll(broken), []);
+		} },
 	]);
 });

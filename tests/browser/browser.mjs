@@ -128,6 +128,34 @@ export async function assertFits(page) {
 	assert.ok(content <= shown, `${content} wide in a window of ${shown}`);
 }
 
+/* Fails if a field has no room for its placeholder, or a select for its choice. */
+async function assertUncut(page) {
+	const cut = await page.evaluate(() => {
+		const canvas = document.createElement("canvas").getContext("2d");
+		const ARROW = 20; /* of a select */
+		const fields = document.querySelectorAll(
+			"main :is(input[placeholder], select)");
+
+		return [...fields].filter((field) => field.checkVisibility())
+			.map((field) => {
+				const style = getComputedStyle(field);
+				const select = field.tagName === "SELECT";
+				const text = select ? field.selectedOptions[0]?.text ?? ""
+					: field.placeholder;
+
+				canvas.font = style.font;
+				return { text, needed: canvas.measureText(text).width,
+					room: field.clientWidth -
+						parseFloat(style.paddingLeft) -
+						parseFloat(style.paddingRight) -
+						(select ? ARROW : 0) };
+			})
+			.filter(({ needed, room }) => needed > room);
+	});
+
+	assert.deepEqual(cut, []);
+}
+
 /* Keeps a picture of the page for people to look at. */
 export async function picture(page, stage, name) {
 	const folder = join(stage.build, "screenshots");
@@ -152,6 +180,7 @@ export async function everyPage(browser, stage, pages, scope = "admin") {
 				`${name}-${look.width || look.scheme}`);
 			await assertAccessible(page);
 			await assertFits(page);
+			await assertUncut(page);
 			assertQuiet(page);
 		}
 		await page.context().close();
