@@ -436,7 +436,7 @@ SCHEMA(bf_api_module, "Module",
 #define TOKEN                                                                  \
 	TEXT("name", "What it is called"), TEXT("tenant_id", "Whose it is"),   \
 	    { "scope", API_TEXT, ALWAYS,                                       \
-		    .choices = "ingest read manage admin",                     \
+		    .choices = "ingest metrics read manage admin",             \
 		    .help = "What it allows" },                                \
 	    TEXT("rate",                                                       \
 		"How many requests may be made with it: a rate, or off"),      \
