@@ -183,7 +183,8 @@ test("tenants are added, limited, shown, and deleted", async () => {
 	await visit(page, "#/settings/new/webhook");
 	await field(page, "Endpoint URL").fill(stage.endpoints.hook);
 	await press(page, "Save");
-	await page.locator("main .note-bad").getByText("has 1 channel and may have 1").waitFor();
+	await page.locator("main .note-bad")
+		.getByText("has 1 channel and may have 1").waitFor();
 	await page.reload();
 	await page.locator(".tenant-chip", { hasText: "acme" }).waitFor();
 
