@@ -128,7 +128,7 @@ explain_disabled(const struct question *question,
 	const struct bf_channel *channel = state->channel;
 
 	(void)question;
-	if (channel->policy.enabled)
+	if (channel->policy.enabled || !channel->file)
 		snprintf(text, REASON_SIZE,
 		    "the channel was disabled over the API");
 	else
@@ -142,10 +142,16 @@ static void
 explain_not_listed(const struct question *question,
     const struct bf_channel_state *state, char *text)
 {
-	snprintf(text, REASON_SIZE,
-	    "the channel's event list does not match %.64s: see \"events\" in "
-	    "its block in %s:%u",
-	    question->type->name, state->channel->file, state->channel->line);
+	const struct bf_channel *channel = state->channel;
+	const int size = snprintf(text, REASON_SIZE,
+	    "the channel's event list does not match %.64s",
+	    question->type->name);
+
+	/* That of one made over the API is shown with it. */
+	if (channel->file)
+		snprintf(text + size, REASON_SIZE - (size_t)size,
+		    ": see \"events\" in its block in %s:%u", channel->file,
+		    channel->line);
 }
 
 static void

@@ -191,6 +191,7 @@ class Answer:
         self.status = response.status
         self.headers = response.headers
         self.body = response.read()
+        assert b"(null)" not in self.body, self  # what printf makes of NULL
 
     @property
     def json(self):

@@ -31,6 +31,22 @@ def create(b, endpoint, name="team", **more):
                    "settings": settings(endpoint, secret=SECRET), **more})
 
 
+def test_explain_tells_of_it(belfry, receiver):
+    b = belfry()
+    assert create(b, receiver(), events=["deploy_failed"]).status == 201
+    for enabled, rule, text in (
+            (True, "not_listed",
+             "the channel's event list does not match incident_created"),
+            (False, "channel_disabled",
+             "the channel was disabled over the API")):
+        assert b.http("PATCH", "/v1/channels/team",
+                      {"enabled": enabled}).status == 200
+        explained, = b.http("POST", "/v1/explain", {
+            "event": "incident_created"}).json["channels"]
+        assert explained["rule"] == rule, explained
+        assert explained["reason"] == text, explained
+
+
 def test_a_channel_is_made_and_survives(belfry, receiver):
     endpoint = receiver()
     b = belfry("")
