@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <belfry/json.h>
 #include <belfry/memory.h>
@@ -16,6 +17,7 @@
 #include "core/process/command_private.h"
 
 #define PREFIX "tenant/"
+#define AHEAD_MS 3 /* that ids may be ahead of the clock */
 
 struct tenant_change {
 	struct store_call call;
@@ -297,18 +299,29 @@ gather_all(struct bf_store *store, const char *id, struct bf_batch *batch,
 	return result;
 }
 
-/* Where its history ends: the next tenant of the id has another. */
-static void
-add_past(struct bf_batch *batch, struct tenant_change *change)
+/* Where its history ends: the next tenant of the id has another. Ids may be a
+ * little ahead of the clock, and far if that was set back. */
+static enum bf_store_result
+add_past(struct bf_store *store, struct bf_batch *batch,
+    struct tenant_change *change, struct bf_error *err)
 {
-	char *name = bf_strf(BF_TENANT_PAST "%s", change->id);
-	char *value;
+	struct bf_instant last = bf_clock_wall();
+	struct bf_store_stats stats;
+	enum bf_store_result result = bf_store_stats(store, &stats, err);
+	char *name, *value;
 
-	change->past = bf_id_at((struct bf_instant){ bf_clock_wall().ms + 1 });
+	if (result != BF_STORE_OK)
+		return result;
+	if (bf_id_instant(stats.highest_event).ms > last.ms)
+		last = bf_id_instant(stats.highest_event);
+	last.ms += AHEAD_MS;
+	change->past = bf_id_at(last);
+	name = bf_strf(BF_TENANT_PAST "%s", change->id);
 	value = bf_strf("%llu", (unsigned long long)change->past);
 	add_put(batch, name, value);
 	free(name);
 	free(value);
+	return BF_STORE_OK;
 }
 
 static enum bf_store_result
@@ -325,12 +338,15 @@ run_change(struct bf_store *store, struct store_call *call,
 	if (change->row)
 		bf_batch_add(&batch, change->row);
 	change->row = NULL;
-	if (!change->value) {
-		add_past(&batch, change);
+	if (!change->value)
+		result = add_past(store, &batch, change, err);
+	if (!change->value && result == BF_STORE_OK)
 		result = gather_all(store, change->id, &batch, err);
-	}
 	if (result == BF_STORE_OK)
 		result = bf_store_commit(store, &batch, err);
+	/* Whatever has the next one's id comes after that. */
+	if (!change->value)
+		nanosleep(&(struct timespec){ 0, AHEAD_MS * 1000000 }, NULL);
 	bf_batch_clear(&batch);
 	free(name);
 	return result;

@@ -556,13 +556,13 @@ def test_a_tenant_that_is_made_again_has_no_past(belfry, receiver):
         assert b.http("POST", "/v1/channels", {
             "name": "hook", "module": "webhook", "retry": [],
             "settings": {"url": endpoint.url}}, headers).status == 201
-        return lambda method, path, body=None: b.http(
-            method, path, body, headers, tcp=True)
+        return lambda method, path, body=None, more={}: b.http(
+            method, path, body, {**headers, **more}, tcp=True)
 
+    once = {"Idempotency-Key": "once"}
     first = make()
     event = first("POST", "/v1/events", {"event": "deploy_failed",
-                                         "subject": "of the first",
-                                         "idempotency_key": "once"}).json
+                                         "subject": "of the first"}, once).json
     delivery = event["deliveries"][0]["id"]
     b.wait_state(delivery, "failed")
     assert b.http("DELETE", "/v1/tenants/again").status == 200
@@ -582,8 +582,8 @@ def test_a_tenant_that_is_made_again_has_no_past(belfry, receiver):
         b.start()
     # Nor do its keys count.
     own = [second("POST", "/v1/events", {
-        "event": "deploy_started", "subject": "of the second",
-        "idempotency_key": "once"}) for _ in range(2)]
+        "event": "deploy_started", "subject": "of the second"}, once)
+        for _ in range(2)]
     assert [answer.status for answer in own] == [202, 202], own
     assert own[0].json["id"] == own[1].json["id"] != event["id"]
     # Who may see all tenants sees it still.
