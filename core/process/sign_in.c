@@ -103,19 +103,22 @@ find_guest(const struct bf_desk *desk, const char *user, const char *network)
 	return guest;
 }
 
-static void
+/* Makes the user one, if that is not so already. */
+static const struct guest *
 add_guest(struct bf_desk *desk, const char *user, const char *network)
 {
+	const struct guest *known = find_guest(desk, user, network);
 	struct guest *guest;
 
-	if (find_guest(desk, user, network))
-		return;
+	if (known)
+		return known;
 	if (HASH_COUNT(desk->guests) >= GUESTS_MOST)
 		free_guest(desk, desk->guests);
 	guest = bf_new(struct guest);
 	guest->key = bf_strf("%s %s", user, network);
 	HASH_ADD_KEYPTR(hh, desk->guests, guest->key, strlen(guest->key),
 	    guest);
+	return guest;
 }
 
 static void
@@ -211,11 +214,10 @@ static void
 let_in(struct scheduler *scheduler, const struct sign_in *own)
 {
 	struct bf_desk *desk = scheduler->desk;
+	const struct guest *guest = add_guest(desk, own->user, own->network);
 
-	add_guest(desk, own->user, own->network);
 	bf_throttle_forgive(desk->networks, own->network);
-	bf_throttle_forgive(desk->visits,
-	    find_guest(desk, own->user, own->network)->key);
+	bf_throttle_forgive(desk->visits, guest->key);
 	/* From elsewhere somebody may still be guessing. */
 	if (!own->visit)
 		bf_throttle_forgive(desk->users, own->user);

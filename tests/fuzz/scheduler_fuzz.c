@@ -124,8 +124,9 @@ wait_for_more(const char *verb, struct line *hostile, bool *open)
 static void
 command(const char *verb, const char *tenant, const char *arguments)
 {
+	token++;
 	line_send(&intake, &(struct bf_message){ .kind = BF_MSG_COMMAND,
-			       .command = { .token = ++token,
+			       .command = { .token = token,
 				   .verb = (char *)verb,
 				   .tenant = (char *)tenant,
 				   .arguments = (char *)arguments,

@@ -260,9 +260,10 @@ control_carries_numbers_and_a_descriptor(void **state)
 static int
 lowest_free(void)
 {
-	const int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int fd = 0;
 
-	close(fd);
+	while (fcntl(fd, F_GETFD) != -1)
+		fd++;
 	return fd;
 }
 
