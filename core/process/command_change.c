@@ -111,12 +111,8 @@ is_busy(const struct command *command, const char *tenant, const char *name)
 static void
 add_put(struct bf_batch *batch, char *name, const char *value)
 {
-	struct bf_change *put = bf_new(struct bf_change);
-
-	put->kind = BF_CHANGE_PUT;
-	put->put.name = name;
-	put->put.value = bf_strdup(value);
-	bf_batch_add(batch, put);
+	bf_batch_add(batch, bf_change_put(name, value));
+	free(name);
 }
 
 static enum bf_store_result

@@ -199,17 +199,13 @@ static enum bf_store_result
 commit_session(struct bf_store *store, const char *name, const cJSON *json,
     struct bf_error *err)
 {
-	struct bf_change *put = bf_new(struct bf_change);
 	char *text = cJSON_PrintUnformatted(json);
 	enum bf_store_result result;
 	struct bf_batch batch;
 
-	put->kind = BF_CHANGE_PUT;
-	put->put.name = bf_strdup(name);
-	put->put.value = bf_strdup(text);
-	cJSON_free(text);
 	bf_batch_init(&batch);
-	bf_batch_add(&batch, put);
+	bf_batch_add(&batch, bf_change_put(name, text));
+	cJSON_free(text);
 	result = bf_store_commit(store, &batch, err);
 	bf_batch_clear(&batch);
 	return result;

@@ -233,21 +233,10 @@ bf_tenant_load(struct bf_registry *registry, const char *id, const char *value)
 /* ---- on stable storage ---- */
 
 static void
-add_put(struct bf_batch *batch, const char *name, const char *value)
-{
-	struct bf_change *put = bf_new(struct bf_change);
-
-	put->kind = BF_CHANGE_PUT;
-	put->put.name = bf_strdup(name);
-	put->put.value = bf_strdup(value);
-	bf_batch_add(batch, put);
-}
-
-static void
 drop_setting(void *context, const char *name, const char *value)
 {
 	(void)value;
-	add_put(context, name, NULL);
+	bf_batch_add(context, bf_change_put(name, NULL));
 }
 
 /* The tokens of one tenant. */
@@ -270,7 +259,7 @@ drop_token(void *context, const char *name, const char *value)
 	tenant = cJSON_GetStringValue(
 	    cJSON_GetObjectItemCaseSensitive(json, "tenant_id"));
 	if (tenant && strcmp(tenant, drop->id) == 0)
-		add_put(drop->batch, name, NULL);
+		bf_batch_add(drop->batch, bf_change_put(name, NULL));
 	cJSON_Delete(json);
 }
 
@@ -318,10 +307,21 @@ add_past(struct bf_store *store, struct bf_batch *batch,
 	change->past = bf_id_at(last);
 	name = bf_strf(BF_TENANT_PAST "%s", change->id);
 	value = bf_strf("%llu", (unsigned long long)change->past);
-	add_put(batch, name, value);
+	bf_batch_add(batch, bf_change_put(name, value));
 	free(name);
 	free(value);
 	return BF_STORE_OK;
+}
+
+/* Gathers what goes with a tenant that is deleted. */
+static enum bf_store_result
+end(struct bf_store *store, struct tenant_change *change,
+    struct bf_batch *batch, struct bf_error *err)
+{
+	const enum bf_store_result result = add_past(store, batch, change, err);
+
+	return result == BF_STORE_OK ? gather_all(store, change->id, batch, err)
+				     : result;
 }
 
 static enum bf_store_result
@@ -334,14 +334,12 @@ run_change(struct bf_store *store, struct store_call *call,
 	struct bf_batch batch;
 
 	bf_batch_init(&batch);
-	add_put(&batch, name, change->value);
+	bf_batch_add(&batch, bf_change_put(name, change->value));
 	if (change->row)
 		bf_batch_add(&batch, change->row);
 	change->row = NULL;
 	if (!change->value)
-		result = add_past(store, &batch, change, err);
-	if (!change->value && result == BF_STORE_OK)
-		result = gather_all(store, change->id, &batch, err);
+		result = end(store, change, &batch, err);
 	if (result == BF_STORE_OK)
 		result = bf_store_commit(store, &batch, err);
 	/* Whatever has the next one's id comes after that. */

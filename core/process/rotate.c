@@ -32,7 +32,6 @@ reseal(void *context, const char *setting, const char *value)
 {
 	struct pass *pass = context;
 	char *copy = bf_strdup(setting);
-	struct bf_change *change;
 	char *tenant, *name, *again;
 	size_t bad = 0;
 
@@ -45,12 +44,9 @@ reseal(void *context, const char *setting, const char *value)
 	pass->bad += bad;
 	if (again) {
 		pass->resealed++;
-		change = bf_new(struct bf_change);
-		change->kind = BF_CHANGE_PUT;
-		change->put.name = bf_strdup(setting);
-		change->put.value = again;
-		bf_batch_add(&pass->batch, change);
+		bf_batch_add(&pass->batch, bf_change_put(setting, again));
 	}
+	free(again);
 	free(copy);
 }
 

@@ -133,7 +133,6 @@ find_default_tenant(struct bf_store *store, struct overlay *overlay,
 {
 	enum bf_store_result result;
 	struct bf_batch batch;
-	struct bf_change *change;
 
 	if (overlay->snapshot->default_tenant) {
 		overlay->default_tenant =
@@ -145,12 +144,9 @@ find_default_tenant(struct bf_store *store, struct overlay *overlay,
 	if (result != BF_STORE_OK || overlay->default_tenant)
 		return result;
 	overlay->default_tenant = make_uuid();
-	change = bf_new(struct bf_change);
-	change->kind = BF_CHANGE_PUT;
-	change->put.name = bf_strdup("default_tenant");
-	change->put.value = bf_strdup(overlay->default_tenant);
 	bf_batch_init(&batch);
-	bf_batch_add(&batch, change);
+	bf_batch_add(&batch,
+	    bf_change_put("default_tenant", overlay->default_tenant));
 	result = bf_store_commit(store, &batch, err);
 	bf_batch_clear(&batch);
 	return result;
@@ -558,12 +554,8 @@ void
 bf_settings_put(struct scheduler *scheduler, const char *name,
     const char *value)
 {
-	struct bf_change *change = bf_new(struct bf_change);
-
-	change->kind = BF_CHANGE_PUT;
-	change->put.name = bf_strdup(name);
-	change->put.value = bf_strdup(value);
-	bf_committer_add(scheduler->committer, change, true);
+	bf_committer_add(scheduler->committer, bf_change_put(name, value),
+	    true);
 }
 
 void

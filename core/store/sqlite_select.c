@@ -38,8 +38,8 @@ bind_range(sqlite3_stmt *statement, const struct bf_selector *selector)
 	uint64_t until = selector->until ? selector->until : INT64_MAX;
 
 	if (selector->id.event != 0) {
-		since = selector->id.event;
-		until = since + 1;
+		since = since > selector->id.event ? since : selector->id.event;
+		until = selector->id.event + 1;
 	}
 	sqlite3_bind_int64(statement, 1, (int64_t)since);
 	sqlite3_bind_int64(statement, 2, (int64_t)until);
@@ -101,8 +101,8 @@ change_one(struct bf_sqlite *sqlite, const struct bf_change *change,
 		sqlite3_bind_int64(statement, 4, expires_ms);
 		bf_sqlite_expire_added(sqlite, expires_ms);
 	}
-	result = bf_sqlite_run(sqlite, statement, cancel ? "cancel" : "replay",
-	    err);
+	result =
+	    bf_sqlite_run(sqlite, statement, cancel ? "cancel" : "replay", err);
 	if (result != BF_STORE_OK || cancel)
 		return result;
 	return bf_sqlite_recipients_unsettle(sqlite, id,

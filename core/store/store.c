@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 
+#include <belfry/memory.h>
+
 #include "core/store/sqlite.h"
 
 void
@@ -70,6 +72,17 @@ bf_change_free(struct bf_change *change)
 		break;
 	}
 	free(change);
+}
+
+struct bf_change *
+bf_change_put(const char *name, const char *value)
+{
+	struct bf_change *change = bf_new(struct bf_change);
+
+	change->kind = BF_CHANGE_PUT;
+	change->put.name = bf_strdup(name);
+	change->put.value = bf_strdup(value);
+	return change;
 }
 
 void

@@ -84,9 +84,9 @@ struct bf_append {
 	char *key;              /* idempotency key, or NULL */
 	unsigned char digest[32]; /* with a key: SHA-256 of what was posted */
 	char *reason;             /* why there are no deliveries, or NULL */
-	uint64_t key_since;       /* keys of events with lower ids are unknown */
-	bool resent;              /* may well be there already */
-	uint32_t *channels;       /* one delivery each */
+	uint64_t key_since; /* keys of events with lower ids are unknown */
+	bool resent;        /* may well be there already */
+	uint32_t *channels; /* one delivery each */
 	size_t channel_count;
 	struct bf_instant *expires; /* of each delivery */
 
@@ -196,6 +196,9 @@ struct bf_batch {
 	struct bf_change **last; /* where the next is linked in */
 	size_t count;
 };
+
+/* A change that keeps a setting, or forgets it (value NULL). Copies both. */
+struct bf_change *bf_change_put(const char *name, const char *value);
 
 void bf_batch_init(struct bf_batch *batch);
 /* Takes the change. */

@@ -104,24 +104,24 @@ tell(const struct actor *actor, const struct bf_control *control)
 static void
 keep_session(const struct stage *stage, const struct bf_snapshot *snapshot)
 {
-	struct bf_change *change = bf_new(struct bf_change);
 	struct bf_store *store = bf_store_open(stage->dir, NULL);
 	const long long now = bf_clock_wall().ms;
 	unsigned char hash[EVP_MAX_MD_SIZE];
 	struct bf_buf name = { 0 };
 	struct bf_batch batch;
+	char *value;
 
 	EVP_Digest(STAGE_SESSION, strlen(STAGE_SESSION), hash, NULL,
 	    EVP_sha256(), NULL);
 	bf_buf_add_text(&name, "session/");
 	bf_encode_hex(&name, hash, 32);
-	change->kind = BF_CHANGE_PUT;
-	change->put.name = bf_buf_take(&name);
-	change->put.value = bf_strf("{\"user\":\"ada\",\"stamp\":\"%s\","
-				    "\"created_at\":%lld,\"seen_at\":%lld}",
+	value = bf_strf("{\"user\":\"ada\",\"stamp\":\"%s\","
+			"\"created_at\":%lld,\"seen_at\":%lld}",
 	    bf_snapshot_user(snapshot, "ada")->stamp, now, now);
 	bf_batch_init(&batch);
-	bf_batch_add(&batch, change);
+	bf_batch_add(&batch, bf_change_put(bf_buf_text(&name), value));
+	bf_buf_free(&name);
+	free(value);
 	if (!store || bf_store_commit(store, &batch, NULL) != BF_STORE_OK)
 		abort();
 	bf_batch_clear(&batch);

@@ -12,9 +12,9 @@
  */
 struct stage;
 
-#define STAGE_INGEST "tok-ingest-0123456789" /* tokens: of the default tenant  \
-					      */
-#define STAGE_MANAGE "tok-manage-0123456789" /* of "acme" */
+/* Tokens: of the default tenant, and of "acme". And the user's session. */
+#define STAGE_INGEST "tok-ingest-0123456789"
+#define STAGE_MANAGE "tok-manage-0123456789"
 #define STAGE_SESSION                                                          \
 	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 

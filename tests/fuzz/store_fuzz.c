@@ -79,12 +79,7 @@ add_finish(struct bf_batch *batch, unsigned n, int tries)
 static void
 add_setting(struct bf_batch *batch, const char *name, const char *value)
 {
-	struct bf_change *change = bf_new(struct bf_change);
-
-	change->kind = BF_CHANGE_PUT;
-	change->put.name = bf_strdup(name);
-	change->put.value = bf_strdup(value);
-	bf_batch_add(batch, change);
+	bf_batch_add(batch, bf_change_put(name, value));
 }
 
 static void

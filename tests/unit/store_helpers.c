@@ -146,12 +146,7 @@ add_select(struct bf_batch *batch, enum bf_change_kind kind)
 void
 add_setting(struct bf_batch *batch, const char *name, const char *value)
 {
-	struct bf_change *change = bf_new(struct bf_change);
-
-	change->kind = BF_CHANGE_PUT;
-	change->put.name = bf_strdup(name);
-	change->put.value = bf_strdup(value);
-	bf_batch_add(batch, change);
+	bf_batch_add(batch, bf_change_put(name, value));
 }
 
 struct bf_audit *
