@@ -151,9 +151,6 @@ leave_past(const struct scheduler *scheduler, struct bf_selector *selector)
 
 	if (selector->since < past)
 		selector->since = past;
-	/* One that is nobody's. */
-	if (selector->id.event != 0 && selector->id.event < past)
-		selector->id.event = INT64_MAX - 1;
 }
 
 static void
