@@ -208,10 +208,12 @@ explain_none(const struct question *question, const char *tenant,
 {
 	size_t channels;
 
-	bf_registry_channels(question->registry, tenant, &channels);
-	if (!question->toggle.enabled)
+	if (!question->toggle.enabled) {
 		explain_toggle(question, NULL, route->reason);
-	else if (channels == 0)
+		return;
+	}
+	bf_registry_channels(question->registry, tenant, &channels);
+	if (channels == 0)
 		snprintf(route->reason, REASON_SIZE,
 		    "the tenant has no channels");
 	else

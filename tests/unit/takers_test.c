@@ -283,10 +283,47 @@ only_those_that_take_the_type_are_looked_at_where_they_are_few(void **state)
 	bf_registry_free(&registry);
 }
 
+static void
+note_reading(void *context, struct bf_registry *registry, const char *tenant,
+    const char *name, const char *value)
+{
+	(void)registry;
+	(void)tenant;
+	(void)name;
+	(void)value;
+	++*(unsigned *)context;
+}
+
+static void
+a_type_that_is_off_reads_no_channels(void **state)
+{
+	struct bf_registry *registry =
+	    bf_registry_new(load_good("default_tenant d;"), "d");
+	struct bf_route route = { 0 };
+	unsigned readings = 0;
+
+	(void)state;
+	bf_registry_open_with(registry, note_reading, &readings);
+	assert_int_equal(bf_registry_put_unread(registry, "d", "c", 11, ""), 0);
+	bf_route_event(registry, "d",
+	    bf_registry_type(registry, "deploy_started"), NULL, &route, NULL,
+	    NULL);
+	assert_int_equal(route.count, 0);
+	assert_non_null(strstr(route.reason, "deploy_started is off"));
+	assert_int_equal(readings, 0);
+	bf_route_event(registry, "d",
+	    bf_registry_type(registry, "deploy_failed"), NULL, &route, NULL,
+	    NULL);
+	assert_int_equal(readings, 1);
+	bf_route_free(&route);
+	bf_registry_free(&registry);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_type_that_is_off_reads_no_channels),
 		cmocka_unit_test(lists_route_as_a_look_at_every_channel_does),
 		cmocka_unit_test(
 		    only_those_that_take_the_type_are_looked_at_where_they_are_few),
