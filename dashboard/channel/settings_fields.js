@@ -165,7 +165,8 @@ export function settingField(kind, name, property, required) {
  * saved secrets don't go along when it changes. */
 function isPlace(name, property) {
 	return name === "host" || (property.anyOf || [property])
-		.some(({ format }) => format === "uri");
+		.some(({ format, type }) => format === "uri" ||
+			(name === "port" && type === "integer"));
 }
 
 /*

@@ -114,6 +114,11 @@ test("mail is set up, tested before it is saved, and kept", async () => {
 	assert.equal(await password.inputValue(), "");
 	assert.match(await password.getAttribute("placeholder"), /Saved/);
 	assert.ok(!(await page.content()).includes("correct horse"));
+	/* At another port somebody else may listen: no password goes there. */
+	await field(page, "Port").fill("2");
+	await press(page, "Test Email");
+	await says(page, "Port is another one now");
+	await field(page, "Port").fill(stage.mail.starttls);
 	/* What is left out is taken from what was saved. */
 	await page.getByText("More settings").click();
 	await field(page, "In front of every subject").fill("[changed]");
