@@ -43,3 +43,11 @@ bf_strings_free(struct bf_strings *strings)
 	free(strings->items);
 	*strings = (struct bf_strings){ 0 };
 }
+
+bool
+bf_has_control(const char *text)
+{
+	while ((unsigned char)*text >= 0x20 && *text != 0x7f)
+		text++;
+	return *text != '\0';
+}

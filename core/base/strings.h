@@ -24,4 +24,7 @@ BF_API bool bf_strings_has(const struct bf_strings *strings, const char *text);
 /* Frees the items; the list is empty afterwards. */
 BF_API void bf_strings_free(struct bf_strings *strings);
 
+/* Whether text has a control character of ASCII. */
+BF_API bool bf_has_control(const char *text);
+
 #endif

@@ -45,29 +45,6 @@ struct bf_lane {
 	UT_hash_handle hh;
 };
 
-TAILQ_HEAD(lane_list, bf_lane);
-
-/* What one tenant has of a group. It is in the group's ring while one of its
- * lanes is in its own. */
-struct share {
-	char *tenant;
-	struct group *group;
-	size_t lanes; /* that belong to it */
-	struct lane_list ring;
-	size_t deficit;
-	TAILQ_ENTRY(share) link;
-	UT_hash_handle hh;
-};
-
-struct group {
-	char *name;
-	struct share *shares; /* by tenant */
-	TAILQ_HEAD(, share) ring;
-	struct lane_list waiting;
-	int64_t wake; /* no lane in waiting can go on before */
-	UT_hash_handle hh;
-};
-
 struct bf_dispatch {
 	struct bf_lane *lanes;
 	struct group *groups;

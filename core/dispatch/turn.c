@@ -19,6 +19,29 @@
 #define QUANTUM 4096  /* bytes of events that a turn is worth */
 #define BASE_COST 256 /* bytes that a delivery costs beside its event */
 
+TAILQ_HEAD(lane_list, bf_lane);
+
+/* What one tenant has of a group. It is in the group's ring while one of its
+ * lanes is in its own. */
+struct share {
+	char *tenant;
+	struct group *group;
+	size_t lanes; /* that belong to it */
+	struct lane_list ring;
+	size_t deficit;
+	TAILQ_ENTRY(share) link;
+	UT_hash_handle hh;
+};
+
+struct group {
+	char *name;
+	struct share *shares; /* by tenant */
+	TAILQ_HEAD(, share) ring;
+	struct lane_list waiting;
+	int64_t wake; /* no lane in waiting can go on before */
+	UT_hash_handle hh;
+};
+
 static size_t
 cost(const struct bf_delivery *delivery)
 {

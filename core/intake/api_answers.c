@@ -5,6 +5,7 @@
  * later belfry: who reads answers passes over what it does not know.
  */
 #include "core/intake/api_schema.h"
+#include "core/registry/scope.h"
 
 #define STATES "scheduled sending delivered failed cancelled"
 #define VERDICTS "delivered retry failed"
@@ -435,8 +436,7 @@ SCHEMA(bf_api_module, "Module",
 
 #define TOKEN                                                                  \
 	TEXT("name", "What it is called"), TEXT("tenant_id", "Whose it is"),   \
-	    { "scope", API_TEXT, ALWAYS,                                       \
-		    .choices = "ingest metrics read manage admin",             \
+	    { "scope", API_TEXT, ALWAYS, .choices = BF_SCOPE_LIST,             \
 		    .help = "What it allows" },                                \
 	    TEXT("rate",                                                       \
 		"How many requests may be made with it: a rate, or off"),      \

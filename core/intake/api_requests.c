@@ -10,7 +10,6 @@
 #include "core/registry/snapshot.h"
 
 #define STATES "scheduled sending delivered failed cancelled"
-#define SCOPES "ingest metrics read manage admin"
 #define TENANT_HELP "Whose it is; without it, the caller's own tenant"
 
 /* ---- parameters of queries ---- */
@@ -306,7 +305,7 @@ const struct api_schema bf_api_selection_input = { .name = "SelectionInput",
 static const struct api_member token_members[] = {
 	{ "name", API_TEXT, .required = true, .min = 1, .max = BF_NAME_MAX,
 	    .help = "What it is called", .example = "\"ci\"" },
-	{ "scope", API_TEXT, .choices = SCOPES,
+	{ "scope", API_TEXT, .choices = BF_SCOPE_LIST,
 	    .help = "What it allows; without it, to post events" },
 	{ "rate", API_TEXT, .min = 1, .max = BF_RATE_TEXT,
 	    .help = "How many requests may be made with it; without it, the "

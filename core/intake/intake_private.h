@@ -317,9 +317,9 @@ void bf_read_free(struct intake *intake);
 /* ---- stream.c ---- */
 void bf_stream_start(struct connection *connection);
 void bf_stream_notice(struct intake *intake, struct bf_msg_notice *notice);
-/* A sign of life, for proxies, and to find out that the client is gone. */
 /* Ends the streams of whoever may not have one any more. */
 void bf_stream_review(struct intake *intake);
+/* A sign of life, for proxies, and to find out that the client is gone. */
 void bf_stream_beat(struct connection *connection);
 void bf_stream_stop(struct connection *connection);
 

@@ -435,10 +435,9 @@ add_security(cJSON *operation, const struct route *route)
 	}
 	help = bf_strf("For scope %s%s.", bf_scope_names[route->scope],
 	    route->scope == BF_SCOPE_ADMIN ? ""
-	    : route->scope == BF_SCOPE_MANAGE ||
-		    bf_scope_of_daemon(route->scope)
-		? " or admin"
-		: ", manage or admin");
+	    : route->scope == BF_SCOPE_INGEST || route->scope == BF_SCOPE_READ
+		? ", manage or admin"
+		: " or admin");
 	cJSON_AddStringToObject(operation, "description", help);
 	cJSON_AddStringToObject(operation, "x-belfry-scope",
 	    bf_scope_names[route->scope]);

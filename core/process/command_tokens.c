@@ -10,6 +10,7 @@
 #include <openssl/rand.h>
 
 #include "core/base/log.h"
+#include "core/base/strings.h"
 #include "core/event/parse.h"
 #include "core/process/command_private.h"
 #include "core/registry/rate.h"
@@ -318,13 +319,8 @@ read_rate(const struct command *command, const char *text, struct bf_rate *rate)
 static bool
 is_name(const char *name)
 {
-	if (!name || !*name || strlen(name) > BF_NAME_MAX)
-		return false;
-	for (; *name; name++) {
-		if ((unsigned char)*name < ' ' || *name == 0x7f)
-			return false;
-	}
-	return true;
+	return name && *name && strlen(name) <= BF_NAME_MAX &&
+	       !bf_has_control(name);
 }
 
 void

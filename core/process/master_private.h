@@ -100,7 +100,7 @@ struct master {
 	int64_t watchdog_at;
 	int ready_pipe; /* to whoever waits for the daemon; -1: nobody */
 	struct upgrade upgrade;
-	int64_t recover_until; /* a store that is still held is no failure */
+	int64_t recover_until; /* one that can't be opened is none yet */
 	int status;
 };
 

@@ -9,6 +9,7 @@
 
 #include <belfry/memory.h>
 
+#include "core/base/strings.h"
 #include "core/conf/describe.h"
 #include "core/registry/channel_draft.h"
 #include "core/registry/egress.h"
@@ -234,14 +235,6 @@ read_policy(struct bf_draft *draft, const cJSON *json)
 	return 0;
 }
 
-static bool
-has_control(const char *text)
-{
-	while ((unsigned char)*text >= 0x20 && *text != 0x7f)
-		text++;
-	return *text != '\0';
-}
-
 /* What only the conf file may say. */
 static int
 check_words(struct bf_draft *draft, const struct bf_egress *egress,
@@ -266,7 +259,7 @@ check_words(struct bf_draft *draft, const struct bf_egress *egress,
 			: bf_directive_type_name(directive->type));
 	for (size_t i = 0; i < words->count; i++) {
 		/* No line may be added to a header, nor a command to SMTP. */
-		if (has_control(words->items[i]))
+		if (bf_has_control(words->items[i]))
 			return bf_draft_refuse(draft, "/settings",
 			    directive->name,
 			    "%s: a control character; expected text without",

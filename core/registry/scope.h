@@ -17,9 +17,10 @@ enum bf_scope {
 	BF_SCOPE_ADMIN,
 };
 
-/* The names, in the order of the numbers, NULL-terminated; and how they are
- * told in a sentence. */
+/* The names, in the order of the numbers, NULL-terminated; with blanks between;
+ * and how they are told in a sentence. */
 extern const char *const bf_scope_names[];
+#define BF_SCOPE_LIST "ingest metrics read manage admin"
 #define BF_SCOPE_CHOICES "ingest, metrics, read, manage or admin"
 
 /* Whether it is about all tenants, so that only an admin may give it. */
