@@ -3,6 +3,8 @@ comes back while a test runs: what is counted does not depend on time."""
 import http.client
 import json
 import os
+import pathlib
+import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -102,11 +104,18 @@ def test_the_answer_comes_before_the_body(b):
     assert [a.status for a in answers] == [429]
 
 
-def sockets(pid):
+def taken(pid, port):
+    """How many connections to a port a process has accepted: a socket that
+    waits to be accepted has no inode yet (proc(5), /proc/net/tcp)."""
+    established = set()
+    for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, _, state, _, _, _, _, _, inode = line.split()[:10]
+        if state == "01" and int(local.rpartition(":")[2], 16) == port:
+            established.add(f"socket:[{inode}]")
     found = 0
-    for name in os.listdir(f"/proc/{pid}/fd"):
+    for descriptor in pathlib.Path(f"/proc/{pid}/fd").iterdir():
         try:
-            found += os.readlink(f"/proc/{pid}/fd/{name}").startswith("socket:")
+            found += os.readlink(descriptor) in established
         except FileNotFoundError:
             pass
     return found
@@ -115,14 +124,16 @@ def sockets(pid):
 def test_many_connections_to_two_intakes_gain_nothing(b):
     pids = b.pids("intake")
     assert len(pids) == 2
-    before = {pid: sockets(pid) for pid in pids}
     connections = [http.client.HTTPConnection("127.0.0.1", b.port, timeout=30)
                    for _ in range(60)]
-    for connection in connections:
-        connection.connect()
-    wait_until(lambda: sum(sockets(pid) for pid in pids)
-               >= sum(before.values()) + 60, "all connections are taken")
-    assert all(sockets(pid) > before[pid] for pid in pids)
+    # Whoever is awake accepts: each gets its half while the other stands.
+    for pid, other, half in zip(pids, reversed(pids),
+                                (connections[:30], connections[30:])):
+        os.kill(other, signal.SIGSTOP)
+        for connection in half:
+            connection.connect()
+        wait_until(lambda: taken(pid, b.port) == 30, "its half is taken")
+        os.kill(other, signal.SIGCONT)
 
     def use(connection):
         found = []
