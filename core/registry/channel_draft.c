@@ -10,6 +10,10 @@
 
 #include <belfry/memory.h>
 
+/* Bytes: a pointer to such a name fits into a problem, escaped, and leaves room
+ * for the message. */
+#define LONGEST_NAME 64
+
 /* "prefix/name", escaped. Source: RFC 6901, section 3. */
 static char *
 pointer(const char *prefix, const char *name)
@@ -82,6 +86,21 @@ bf_draft_refuse(struct bf_draft *draft, const char *prefix, const char *name,
 	return -1;
 }
 
+int
+bf_draft_check_name(struct bf_draft *draft, const char *prefix,
+    const char *name)
+{
+	const struct bf_conf_node node = { .name = (char *)name, .file = "" };
+
+	if (strlen(name) <= LONGEST_NAME ||
+	    bf_settings_find(draft->table, name))
+		return 0;
+	snprintf(draft->problem->field, sizeof(draft->problem->field), "%s",
+	    prefix);
+	return bf_settings_unknown(&node, draft->table, NULL,
+	    &draft->problem->error);
+}
+
 void
 bf_draft_blame(struct bf_draft *draft, const struct bf_draft_list *list)
 {
@@ -107,8 +126,8 @@ bf_draft_ignores(const char *name)
 {
 	static const char *const names[] = { "name", "module", "tenant_id",
 		"settings", "state", "reason", "waiting", "in_flight",
-		"secrets", "file", "line", "version", "if_match",
-		"paced_until", "disabled" };
+		"secrets", "file", "line", "version", "if_match", "paced_until",
+		"disabled" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		if (strcmp(name, names[i]) == 0)

@@ -35,6 +35,11 @@ struct bf_draft_node *bf_draft_add(struct bf_draft_list *list,
 int bf_draft_refuse(struct bf_draft *draft, const char *prefix,
     const char *name, const char *format, ...) BF_PRINTF(4, 5);
 
+/* -1 for a member that is no directive and whose name is too long to be shown;
+ * the pointer is then that of what it stands in. */
+int bf_draft_check_name(struct bf_draft *draft, const char *prefix,
+    const char *name);
+
 /* Splits problem's "POINTER: message" where the pointer is that of a node. */
 void bf_draft_blame(struct bf_draft *draft, const struct bf_draft_list *list);
 

@@ -228,7 +228,9 @@ read_policy(struct bf_draft *draft, const cJSON *json)
 
 	cJSON_ArrayForEach(item, json)
 	{
-		if (!cJSON_IsNull(item) && !bf_draft_ignores(item->string) &&
+		if (cJSON_IsNull(item) || bf_draft_ignores(item->string))
+			continue;
+		if (bf_draft_check_name(draft, "", item->string) == -1 ||
 		    read_directive(draft, item->string, item) == -1)
 			return -1;
 	}
@@ -294,6 +296,8 @@ read_settings(struct bf_draft *draft, const struct bf_egress *egress)
 
 		if (cJSON_IsNull(item))
 			continue;
+		if (bf_draft_check_name(draft, "/settings", item->string) == -1)
+			return -1;
 		result = directive && directive->type == BF_TYPE_PAIRS
 			     ? add_pairs(draft, item->string, item)
 			     : add_words(draft, &draft->settings, "/settings",

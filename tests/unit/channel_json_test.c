@@ -173,6 +173,34 @@ what_is_wrong_is_named_with_its_place(void **state)
 }
 
 static void
+a_name_that_is_too_long_leaves_room_for_what_is_wrong(void **state)
+{
+	static const struct {
+		const char *format, *field;
+	} wrong[] = {
+		{ ",\"%s\":1,\"settings\":{" URL "}", "" },
+		{ ",\"settings\":{" URL ",\"%s\":1}", "/settings" },
+	};
+	struct fixture *fixture = *state;
+	char name[600], more[1000];
+
+	memset(name, 'n', sizeof(name));
+	for (size_t size = 60; size < sizeof(name); size++) {
+		name[size] = '\0';
+		for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+			snprintf(more, sizeof(more), wrong[i].format, name);
+			assert_null(read_as(fixture, NULL, more));
+			assert_non_null(strstr(fixture->problem.error.text,
+			    "unknown directive"));
+			if (size > 64)
+				assert_string_equal(fixture->problem.field,
+				    wrong[i].field);
+		}
+		name[size] = 'n';
+	}
+}
+
+static void
 names_and_modules_are_checked(void **state)
 {
 	static const struct {
@@ -367,6 +395,9 @@ main(void)
 		    tear_down),
 		cmocka_unit_test_setup_teardown(
 		    what_is_wrong_is_named_with_its_place, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    a_name_that_is_too_long_leaves_room_for_what_is_wrong,
+		    set_up, tear_down),
 		cmocka_unit_test_setup_teardown(names_and_modules_are_checked,
 		    set_up, tear_down),
 		cmocka_unit_test_setup_teardown(secrets_that_are_left_out_stay,
