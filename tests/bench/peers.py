@@ -20,22 +20,32 @@ PEERS = (
 )
 
 
+FEEDS = {"single": ("-n", "60000", "-c", "64"),
+         "batches": ("-n", "100000", "-c", "16", "-b", "50")}
+FIGURES = (("events_per_s", "events/s", 1),
+           ("cpu_s_per_10k", "CPU a delivery, us", 100),
+           ("peak_pss_mib", "peak memory (PSS), MiB", 1))
+
+
 def peers(bench):
-    options = {"single": ("-n", "60000", "-c", "64"),
-               "batches": ("-n", "100000", "-c", "16", "-b", "50")}
     for peer, name, program, count, bars in PEERS:
         if not shutil.which(program):
             bench.row(f"beside {name}", "", f"no {program} here", "", "")
             continue
-        ours, theirs = {kind: [] for kind in options}, []
+        # proto, too: it shows what of a bar is the ceiling's own.
+        ours = {kind: [] for kind in FEEDS}
+        protos = {kind: [] for kind in FEEDS}
+        theirs = []
         for _ in range(bench.rounds):
-            for kind, feed in options.items():
+            for kind, feed in FEEDS.items():
                 daemon = Belfry(bench.build, channel())
                 try:
                     ours[kind].append(
                         bench.job("exec", "-x", daemon.command, *feed))
                 finally:
                     daemon.stop()
+                protos[kind].append(
+                    bench.job("exec", "-x", "./proto -R 50000", *feed))
             try:
                 theirs.append(bench.job(peer, "-n", str(count), "-c", "64"))
             except Invalid as fault:
@@ -43,21 +53,20 @@ def peers(bench):
                           str(fault).strip().splitlines()[-1][:60])
                 break
         if theirs:
-            compare(bench, name, ours, theirs, bars)
+            compare(bench, f"beside {name}", ours, theirs, bars)
+            compare(bench, f"proto beside {name}", protos, theirs,
+                    ("", "", ""))
 
 
-def compare(bench, name, ours, theirs, bars):
+def compare(bench, name, runs, theirs, bars):
     def median(runs, key):
         return statistics.median(float(run[key]) for run in runs)
 
-    for (kind, key, what, scale), bar in zip((
-            ("single", "events_per_s", "events/s", 1),
-            ("single", "cpu_s_per_10k", "CPU a delivery, us", 100),
-            ("single", "peak_pss_mib", "peak memory (PSS), MiB", 1)), bars):
-        us, them = median(ours[kind], key), median(theirs, key)
-        bench.row(f"beside {name}: {what}", f"{us * scale:,.0f}",
+    for (key, what, scale), bar in zip(FIGURES, bars):
+        us, them = median(runs["single"], key), median(theirs, key)
+        bench.row(f"{name}: {what}", f"{us * scale:,.0f}",
                   f"{them * scale:,.0f}", f"{us / them:.2f}", bar)
-    us = median(ours["batches"], "events_per_s")
+    us = median(runs["batches"], "events_per_s")
     them = median(theirs, "events_per_s")
-    bench.row(f"beside {name}: events/s, posted in batches of 50",
+    bench.row(f"{name}: events/s, posted in batches of 50",
               f"{us:,.0f}", f"{them:,.0f}", f"{us / them:.2f}", "")
