@@ -233,7 +233,6 @@ run(const struct bf_load *load, char **argv)
 	struct bf_error err = { "" };
 	int status;
 
-	signal(SIGPIPE, SIG_IGN);
 	/* The environment had secrets in it. */
 	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
 	TAILQ_INIT(&master.children);
@@ -263,6 +262,17 @@ fill_standard_descriptors(void)
 	} while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd >= 0)
 		close(fd);
+}
+
+/* What is not to end us, or whoever we make. */
+static void
+set_signals(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	/* A file that may not grow (RLIMIT_FSIZE) is as a full disk. */
+	signal(SIGXFSZ, SIG_IGN);
+	/* Whoever started us may not have cared how its children end. */
+	signal(SIGCHLD, SIG_DFL);
 }
 
 /* A copy of the arguments: the title is written over them. */
@@ -310,6 +320,7 @@ main(int argc, char **argv)
 	event_set_mem_functions(bf_malloc, bf_realloc, free);
 	arguments = copy_arguments(argc, argv);
 	fill_standard_descriptors();
+	set_signals();
 	if (bf_options_read(argc, arguments, &options) == -1) {
 		fprintf(stderr, "try: belfry -h\n");
 		status = EXIT_FAILURE;

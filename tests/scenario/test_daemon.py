@@ -132,6 +132,18 @@ def test_closed_standard_descriptors(belfry, receiver):
     endpoint.wait(1)
 
 
+def test_children_that_die_are_replaced_whoever_started_it(belfry, receiver):
+    endpoint = receiver()
+    b = belfry(channel(endpoint.url), start=False).without_wrapper()
+    b.before = ["bash", "-c", "trap '' CHLD; exec \"$@\"", "bash"]
+    b.start()
+    worker, = b.pids("worker")
+    os.kill(worker, signal.SIGKILL)
+    wait_until(lambda: b.pids("worker") not in ([], [worker]), "a new worker")
+    b.post()
+    endpoint.wait(1)
+
+
 def test_descriptors_do_not_gather_over_upgrades(belfry, receiver):
     b = belfry(channel(receiver().url), api="keepalive_timeout 1s;")
     counts = []

@@ -64,6 +64,23 @@ def test_32_descriptors(belfry, receiver):
     endpoint.wait(51)
 
 
+def test_files_that_may_not_grow(belfry, receiver):
+    endpoint = receiver()
+    b = belfry(channel(endpoint.url), start=False)
+    # 2 MiB a file, in bash's blocks.
+    assert starts(limited(b, f=2048))
+    scheduler = b.pids("scheduler")
+    statuses = []
+    while statuses.count(503) < 3:
+        statuses.append(b.http("POST", "/v1/events", {
+            "event": "deploy_failed", "subject": "x" * 50000}).status)
+        assert len(statuses) < 500, statuses
+    assert set(statuses) == {202, 503}
+    endpoint.wait(statuses.count(202))
+    assert b.pids("scheduler") == scheduler, b.log()[-2000:]
+    assert "the store takes nothing" in b.log()
+
+
 @pytest.mark.parametrize("descriptors", [4, 6, 8, 10, 12, 16, 20, 24])
 def test_too_few_descriptors(belfry, receiver, descriptors):
     endpoint = receiver()
