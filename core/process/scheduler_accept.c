@@ -199,6 +199,16 @@ refuse(struct intake *intake, struct bf_msg_accepted *no,
 	bf_change_free(change);
 }
 
+/* Since when keys of the tenant are known: it may be the second of its id. */
+static uint64_t
+keys_since(const struct scheduler *scheduler, const char *tenant)
+{
+	const uint64_t past = bf_tenant_past(scheduler, tenant);
+	const uint64_t since = bf_retain_keys_since(scheduler);
+
+	return past > since ? past : since;
+}
+
 static void
 on_event(struct intake *intake, struct bf_msg_event *posted)
 {
@@ -229,7 +239,7 @@ on_event(struct intake *intake, struct bf_msg_event *posted)
 	((struct accept_context *)change->context)->key = key;
 	change->append.key = posted->key;
 	posted->key = NULL;
-	change->append.key_since = bf_tenant_past(scheduler, tenant);
+	change->append.key_since = keys_since(scheduler, tenant);
 	memcpy(change->append.digest, posted->digest,
 	    sizeof(change->append.digest));
 	change->append.resent = posted->resent;

@@ -482,6 +482,8 @@ void bf_notice_start(struct scheduler *scheduler);
 
 /* ---- scheduler_retain.c ---- */
 void bf_retain_start(struct scheduler *scheduler);
+/* Idempotency keys of events with lower ids are unknown: they are too old. */
+uint64_t bf_retain_keys_since(const struct scheduler *scheduler);
 /* Something waits in the store: what is too old must be looked for. */
 void bf_retain_waiting(struct scheduler *scheduler);
 

@@ -42,6 +42,24 @@ struct step {
 	enum bf_delivery_state was[STEP];
 };
 
+/* The time by which ages are told. Nothing is forgotten early because a clock
+ * was ahead once. */
+static struct bf_instant
+now_of_ages(const struct scheduler *scheduler)
+{
+	const struct bf_instant now = bf_scheduler_now(scheduler);
+	const struct bf_instant wall = bf_clock_wall();
+
+	return wall.ms < now.ms ? wall : now;
+}
+
+uint64_t
+bf_retain_keys_since(const struct scheduler *scheduler)
+{
+	return bf_id_at(
+	    (struct bf_instant){ now_of_ages(scheduler).ms - KEYS_KEPT_MS });
+}
+
 static void
 note_freed(void *context, const char *tenant, int64_t events, int64_t bytes)
 {
@@ -118,10 +136,7 @@ on_retain(evutil_socket_t fd, short what, void *context)
 	step = bf_new(struct step);
 	step->call.run = run_prune;
 	step->call.done = prune_done;
-	step->now = bf_scheduler_now(scheduler);
-	/* Nothing is forgotten early because a clock was ahead once. */
-	if (bf_clock_wall().ms < step->now.ms)
-		step->now = bf_clock_wall();
+	step->now = now_of_ages(scheduler);
 	step->before.ms = step->now.ms - snapshot->retention.ms;
 	step->audit_before.ms = step->now.ms - snapshot->audit_keep.ms;
 	bf_committer_call(scheduler->committer, &step->call);

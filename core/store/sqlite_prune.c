@@ -86,14 +86,17 @@ delete_range(struct bf_sqlite *sqlite, uint64_t last, size_t *count,
 
 static enum bf_store_result
 delete_keys(struct bf_sqlite *sqlite, uint64_t before, size_t limit,
-    struct bf_error *err)
+    size_t *count, struct bf_error *err)
 {
 	sqlite3_stmt *statement =
 	    bf_sqlite_statement(sqlite, BF_SQL_PRUNE_KEYS);
+	enum bf_store_result result;
 
 	sqlite3_bind_int64(statement, 1, (int64_t)before);
 	sqlite3_bind_int64(statement, 2, (int64_t)limit);
-	return bf_sqlite_run(sqlite, statement, "forget old keys", err);
+	result = bf_sqlite_run(sqlite, statement, "forget old keys", err);
+	*count = (size_t)sqlite3_changes(sqlite->db);
+	return result;
 }
 
 enum bf_store_result
@@ -104,6 +107,7 @@ bf_sqlite_prune(struct bf_store *store, struct bf_instant before,
 	struct bf_sqlite *sqlite = bf_sqlite_of(store);
 	enum bf_store_result result = bf_sqlite_begin(sqlite, err);
 	uint64_t last = 0;
+	size_t keys = 0;
 	bool full = false;
 
 	*count = 0;
@@ -118,12 +122,14 @@ bf_sqlite_prune(struct bf_store *store, struct bf_instant before,
 	if (result == BF_STORE_OK)
 		result = bf_sqlite_usage_write(sqlite, err);
 	if (result == BF_STORE_OK)
-		result = delete_keys(sqlite, bf_id_at(keys_before), limit, err);
+		result = delete_keys(sqlite, bf_id_at(keys_before), limit,
+		    &keys, err);
 	result = bf_sqlite_end(sqlite, result, "forget what is old", err);
 	if (result != BF_STORE_OK) {
 		*count = 0;
 		return result;
 	}
+	*count = keys > *count ? keys : *count;
 	sqlite->prune_from = full ? last : 0;
 	bf_sqlite_usage_tell_freed(sqlite, freed, context);
 	return BF_STORE_OK;

@@ -57,6 +57,20 @@ def test_step_while_a_retry_waits(stepping, receiver, step):
     assert len(endpoint.requests) == 3
 
 
+def test_key_of_yesterday_is_forgotten(stepping, receiver):
+    endpoint = receiver()
+    b = stepping(channel(endpoint.url))
+    key = {"headers": {"Idempotency-Key": "daily"}}
+    first = b.post(**key)
+    for offset, known in (("+23h", True), ("+25h", False)):
+        b.stop()
+        set_clock(b, offset)
+        b.start()
+        # At once: it does not matter when old keys are swept out.
+        assert (b.post(**key) == first) == known
+    endpoint.wait(2)
+
+
 def test_step_across_a_restart(stepping, receiver):
     endpoint = receiver(lambda request: 500)
     b = stepping(channel(endpoint.url, more="retry 3s 3s;"))
