@@ -382,6 +382,7 @@ start(struct scheduler *scheduler, struct bf_error *err)
 		return -1;
 	}
 	bf_id_floor(&scheduler->ids, stats.highest_event);
+	scheduler->latest_event = stats.highest_event;
 	scheduler->committer = bf_committer_new(scheduler->base, store,
 	    on_changed, on_broken, scheduler, err);
 	if (!scheduler->committer)

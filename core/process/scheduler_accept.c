@@ -123,6 +123,8 @@ route_event(struct scheduler *scheduler, struct bf_event *event,
 	    bf_registry_type(scheduler->registry, event->type), about,
 	    &scheduler->route, NULL, NULL);
 	change = make_append(scheduler, event, &scheduler->route);
+	if (event->id > scheduler->latest_event)
+		scheduler->latest_event = event->id;
 	context->intake = intake;
 	context->token = token;
 	change->context = context;

@@ -170,6 +170,7 @@ struct scheduler {
 	int64_t clock_kept;  /* what the store last heard of it */
 	int64_t started;     /* wall, ms */
 	uint64_t next_serial;
+	uint64_t latest_event; /* the highest id that was routed */
 
 	TAILQ_HEAD(, intake) intakes;
 	TAILQ_HEAD(, worker) workers;
@@ -430,7 +431,7 @@ int bf_settings_start(struct scheduler *scheduler, struct bf_store *store,
 void bf_settings_cancel_orphans(struct scheduler *scheduler);
 /* A cancel was committed: goes on with a deleted channel. */
 void bf_settings_cancelled(struct scheduler *scheduler,
-    const struct bf_change *change);
+    struct bf_change *change);
 /* A setting is on stable storage; value NULL: it is forgotten. */
 void bf_settings_committed(struct scheduler *scheduler, const char *name,
     const char *value);

@@ -297,50 +297,39 @@ make_registry(struct scheduler *scheduler, struct overlay *overlay)
 	return registry;
 }
 
-/* Cancels what waits for a channel that is gone, a step at a time. */
+/* Cancels what waits for a channel or a tenant that is gone, a step at a time.
+ * Takes what selector owns. */
 static void
-cancel_step(struct scheduler *scheduler, uint32_t channel, uint64_t since)
+cancel_step(struct scheduler *scheduler, const struct bf_selector *selector)
 {
 	struct bf_change *change = bf_new(struct bf_change);
 
 	change->kind = BF_CHANGE_CANCEL;
-	change->select.selector.id.channel = channel;
-	change->select.selector.since = since;
+	change->select.selector = *selector;
 	change->select.now = bf_scheduler_now(scheduler);
 	change->select.limit = CANCEL_STEP;
 	bf_committer_add(scheduler->committer, change, false);
 }
 
-/* The same of a tenant that is gone, of what was accepted until then. */
+/* Of what came until now: another channel of that name may follow before the
+ * last step. */
 static void
-cancel_tenant_step(struct scheduler *scheduler, const char *tenant,
-    uint64_t since, uint64_t until)
+cancel_channel(struct scheduler *scheduler, uint32_t number)
 {
-	struct bf_change *change = bf_new(struct bf_change);
-
-	change->kind = BF_CHANGE_CANCEL;
-	change->select.selector.tenant = bf_strdup(tenant);
-	change->select.selector.since = since;
-	change->select.selector.until = until;
-	change->select.now = bf_scheduler_now(scheduler);
-	change->select.limit = CANCEL_STEP;
-	bf_committer_add(scheduler->committer, change, false);
+	cancel_step(scheduler, &(struct bf_selector){ .id.channel = number,
+				   .until = scheduler->latest_event + 1 });
 }
 
 void
-bf_settings_cancelled(struct scheduler *scheduler,
-    const struct bf_change *change)
+bf_settings_cancelled(struct scheduler *scheduler, struct bf_change *change)
 {
-	const struct bf_selector *selector = &change->select.selector;
-	const uint32_t channel = selector->id.channel;
+	const struct bf_selector rest = change->select.selector;
 
 	scheduler->metrics.cancelled += change->select.count;
-	if (change->select.more && selector->tenant)
-		cancel_tenant_step(scheduler, selector->tenant, selector->since,
-		    selector->until);
-	else if (change->select.more &&
-		 !bf_registry_has_number(scheduler->registry, channel))
-		cancel_step(scheduler, channel, change->select.selector.since);
+	if (!change->select.more)
+		return;
+	change->select.selector = (struct bf_selector){ 0 };
+	cancel_step(scheduler, &rest);
 }
 
 /* The channel is gone: so is its lane, if it had one. */
@@ -365,7 +354,7 @@ drop_old_channel(void *context, uint32_t number)
 	if (bf_registry_has_number(scheduler->registry, number))
 		return;
 	remove_lane(scheduler, number);
-	cancel_step(scheduler, number, 0);
+	cancel_channel(scheduler, number);
 }
 
 /* Lanes go on with the settings of the new registry. Every channel of the conf
@@ -429,16 +418,13 @@ bf_settings_channel_remove(struct scheduler *scheduler,
 
 	remove_lane(scheduler, number);
 	bf_registry_remove(scheduler->registry, state);
-	cancel_step(scheduler, number, 0);
+	cancel_channel(scheduler, number);
 }
 
 void
 bf_settings_tenant_remove(struct scheduler *scheduler, const char *tenant)
 {
 	struct bf_registry *registry = scheduler->registry;
-	/* Ids begin with their time. */
-	const uint64_t until =
-	    bf_id_at((struct bf_instant){ bf_clock_wall().ms + 1 });
 	struct bf_channel_state *const *states;
 	size_t count;
 
@@ -450,7 +436,9 @@ bf_settings_tenant_remove(struct scheduler *scheduler, const char *tenant)
 		bf_registry_remove(registry, last);
 	}
 	bf_registry_remove_tenant(registry, tenant);
-	cancel_tenant_step(scheduler, tenant, 0, until);
+	cancel_step(scheduler,
+	    &(struct bf_selector){ .tenant = bf_strdup(tenant),
+		.until = scheduler->latest_event + 1 });
 }
 
 static void
@@ -544,7 +532,7 @@ void
 bf_settings_cancel_orphans(struct scheduler *scheduler)
 {
 	for (size_t i = 0; i < scheduler->orphan_count; i++)
-		cancel_step(scheduler, scheduler->orphans[i], 0);
+		cancel_channel(scheduler, scheduler->orphans[i]);
 	free(scheduler->orphans);
 	scheduler->orphans = NULL;
 	scheduler->orphan_count = 0;

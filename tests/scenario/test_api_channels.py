@@ -170,6 +170,29 @@ def test_deleting_cancels_what_waits(belfry, receiver):
     assert create(b, endpoint).json["version"] == 1
 
 
+def test_deleting_cancels_all_though_one_of_that_name_follows(belfry,
+                                                              receiver):
+    endpoint = receiver(lambda request: 500)
+    b = belfry("")
+    create(b, endpoint, retry="1h", max_age="2h")
+    line = json.dumps({"event": "deploy_failed", "subject": "old"})
+    b.http("POST", "/v1/events", "\n".join([line] * 4000),
+           {"Content-Type": "application/x-ndjson"})
+    endpoint.wait(1)
+    assert b.http("DELETE", "/v1/channels/team").status == 200
+    other = receiver()
+    assert create(b, other).status == 201
+    new = b.post(subject="new")
+    b.wait_state(b.delivery_of(new), "delivered")
+    wait_until(lambda: not b.http(
+        "GET", "/v1/deliveries?state=scheduled&limit=1").json["deliveries"],
+        "nothing is left behind")
+    b.stop()
+    b.start()
+    b.wait_idle()
+    assert [request.json["subject"] for request in other.requests] == ["new"]
+
+
 def test_one_of_the_conf_file_hides_one_of_the_api(belfry, receiver):
     mine, theirs = receiver(), receiver()
     b = belfry("")
