@@ -207,6 +207,9 @@ run_check(struct bf_store *store, struct store_call *call, struct bf_error *err)
 	(void)store;
 	(void)err;
 	own->fits = bf_password_fits(own->hash, own->password);
+	/* What OpenSSL keeps of this thread is gone when the loop hears of its
+	 * end: a process that exits then would leave it behind. */
+	OPENSSL_thread_stop();
 	return BF_STORE_OK;
 }
 
