@@ -30,7 +30,9 @@
  *   scheduler_accept.c    events from intakes, until they are answered
  *   scheduler_tenant.c    what tenants do and have, and their limits
  *   scheduler_lane.c      channels: what waits in the store, and paging it in
- *   scheduler_worker.c    workers: deliveries out, outcomes in
+ *   scheduler_pump.c      from the queues to workers that have credit
+ *   scheduler_hand.c      what workers have in hand
+ *   scheduler_worker.c    workers: what they say, and how they end
  *   scheduler_pause.c     pauses that endpoints ask for
  *   scheduler_check.c     settings that a module is to check, in a worker
  *   scheduler_test.c      tests of channels
@@ -329,25 +331,50 @@ void bf_lane_state_remove(struct scheduler *scheduler,
     struct bf_lane_state *lane);
 int64_t bf_lane_state_waiting(const struct bf_lane_state *lane);
 
-/* ---- scheduler_worker.c ---- */
-void bf_worker_link(struct scheduler *scheduler, int fd, int64_t pid,
-    bool spare);
-/* Sends what can be sent, to whoever has credit. */
-void bf_worker_pump(struct scheduler *scheduler);
-void bf_worker_pump_soon(struct scheduler *scheduler);
-/* The master says that the worker died, by a signal or not (0). */
-void bf_worker_lost(struct scheduler *scheduler, int64_t pid, int signal);
-/* Gives a test to a worker that is free; takes it. -1: there is none. */
-int bf_worker_test(struct scheduler *scheduler, struct test *test);
-/* Looks once a second at what takes too long, while there is anything. */
-void bf_worker_watch(struct scheduler *scheduler);
+/* ---- scheduler_hand.c ---- */
+/* What is in hand under that id, or NULL; and how much is in hand in all. */
 struct held *bf_worker_held(const struct scheduler *scheduler,
     struct bf_delivery_id id);
+size_t bf_worker_in_hand(const struct scheduler *scheduler);
+/* The channel that something in hand is for; NULL: it was deleted. */
+const struct bf_channel *bf_worker_channel_of(const struct held *held);
+/* Makes it found by its delivery's id. Takes held. */
+void bf_worker_hold(struct scheduler *scheduler, struct held *held);
+/* Sends something held to a worker, behind the settings that it needs. */
+void bf_worker_give(struct worker *worker, struct held *held);
+/* Takes it out of every list, and gives it to the caller. */
+void bf_worker_let_go(struct scheduler *scheduler, struct held *held);
+/* Frees what is in no list any more, and queues what was replayed while it was
+ * in hand. */
+void bf_worker_free_held(struct held *held);
 /* The lane is about to go: what is in hand of it has none from now on. */
 void bf_worker_orphan(struct scheduler *scheduler, struct bf_lane_state *lane);
+/* The channel is gone: workers are to forget its settings. */
+void bf_worker_forget(struct scheduler *scheduler, uint32_t channel);
+/* The worker is gone: nobody has the settings that it was sent. */
+void bf_worker_forget_all(struct worker *worker);
+
+/* ---- scheduler_pump.c ---- */
+/* Sends what can be sent, to whoever has credit: now, or once in this turn of
+ * the loop. */
+void bf_worker_pump(struct scheduler *scheduler);
+void bf_worker_pump_soon(struct scheduler *scheduler);
+/* Gives a test to a worker that is free; takes it. -1: there is none. */
+int bf_worker_test(struct scheduler *scheduler, struct test *test);
+/* A worker of the group that takes messages, or NULL. */
+struct worker *bf_worker_any(const struct scheduler *scheduler,
+    const char *group);
+
+/* ---- scheduler_worker.c ---- */
+/* A worker was started: fd is its link, and taken. */
+void bf_worker_link(struct scheduler *scheduler, int fd, int64_t pid,
+    bool spare);
+/* The master says that the worker died, by a signal or not (0). */
+void bf_worker_lost(struct scheduler *scheduler, int64_t pid, int signal);
+/* Looks once a second at what takes too long, while there is anything. */
+void bf_worker_watch(struct scheduler *scheduler);
 /* The timer that looks for workers that do not return what they have. */
 void bf_worker_stuck(evutil_socket_t fd, short what, void *context);
-size_t bf_worker_in_hand(const struct scheduler *scheduler);
 void bf_worker_free(struct scheduler *scheduler);
 
 /* ---- scheduler_pause.c ---- */
@@ -356,12 +383,6 @@ void bf_worker_free(struct scheduler *scheduler);
  * 0 if nothing is. */
 struct bf_duration bf_pause_take(struct scheduler *scheduler,
     struct bf_lane_state *lane, const struct bf_msg_outcome *outcome);
-
-/* A worker of the group that takes messages, or NULL. */
-struct worker *bf_worker_any(const struct scheduler *scheduler,
-    const char *group);
-/* The channel is gone: workers are to forget its settings. */
-void bf_worker_forget(struct scheduler *scheduler, uint32_t channel);
 
 /* ---- scheduler_check.c ---- */
 /* done is called once, later: why is NULL if the settings are good, else what
