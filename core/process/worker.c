@@ -62,9 +62,7 @@ free_attempt(struct attempt *attempt)
 		bf_worker_channel_done(attempt->channel);
 	bf_event_unref(&attempt->event);
 	bf_recipients_free(&attempt->settled);
-	bf_recipients_free(&attempt->outcome.attempt.recipients);
-	free(attempt->outcome.attempt.why);
-	free(attempt->outcome.attempt.excerpt);
+	bf_attempt_clear(&attempt->outcome.attempt);
 	free(attempt->outcome.transcript);
 	free(attempt);
 }

@@ -109,9 +109,7 @@ give_attempts(struct bf_sqlite *sqlite, struct bf_delivery_id id,
 		    &attempt.recipients, err);
 		if (result == BF_STORE_OK)
 			give(context, &attempt);
-		free(attempt.why);
-		free(attempt.excerpt);
-		bf_recipients_free(&attempt.recipients);
+		bf_attempt_clear(&attempt);
 		if (result != BF_STORE_OK) {
 			sqlite3_reset(statement);
 			return result;

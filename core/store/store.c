@@ -12,17 +12,6 @@
 
 #include "core/store/sqlite.h"
 
-void
-bf_attempt_free(struct bf_attempt *attempt)
-{
-	if (!attempt)
-		return;
-	free(attempt->why);
-	free(attempt->excerpt);
-	bf_recipients_free(&attempt->recipients);
-	free(attempt);
-}
-
 static void
 free_append(struct bf_append *append)
 {

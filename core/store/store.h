@@ -10,6 +10,7 @@
 
 #include "core/event/event_private.h"
 #include "core/event/id.h"
+#include "core/wire/attempt.h"
 
 struct bf_store; /* laid out by each implementation */
 
@@ -41,20 +42,6 @@ enum bf_delivery_state {
 	BF_STATE_DELIVERED,
 	BF_STATE_FAILED,
 	BF_STATE_CANCELLED,
-};
-
-/* One try at a delivery, as it is kept. Texts may be NULL. */
-struct bf_attempt {
-	int number;           /* 1 for the first */
-	struct bf_instant at; /* when it began */
-	int64_t took_us;
-	int64_t resolve_us, connect_us, tls_us, first_byte_us; /* -1: none */
-	int outcome;   /* enum bf_outcome */
-	int status;    /* of HTTP or SMTP; 0: no answer */
-	char *why;     /* a sentence; NULL for a plain success */
-	char *excerpt; /* beginning of the answer's body */
-	size_t excerpt_size;
-	struct bf_recipients recipients; /* those tried, if it has such */
 };
 
 /* A delivery as the store knows it. */
@@ -449,8 +436,6 @@ enum bf_store_result bf_store_check(struct bf_store *store,
 typedef void bf_store_progress(void *context, int left, int total);
 enum bf_store_result bf_store_backup(struct bf_store *store, const char *path,
     bf_store_progress *progress, void *context, struct bf_error *err);
-
-void bf_attempt_free(struct bf_attempt *attempt);
 
 /* Closes the store and sets *store to NULL. A NULL *store is fine. */
 void bf_store_close(struct bf_store **store);

@@ -1,6 +1,8 @@
-libcore_la_SOURCES += core/wire/codec.h core/wire/control.h core/wire/link.h core/wire/message.h core/wire/program.h
+libcore_la_SOURCES += core/wire/attempt.c core/wire/attempt.h
+libcore_la_SOURCES += core/wire/codec.h core/wire/control.h core/wire/link.h core/wire/message.h core/wire/program.h \
+	core/wire/values.h
 libcore_la_SOURCES += core/wire/codec.c core/wire/control.c core/wire/link.c \
-	core/wire/message.c core/wire/program.c
+	core/wire/message.c core/wire/program.c core/wire/values.c
 
 if CMOCKA
 check_PROGRAMS += tests/unit/link_test tests/unit/message_test \

@@ -2,8 +2,7 @@
  * message.c - messages between belfry's processes, as frames
  *
  * A row of the table for each kind: how its fields are written, read and
- * freed. Events travel as their canonical text and the few facts that the
- * text does not hold.
+ * freed.
  */
 #include "core/wire/message.h"
 
@@ -13,45 +12,7 @@
 #include <belfry/memory.h>
 
 #include "core/wire/codec.h"
-
-static void
-put_event(struct bf_buf *out, const struct bf_event *event)
-{
-	bf_put_u64(out, event->id);
-	bf_put_text(out, event->type);
-	bf_put_text(out, event->category);
-	bf_put_u8(out, (uint8_t)event->severity);
-	bf_put_text(out, event->tenant);
-	bf_put_i64(out, event->timestamp_us);
-	bf_put_bytes(out, event->json.data, event->json.size);
-}
-
-static struct bf_event *
-get_event(struct bf_reader *reader)
-{
-	const uint64_t id = bf_get_u64(reader);
-	char *type = bf_get_text(reader);
-	char *category = bf_get_text(reader);
-	const uint8_t severity = bf_get_u8(reader);
-	char *tenant = bf_get_text(reader);
-	const int64_t timestamp = bf_get_i64(reader);
-	struct bf_buf json = { 0 };
-	size_t size;
-	const char *text = bf_get_bytes(reader, &size);
-
-	if (!type || !category || !tenant || severity > BF_SEVERITY_CRITICAL ||
-	    memchr(text, '\0', size))
-		reader->bad = true;
-	if (!reader->bad) {
-		bf_buf_add(&json, text, size);
-		return bf_event_of(id, type, category,
-		    (enum bf_severity)severity, tenant, timestamp, &json);
-	}
-	free(type);
-	free(category);
-	free(tenant);
-	return NULL;
-}
+#include "core/wire/values.h"
 
 /* ---- intake to scheduler ---- */
 
@@ -77,7 +38,7 @@ put_posted(struct bf_buf *out, const struct bf_message *message)
 	const struct bf_msg_event *posted = &message->event;
 
 	bf_put_u64(out, posted->token);
-	put_event(out, posted->event);
+	bf_put_event(out, posted->event);
 	bf_put_text(out, posted->key);
 	if (posted->key)
 		bf_buf_add(out, posted->digest, sizeof(posted->digest));
@@ -90,7 +51,7 @@ get_posted(struct bf_reader *reader, struct bf_message *message)
 	struct bf_msg_event *posted = &message->event;
 
 	posted->token = bf_get_u64(reader);
-	posted->event = get_event(reader);
+	posted->event = bf_get_event(reader);
 	posted->key = bf_get_text(reader);
 	for (size_t i = 0; posted->key && i < sizeof(posted->digest); i++)
 		posted->digest[i] = bf_get_u8(reader);
@@ -308,106 +269,14 @@ clear_worker_hello(struct bf_message *message)
 }
 
 static void
-put_id(struct bf_buf *out, struct bf_delivery_id id)
-{
-	bf_put_u64(out, id.event);
-	bf_put_u32(out, id.channel);
-}
-
-static struct bf_delivery_id
-get_id(struct bf_reader *reader)
-{
-	struct bf_delivery_id id;
-
-	id.event = bf_get_u64(reader);
-	id.channel = bf_get_u32(reader);
-	return id;
-}
-
-static void
-put_recipients(struct bf_buf *out, const struct bf_recipients *recipients)
-{
-	bf_put_u32(out, (uint32_t)recipients->count);
-	for (size_t i = 0; i < recipients->count; i++) {
-		bf_put_text(out, recipients->items[i].address);
-		bf_put_u8(out, (uint8_t)recipients->items[i].outcome);
-		bf_put_u32(out, (uint32_t)recipients->items[i].status);
-		bf_put_text(out, recipients->items[i].reply);
-	}
-}
-
-#define RECIPIENT_LEAST 13 /* bytes: two lengths, status, outcome */
-
-static void
-get_recipients(struct bf_reader *reader, struct bf_recipients *recipients)
-{
-	const uint32_t count = bf_get_count(reader, RECIPIENT_LEAST);
-
-	for (uint32_t i = 0; i < count && !reader->bad; i++) {
-		char *address = bf_get_text(reader);
-		const uint8_t outcome = bf_get_u8(reader);
-		const int status = (int)bf_get_u32(reader);
-		char *reply = bf_get_text(reader);
-
-		if (!address || outcome > BF_FAILED)
-			reader->bad = true;
-		if (!reader->bad) {
-			struct bf_recipient *one =
-			    bf_recipients_add(recipients, address);
-
-			one->outcome = (enum bf_outcome)outcome;
-			bf_recipient_answer(one, status, reply);
-		}
-		free(address);
-		free(reply);
-	}
-}
-
-static void
-put_attempt(struct bf_buf *out, const struct bf_attempt *attempt)
-{
-	bf_put_u32(out, (uint32_t)attempt->number);
-	bf_put_i64(out, attempt->at.ms);
-	bf_put_i64(out, attempt->took_us);
-	bf_put_i64(out, attempt->resolve_us);
-	bf_put_i64(out, attempt->connect_us);
-	bf_put_i64(out, attempt->tls_us);
-	bf_put_i64(out, attempt->first_byte_us);
-	bf_put_u32(out, (uint32_t)attempt->status);
-	bf_put_text(out, attempt->why);
-	bf_put_bytes(out, attempt->excerpt, attempt->excerpt_size);
-	put_recipients(out, &attempt->recipients);
-}
-
-static void
-get_attempt(struct bf_reader *reader, struct bf_attempt *attempt)
-{
-	const char *excerpt;
-
-	attempt->number = (int)bf_get_u32(reader);
-	attempt->at.ms = bf_get_i64(reader);
-	attempt->took_us = bf_get_i64(reader);
-	attempt->resolve_us = bf_get_i64(reader);
-	attempt->connect_us = bf_get_i64(reader);
-	attempt->tls_us = bf_get_i64(reader);
-	attempt->first_byte_us = bf_get_i64(reader);
-	attempt->status = (int)bf_get_u32(reader);
-	attempt->why = bf_get_text(reader);
-	excerpt = bf_get_bytes(reader, &attempt->excerpt_size);
-	if (attempt->excerpt_size > 0)
-		attempt->excerpt = bf_strndup(excerpt, attempt->excerpt_size);
-	get_recipients(reader, &attempt->recipients);
-}
-
-static void
 put_outcome(struct bf_buf *out, const struct bf_message *message)
 {
 	const struct bf_msg_outcome *outcome = &message->outcome;
 
-	put_id(out, outcome->id);
+	bf_put_delivery_id(out, outcome->id);
 	bf_put_u32(out, outcome->tries);
 	bf_put_u8(out, outcome->test);
-	put_attempt(out, &outcome->attempt);
+	bf_put_attempt(out, &outcome->attempt);
 	bf_put_u8(out, (uint8_t)outcome->outcome);
 	bf_put_i64(out, outcome->wait.ms);
 	bf_put_u8(out, outcome->stop_channel);
@@ -423,10 +292,10 @@ get_outcome(struct bf_reader *reader, struct bf_message *message)
 	struct bf_msg_outcome *outcome = &message->outcome;
 	uint8_t verdict, scope;
 
-	outcome->id = get_id(reader);
+	outcome->id = bf_get_delivery_id(reader);
 	outcome->tries = bf_get_u32(reader);
 	outcome->test = bf_get_u8(reader) != 0;
-	get_attempt(reader, &outcome->attempt);
+	bf_get_attempt(reader, &outcome->attempt);
 	verdict = bf_get_u8(reader);
 	if (verdict > BF_FAILED)
 		reader->bad = true;
@@ -446,9 +315,7 @@ get_outcome(struct bf_reader *reader, struct bf_message *message)
 static void
 clear_outcome(struct bf_message *message)
 {
-	free(message->outcome.attempt.why);
-	free(message->outcome.attempt.excerpt);
-	bf_recipients_free(&message->outcome.attempt.recipients);
+	bf_attempt_clear(&message->outcome.attempt);
 	free(message->outcome.transcript);
 }
 
@@ -492,23 +359,23 @@ get_forget(struct bf_reader *reader, struct bf_message *message)
 static void
 put_deliver(struct bf_buf *out, const struct bf_message *message)
 {
-	put_id(out, message->deliver.id);
+	bf_put_delivery_id(out, message->deliver.id);
 	bf_put_u32(out, message->deliver.tries);
 	bf_put_u32(out, message->deliver.attempt);
 	bf_put_u8(out, message->deliver.test);
-	put_event(out, message->deliver.event);
-	put_recipients(out, &message->deliver.settled);
+	bf_put_event(out, message->deliver.event);
+	bf_put_recipients(out, &message->deliver.settled);
 }
 
 static void
 get_deliver(struct bf_reader *reader, struct bf_message *message)
 {
-	message->deliver.id = get_id(reader);
+	message->deliver.id = bf_get_delivery_id(reader);
 	message->deliver.tries = bf_get_u32(reader);
 	message->deliver.attempt = bf_get_u32(reader);
 	message->deliver.test = bf_get_u8(reader) != 0;
-	message->deliver.event = get_event(reader);
-	get_recipients(reader, &message->deliver.settled);
+	message->deliver.event = bf_get_event(reader);
+	bf_get_recipients(reader, &message->deliver.settled);
 }
 
 static void

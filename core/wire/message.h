@@ -10,7 +10,7 @@
 
 #include "core/event/event_private.h"
 #include "core/event/id.h"
-#include "core/store/store.h"
+#include "core/wire/attempt.h"
 
 /*
  * What belfry's processes say to one another, and how it is written. A message
