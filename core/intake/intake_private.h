@@ -18,7 +18,7 @@
 #include "core/intake/api_schema.h"
 #include "core/intake/assets.h"
 #include "core/intake/http.h"
-#include "core/process/child.h"
+#include "core/registry/snapshot.h"
 #include "core/store/store.h"
 #include "core/wire/link.h"
 
@@ -123,7 +123,8 @@ struct intake {
 	struct listener *listeners;
 	size_t listener_count;
 	struct event *accept_again; /* after descriptors ran out */
-	const struct bf_birth *birth;
+	const int *sockets; /* listening: one for each of snapshot's listens */
+	size_t socket_count;
 	bool serving; /* it has begun to accept connections */
 	SSL_CTX *tls;
 	struct bf_http_limits limits;
@@ -153,7 +154,8 @@ bf_intake_count(struct intake *intake, enum bf_counter counter, int64_t more)
 }
 
 /* ---- server.c ---- */
-void bf_server_start(struct intake *intake, const struct bf_birth *birth);
+/* Begins to accept connections on the sockets. */
+void bf_server_start(struct intake *intake);
 /* Takes no more connections. */
 void bf_server_close(struct intake *intake);
 void bf_server_free(struct intake *intake);

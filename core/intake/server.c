@@ -134,22 +134,21 @@ count_room(const struct bf_api_settings *api)
 }
 
 void
-bf_server_start(struct intake *intake, const struct bf_birth *birth)
+bf_server_start(struct intake *intake)
 {
 	const struct bf_api_settings *api = &intake->snapshot->api;
 
-	intake->tls = birth->tls;
 	intake->connections_most = count_room(api);
 	intake->accept_again =
 	    event_new(intake->base, -1, 0, on_accept_again, intake);
-	intake->listener_count = birth->listener_count;
+	intake->listener_count = intake->socket_count;
 	intake->listeners =
-	    bf_zalloc(birth->listener_count, sizeof(*intake->listeners));
-	for (size_t i = 0; i < birth->listener_count; i++) {
+	    bf_zalloc(intake->listener_count, sizeof(*intake->listeners));
+	for (size_t i = 0; i < intake->listener_count; i++) {
 		struct listener *listener = &intake->listeners[i];
 
 		listener->intake = intake;
-		listener->fd = birth->listeners[i];
+		listener->fd = intake->sockets[i];
 		listener->conf = &api->listens[i];
 		evutil_make_socket_nonblocking(listener->fd);
 		listener->event = event_new(intake->base, listener->fd,

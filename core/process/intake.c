@@ -16,6 +16,7 @@
 
 #include "core/base/log.h"
 #include "core/intake/intake_private.h"
+#include "core/process/child.h"
 #include "core/wire/control.h"
 
 bool
@@ -47,7 +48,7 @@ take_welcome(struct intake *intake, const struct bf_msg_welcome *welcome)
 	bf_auth_flush(intake);
 	if (!intake->serving && !intake->draining) {
 		intake->serving = true;
-		bf_server_start(intake, intake->birth);
+		bf_server_start(intake);
 		bf_child_ready(intake->control);
 	}
 	intake->welcomed = true;
@@ -167,7 +168,7 @@ load_dashboard(struct intake *intake)
 }
 
 static int
-start(struct intake *intake, struct bf_birth *birth, struct bf_error *err)
+start(struct intake *intake, int link, struct bf_error *err)
 {
 	evutil_make_socket_nonblocking(intake->control);
 	intake->control_event = event_new(intake->base, intake->control,
@@ -179,9 +180,8 @@ start(struct intake *intake, struct bf_birth *birth, struct bf_error *err)
 		bf_error_errno(err, "start the thread that reads the store");
 		return -1;
 	}
-	intake->birth = birth;
-	if (birth->link != -1)
-		take_link(intake, birth->link);
+	if (link != -1)
+		take_link(intake, link);
 	return 0;
 }
 
@@ -191,6 +191,9 @@ bf_intake_main(struct bf_birth *birth)
 	struct intake intake = { .control = birth->control,
 		.snapshot = birth->snapshot,
 		.counters = birth->counters,
+		.sockets = birth->listeners,
+		.socket_count = birth->listener_count,
+		.tls = birth->tls,
 		.slot = birth->slot,
 		.ids = { .slot = birth->slot } };
 	struct bf_error err;
@@ -205,7 +208,7 @@ bf_intake_main(struct bf_birth *birth)
 	if (!intake.base)
 		abort();
 	load_dashboard(&intake);
-	if (start(&intake, birth, &err) == -1) {
+	if (start(&intake, birth->link, &err) == -1) {
 		bf_log(BF_LOG_EMERG, "%s", err.text);
 		intake.status = EXIT_FAILURE;
 	} else {
