@@ -110,15 +110,19 @@ tell_unusable(const struct scheduler *scheduler)
 	    &(struct bf_control){ BF_CONTROL_FATAL, 0, 0, -1 });
 }
 
-static void
-on_broken(void *owner, const char *why)
+void
+bf_scheduler_broken(struct scheduler *scheduler, const char *why)
 {
-	struct scheduler *scheduler = owner;
-
 	bf_log(BF_LOG_EMERG, "the store is unusable: %s", why);
 	tell_unusable(scheduler);
 	scheduler->status = EXIT_FAILURE;
 	event_base_loopbreak(scheduler->base);
+}
+
+static void
+on_broken(void *owner, const char *why)
+{
+	bf_scheduler_broken(owner, why);
 }
 
 void

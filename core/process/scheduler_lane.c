@@ -21,6 +21,7 @@
 #define CLAIM_BYTES (512u << 10) /* bytes of its events */
 #define MEMORY_BYTES (16u << 20) /* bytes of queued events, in all */
 #define CLAIMS_OF_TENANT 4       /* at once: others' come between */
+#define CLAIM_AGAIN_MS 250       /* after one that failed */
 
 struct claim {
 	struct store_call call;
@@ -419,14 +420,20 @@ claim_done(void *owner, struct store_call *call)
 	    bf_lane_state_find(scheduler, claim->channel);
 
 	(*claim->claims)--;
-	if (call->result != BF_STORE_OK)
+	if (call->result != BF_STORE_OK) {
 		bf_log(BF_LOG_ERROR, "read what waits: %s", call->error.text);
+		scheduler->claims_from =
+		    bf_clock_monotonic_ms() + CLAIM_AGAIN_MS;
+	}
+	/* What waits there would never be sent. */
+	if (call->result == BF_STORE_UNUSABLE)
+		bf_scheduler_broken(scheduler, call->error.text);
 	if (lane && call->result == BF_STORE_OK && claim->retries) {
 		take_retries(scheduler, lane, claim);
 	} else if (lane && call->result == BF_STORE_OK) {
 		take_fresh(scheduler, lane, claim);
 	} else if (lane) {
-		/* Asked for again, by the next turn of the pump. */
+		/* Asked for again, by a later turn of the pump. */
 		if (claim->retries)
 			lane->claiming_retries = false;
 		else
@@ -543,12 +550,17 @@ bf_lane_state_wanted(struct scheduler *scheduler, struct bf_lane_state *lane)
 }
 
 void
-bf_lane_state_feed(struct scheduler *scheduler)
+bf_lane_state_feed(struct scheduler *scheduler, int64_t *wake)
 {
 	struct bf_lane_state *lane, *next;
 
-	if (scheduler->releasing)
+	if (scheduler->releasing || TAILQ_EMPTY(&scheduler->hungry))
 		return;
+	if (scheduler->claims_from > bf_clock_monotonic_ms()) {
+		if (scheduler->claims_from < *wake)
+			*wake = scheduler->claims_from;
+		return;
+	}
 	for (lane = TAILQ_FIRST(&scheduler->hungry); lane; lane = next) {
 		next = TAILQ_NEXT(lane, entry);
 		if (!feed_lane(scheduler, lane))

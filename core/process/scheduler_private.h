@@ -187,6 +187,7 @@ struct scheduler {
 	uint32_t *orphans; /* channels of the store that are gone */
 	size_t orphan_count;
 	TAILQ_HEAD(, bf_lane_state) hungry;
+	int64_t claims_from; /* monotonic: a claim failed before */
 	struct bf_due_heap due;
 	struct event *due_timer;
 	struct event *pump_timer; /* a rate or a block lets something go */
@@ -227,6 +228,9 @@ struct bf_instant bf_scheduler_now(const struct scheduler *scheduler);
 /* Keeps that time in the store, once a second at most unless forced, so that
  * the next scheduler goes on from there though the wall clock went back. */
 void bf_scheduler_keep_clock(struct scheduler *scheduler, bool force);
+
+/* The store is damaged: leaves, and has belfry end, saying why. */
+void bf_scheduler_broken(struct scheduler *scheduler, const char *why);
 
 /* Leaves the loop when nothing is left to do before leaving. */
 void bf_scheduler_leave_if_done(struct scheduler *scheduler);
@@ -319,8 +323,9 @@ void bf_lane_state_return(struct scheduler *scheduler,
 /* It had ended in the store meanwhile: takes it out again. */
 void bf_lane_state_not_returned(struct bf_lane_state *lane,
     const struct bf_finish *finish);
-/* Pages in more where there is room. */
-void bf_lane_state_feed(struct scheduler *scheduler);
+/* Pages in more where there is room. If the store is to be left alone until a
+ * (monotonic) time before *wake, that is set to it. */
+void bf_lane_state_feed(struct scheduler *scheduler, int64_t *wake);
 /* Notes whether the lane wants more from the store. */
 void bf_lane_state_wanted(struct scheduler *scheduler,
     struct bf_lane_state *lane);

@@ -209,7 +209,7 @@ bf_worker_pump(struct scheduler *scheduler)
 		if (before == worker)
 			pump_group(scheduler, worker->group, &wake);
 	}
-	bf_lane_state_feed(scheduler);
+	bf_lane_state_feed(scheduler, &wake);
 	if (wake != INT64_MAX) {
 		int64_t ms = wake - bf_clock_monotonic_ms();
 

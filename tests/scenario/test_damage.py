@@ -105,6 +105,25 @@ def test_pages_that_are_damaged(stopped, damage):
     assert answer.status == 503 or len(answer.json["deliveries"]) == 40, answer
 
 
+def test_what_waits_is_damaged(belfry, receiver):
+    """What can't be read can't be sent: belfry ends, as it does when it can't
+    write, and does not fill the log."""
+    endpoint = receiver(lambda request: 500)
+    b = belfry(channel(endpoint.url, more="retry 2s;"))
+    waiting = b.delivery_of(b.post())
+    endpoint.wait(1)
+    b.wait_state(waiting, "scheduled")
+    b.stop()
+    with sqlite3.connect(b.folder / "state" / "belfry.db") as store:
+        store.execute("DELETE FROM event")
+    store.close()
+    b.start()
+    assert b.ended() == 1
+    assert "the store is unusable: " in b.log()
+    assert b.log().count("a delivery's event is not there whole") == 2
+    assert len(endpoint.requests) == 1
+
+
 def is_ready(b):
     try:
         return b.http("GET", "/readyz").status == 200
