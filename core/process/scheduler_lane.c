@@ -47,6 +47,17 @@ bf_lane_state_find(const struct scheduler *scheduler, uint32_t number)
 	return lane;
 }
 
+/* Nothing overtakes a retry of an ordered channel: while one is in the store
+ * and none in the queue, the lane sends nothing. */
+static void
+keep_order(struct bf_lane_state *lane)
+{
+	const bool wait = lane->state->channel->policy.ordered &&
+			  lane->retries_stored > 0 && lane->retries_queued == 0;
+
+	bf_lane_block(lane->lane, wait ? INT64_MAX : 0);
+}
+
 void
 bf_lane_state_refresh(struct scheduler *scheduler, struct bf_lane_state *lane)
 {
@@ -63,6 +74,7 @@ bf_lane_state_refresh(struct scheduler *scheduler, struct bf_lane_state *lane)
 	    place.platform);
 	bf_lane_hold(lane->lane,
 	    !bf_registry_channel_runs(scheduler->registry, lane->state, NULL));
+	keep_order(lane);
 	bf_lane_state_wanted(scheduler, lane);
 }
 
@@ -128,17 +140,6 @@ static bool
 memory_is_full(const struct scheduler *scheduler)
 {
 	return bf_dispatch_bytes(scheduler->dispatch) >= MEMORY_BYTES;
-}
-
-/* Nothing overtakes a retry of an ordered channel: while one is in the store
- * and none in the queue, the lane sends nothing. */
-static void
-keep_order(struct bf_lane_state *lane)
-{
-	const bool wait = lane->state->channel->policy.ordered &&
-			  lane->retries_stored > 0 && lane->retries_queued == 0;
-
-	bf_lane_block(lane->lane, wait ? INT64_MAX : 0);
 }
 
 void

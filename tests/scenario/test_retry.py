@@ -238,6 +238,20 @@ def test_ordered_channel_goes_on_after_a_failure_for_good(belfry, receiver):
     assert got == ["0", "0", "1", "2", "3"]
 
 
+def test_order_that_is_given_up_by_a_reload_holds_nothing_back(belfry,
+                                                               receiver):
+    endpoint = receiver(lambda request: 500 if request.json["subject"] == "one"
+                        else 204)
+    b = belfry(channel(endpoint.url, more="ordered on; retry 1h; max_age 2h;"))
+    one = b.delivery_of(b.post(subject="one"))
+    endpoint.wait(1)
+    b.wait_state(one, "scheduled")
+    two = b.delivery_of(b.post(subject="two"))
+    b.configure(channel(endpoint.url, more="retry 1h; max_age 2h;"))
+    assert b.reload()
+    b.wait_state(two, "delivered")
+
+
 def test_ordered_channel_keeps_its_order_over_a_restart(belfry, receiver):
     endpoint = receiver(lambda request: 500)
     b = belfry(channel(endpoint.url, more="ordered on; retry 2s 50ms;"))
