@@ -21,15 +21,30 @@ tests_bench_mailload_SOURCES = tests/bench/mailload.c
 tests_bench_mailload_LDADD = $(CURL_LIBS)
 
 if CMOCKA
+TRANSPORT_FIXTURE = tests/unit/transport_fixture.c \
+	tests/unit/transport_fixture.h
 check_PROGRAMS += tests/unit/transport_test
-tests_unit_transport_test_SOURCES = tests/unit/transport_test.c
+tests_unit_transport_test_SOURCES = tests/unit/transport_test.c \
+	$(TRANSPORT_FIXTURE)
 tests_unit_transport_test_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/transcript_test
+tests_unit_transcript_test_SOURCES = tests/unit/transcript_test.c \
+	$(TRANSPORT_FIXTURE)
+tests_unit_transcript_test_LDADD = $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/smtp_reply_test
 tests_unit_smtp_reply_test_SOURCES = tests/unit/smtp_reply_test.c
 tests_unit_smtp_reply_test_LDADD = $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/hints_test
-tests_unit_hints_test_SOURCES = tests/unit/hints_test.c
+tests_unit_hints_test_SOURCES = tests/unit/hints_test.c \
+	tests/unit/talk.c tests/unit/talk.h
 tests_unit_hints_test_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/dialogue_test
+tests_unit_dialogue_test_SOURCES = tests/unit/dialogue_test.c \
+	tests/unit/talk.c tests/unit/talk.h
+tests_unit_dialogue_test_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/mask_test
+tests_unit_mask_test_SOURCES = tests/unit/mask_test.c
+tests_unit_mask_test_LDADD = $(UNIT_LIBS)
 endif
 
 if FUZZERS

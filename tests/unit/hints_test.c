@@ -19,7 +19,7 @@
 
 #include "core/transport/dialogue.h"
 #include "core/transport/hints.h"
-#include "core/transport/mask.h"
+#include "tests/unit/talk.h"
 
 /* An attempt, and the hint that it gets. */
 struct example {
@@ -249,9 +249,6 @@ struct talk {
 	const char *lines;
 };
 
-#define HELLO                                                                  \
-	"< 220 mx.example.com ESMTP\n> EHLO here.example\n"                    \
-	"< 250-mx.example.com\n< 250 STARTTLS\n"
 #define TO(reply)                                                              \
 	HELLO "> MAIL FROM:<a@example.com>\n< 250 ok\n"                        \
 	      "> RCPT TO:<b@example.org>\n" reply
@@ -370,24 +367,6 @@ static const struct talk talks[] = {
 	{ "refused-for-now", TO("< 451 4.3.0 Try again\n") },
 };
 
-/* Lets a dialogue follow the talk; *shown: what a transcript has of it. */
-static void
-follow(const char *lines, struct bf_dialogue *dialogue, struct bf_buf *shown)
-{
-	while (*lines) {
-		const size_t size = strcspn(lines, "\n");
-		char *line = bf_strndup(lines + 2, size - 2);
-
-		if (*lines == '>')
-			bf_dialogue_sent(dialogue, line, shown);
-		else
-			bf_dialogue_received(dialogue, line, shown);
-		bf_buf_add_byte(shown, '\n');
-		free(line);
-		lines += size + (lines[size] == '\n');
-	}
-}
-
 static const struct bf_hint *
 hint_of(const struct talk *talk)
 {
@@ -395,7 +374,7 @@ hint_of(const struct talk *talk)
 	struct bf_buf shown = { 0 };
 	const struct bf_hint *hint;
 
-	follow(talk->lines, &dialogue, &shown);
+	talk_follow(talk->lines, &dialogue, &shown);
 	hint = bf_hint_find(&(struct bf_symptom){ .protocol = BF_PROTOCOL_SMTP,
 	    .stage = dialogue.refused,
 	    .code = dialogue.code,
@@ -501,8 +480,6 @@ a_redirect_names_where_it_leads(void **state)
 	free(cause);
 }
 
-/* ---- dialogues ---- */
-
 /* Commands that are sent ahead of their replies (RFC 2920). */
 static void
 what_follows_from_a_refusal_does_not_hide_it(void **state)
@@ -531,153 +508,6 @@ what_follows_from_a_refusal_does_not_hide_it(void **state)
 		    pipelined[i].name);
 }
 
-static void
-a_dialogue_shows_no_credentials(void **state)
-{
-	struct bf_dialogue dialogue = { 0 };
-	struct bf_buf shown = { 0 };
-
-	(void)state;
-	follow(HELLO "> AUTH PLAIN Y2FuYXJ5\n< 535 no\n"
-		     "> AUTH LOGIN\n< 334 Y2FuYXJ5\n> Y2FuYXJ5\n"
-		     "< 334 Y2FuYXJ5\n> MAIL Y2FuYXJ5\n< 235 ok\n"
-		     "> MAIL FROM:<a@example.com>\n< 250 ok\n",
-	    &dialogue, &shown);
-	assert_null(strstr(bf_buf_text(&shown), "Y2FuYXJ5"));
-	assert_non_null(strstr(bf_buf_text(&shown),
-	    "AUTH PLAIN ***\n535 no\nAUTH LOGIN\n334 ***\n***\n334 ***\n***\n"
-	    "235 ok\nMAIL FROM:<a@example.com>\n250 ok\n"));
-	/* That one way to log in failed does not matter any more. */
-	assert_int_equal(dialogue.code, 0);
-	assert_int_equal(dialogue.stage, BF_STAGE_MAIL);
-	bf_buf_free(&shown);
-	bf_dialogue_free(&dialogue);
-}
-
-static void
-what_is_no_command_is_not_shown(void **state)
-{
-	struct bf_dialogue dialogue = { 0 };
-	struct bf_buf shown = { 0 };
-
-	(void)state;
-	follow("> AUTH\n< 503 no\n> x\n> AUTH LOGIN\n< 334 \n> .\n> QUIT\n",
-	    &dialogue, &shown);
-	assert_string_equal(bf_buf_text(&shown),
-	    "AUTH\n503 no\n***\nAUTH LOGIN\n334 ***\n.\n***\n");
-	bf_buf_free(&shown);
-	bf_dialogue_free(&dialogue);
-}
-
-static void
-a_refusal_stands_until_it_is_made_up_for(void **state)
-{
-	struct bf_dialogue dialogue = { 0 };
-	struct bf_buf shown = { 0 };
-
-	(void)state;
-	follow("< 220 mx\n> EHLO a\n< 502 what\n> HELO a\n< 250 mx\n"
-	       "> MAIL FROM:<>\n< 250 ok\n> RCPT TO:<a@b>\n< 550-first\n"
-	       "< 550 second\n> RCPT TO:<c@d>\n< 250 ok\n> DATA\n< 354 go\n"
-	       "< 250 taken\n> QUIT\n< 500 rude\nnonsense\n",
-	    &dialogue, &shown);
-	assert_int_equal(dialogue.code, 550);
-	assert_int_equal(dialogue.refused, BF_STAGE_RCPT);
-	assert_string_equal(bf_buf_text(&dialogue.text), "first second");
-	bf_buf_free(&shown);
-	bf_dialogue_free(&dialogue);
-}
-
-static void
-an_endless_reply_is_not_kept(void **state)
-{
-	struct bf_dialogue dialogue = { 0 };
-	struct bf_buf shown = { 0 };
-
-	(void)state;
-	for (int i = 0; i < 10000; i++) {
-		bf_dialogue_received(&dialogue, "554-no and no and no", &shown);
-		bf_buf_clear(&shown);
-	}
-	assert_in_range(dialogue.text.size, 1000, 1001);
-	bf_buf_free(&shown);
-	bf_dialogue_free(&dialogue);
-}
-
-/* ---- masks ---- */
-
-static void
-a_url_shows_its_shape_and_no_token(void **state)
-{
-	static const struct {
-		const char *url, *shown;
-	} urls[] = {
-		{ "https://example.com/hooks/belfry/v1",
-		    "https://example.com/hooks/belfry/v1" },
-		{ "https://hooks.slack.com/services/T0AB/B0CD/abcdefGHIJ1234",
-		    "https://hooks.slack.com/services/***/***/***" },
-		{ "https://discord.com/api/v10/webhooks/12345/"
-		  "abcdefghijklmnopq",
-		    "https://discord.com/api/v10/webhooks/***/***" },
-		{ "https://user:p@ss@example.com/",
-		    "https://***@example.com/" },
-		{ "https://tok@[::1]:8443/a?key=s3cret&b=c&d&=e#f",
-		    "https://***@[::1]:8443/a?key=***&b=***&***&=***" },
-		{ "/in?x=y", "/in?x=***" },
-		{ "/bot123:AbC/sendMessage", "/***/sendMessage" },
-		{ "/a%20b/x", "/***/x" },
-		{ "/?u=https://a@b/c", "/?u=***" },
-		{ "", "" },
-	};
-	struct bf_buf out = { 0 };
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(urls) / sizeof(*urls); i++) {
-		bf_mask_url(&out, urls[i].url);
-		assert_string_equal(bf_buf_text(&out), urls[i].shown);
-		bf_buf_clear(&out);
-	}
-	bf_buf_free(&out);
-}
-
-static void
-a_line_shows_no_secret(void **state)
-{
-	static const struct {
-		bool request;
-		const char *line, *shown;
-	} lines[] = {
-		{ true, "POST /in?k=s3cret HTTP/1.1",
-		    "POST /in?k=*** HTTP/1.1" },
-		{ true, "POST http://u:p@h/x HTTP/1.1",
-		    "POST http://***@h/x HTTP/1.1" },
-		{ true, "CONNECT h:443 HTTP/1.1", "CONNECT h:443 HTTP/1.1" },
-		{ true, "Host: h:1", "Host: h:1" },
-		{ true, "content-type:a/b", "content-type: a/b" },
-		{ true, "webhook-signature: v1,abc", "webhook-signature: ***" },
-		{ true, "X-Reoclo-Signature-256: sha256=abc",
-		    "X-Reoclo-Signature-256: ***" },
-		{ true, "Authorization: Basic abc", "Authorization: ***" },
-		{ true, "Proxy-Authorization: Basic abc",
-		    "Proxy-Authorization: ***" },
-		{ true, "X-Api-Key: abc", "X-Api-Key: ***" },
-		{ false, "HTTP/1.1 200 OK: yes", "HTTP/1.1 200 OK: yes" },
-		{ false, "Set-Cookie: a=b", "Set-Cookie: ***" },
-		{ false, "Location: https://h/login?back=s3cret",
-		    "Location: https://h/login?back=***" },
-		{ false, "Date: today", "Date: today" },
-	};
-	struct bf_buf out = { 0 };
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
-		bf_mask_http(&out, lines[i].line, lines[i].request);
-		assert_string_equal(bf_buf_text(&out), lines[i].shown);
-		bf_buf_clear(&out);
-	}
-	bf_buf_free(&out);
-}
-
 #define TEST(name) cmocka_unit_test(name)
 
 int
@@ -690,12 +520,6 @@ main(void)
 		TEST(a_number_is_matched_as_a_whole),
 		TEST(a_redirect_names_where_it_leads),
 		TEST(what_follows_from_a_refusal_does_not_hide_it),
-		TEST(a_dialogue_shows_no_credentials),
-		TEST(what_is_no_command_is_not_shown),
-		TEST(a_refusal_stands_until_it_is_made_up_for),
-		TEST(an_endless_reply_is_not_kept),
-		TEST(a_url_shows_its_shape_and_no_token),
-		TEST(a_line_shows_no_secret),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
