@@ -300,6 +300,7 @@ static const struct api_member channel_members[] = {
 	PLACE,
 	{ "version", API_INTEGER, .min = 1,
 	    .help = "Of one made over the API: one more with each change" },
+	{ "created_at", API_TIME, .help = "When that was made" },
 	{ 0 },
 };
 

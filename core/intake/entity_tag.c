@@ -6,6 +6,40 @@
 #include <stdio.h>
 #include <string.h>
 
+#define DIGITS 20 /* of a time in UTC, to the microsecond */
+
+/* The digits of a time, each of which differs from every other one's. */
+static void
+copy_digits(const char *time, char digits[DIGITS + 1])
+{
+	size_t count = 0;
+
+	for (; time && *time && count < DIGITS; time++) {
+		if (*time >= '0' && *time <= '9')
+			digits[count++] = *time;
+	}
+	digits[count] = '\0';
+}
+
+/* Of what has versions. */
+static void
+tag_version(const cJSON *shown, double version, char tag[BF_ENTITY_TAG])
+{
+	const char *state = cJSON_GetStringValue(
+	    cJSON_GetObjectItemCaseSensitive(shown, "state"));
+	char made[DIGITS + 1];
+
+	copy_digits(cJSON_GetStringValue(
+			cJSON_GetObjectItemCaseSensitive(shown, "created_at")),
+	    made);
+	snprintf(tag, BF_ENTITY_TAG, "\"%.0f%s%s%s%s\"", version,
+	    *made ? "-" : "", made,
+	    cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(shown, "disabled"))
+		? "-disabled"
+		: "",
+	    state && strcmp(state, "stopped") == 0 ? "-stopped" : "");
+}
+
 void
 bf_entity_tag(const cJSON *shown, char tag[BF_ENTITY_TAG])
 {
@@ -18,7 +52,7 @@ bf_entity_tag(const cJSON *shown, char tag[BF_ENTITY_TAG])
 
 	*tag = '\0';
 	if (cJSON_IsNumber(version))
-		snprintf(tag, BF_ENTITY_TAG, "\"%.0f\"", version->valuedouble);
+		tag_version(shown, version->valuedouble, tag);
 	else if (cJSON_IsBool(enabled) && source)
 		snprintf(tag, BF_ENTITY_TAG, "\"%s-%.16s\"",
 		    cJSON_IsTrue(enabled) ? "on" : "off", source);

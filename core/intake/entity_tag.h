@@ -5,12 +5,15 @@
 
 #include <cjson/cJSON.h>
 
-#define BF_ENTITY_TAG 32 /* bytes of the longest, with its NUL */
+#define BF_ENTITY_TAG 72 /* bytes of the longest, with its NUL */
 
 /*
- * The entity tag of a thing as answers show it: the version of a channel; the
- * setting of a switch and who made it, which is all of it that changes. Set to
- * "" if it has none. Source: RFC 9110, section 8.8.3.
+ * The entity tag of a thing as answers show it: of a channel or a tenant its
+ * version, when it was made (one that was deleted and made again has the same
+ * versions), and whether it is switched off or stopped; of a switch its setting
+ * and who made it, which is all of it that changes. What changes by itself
+ * (what waits, usage) is not in it. Set to "" if the thing has none. Source:
+ * RFC 9110, section 8.8.3.
  */
 void bf_entity_tag(const cJSON *shown, char tag[BF_ENTITY_TAG]);
 

@@ -9,6 +9,7 @@
 #include <belfry/memory.h>
 
 #include "core/base/log.h"
+#include "core/event/parse.h"
 
 char *
 bf_api_channel_name(const char *tenant, const char *name)
@@ -122,15 +123,20 @@ seal_word(void *context, const char *directive, const char *word)
 char *
 bf_api_channel_value(const struct bf_keyring *keys,
     struct bf_channel_reader *reader, const cJSON *json,
-    const struct bf_channel *channel, uint64_t version)
+    const struct bf_channel *channel, uint64_t version, int64_t created_us)
 {
 	struct sealing sealing = { keys,
 		{ "channel", channel->tenant, channel->name, "" } };
 	cJSON *document =
 	    bf_channel_document(reader, json, channel, seal_word, &sealing);
+	char created[40];
 	char *text, *value;
 
 	cJSON_AddNumberToObject(document, "version", (double)version);
+	if (created_us > 0) {
+		bf_timestamp_format(created_us, created);
+		cJSON_AddStringToObject(document, "created_at", created);
+	}
 	text = cJSON_PrintUnformatted(document);
 	value = bf_strdup(text);
 	cJSON_free(text);
@@ -196,6 +202,17 @@ make_stub(const cJSON *document, const char *tenant, const char *name)
 	return channel;
 }
 
+/* When it was made; 0: not known. */
+static int64_t
+read_created(const cJSON *document)
+{
+	const char *text = cJSON_GetStringValue(
+	    cJSON_GetObjectItemCaseSensitive(document, "created_at"));
+	int64_t us;
+
+	return text && bf_timestamp_parse(text, &us) == 0 ? us : 0;
+}
+
 struct bf_channel_state *
 bf_api_channel_load(struct bf_registry *registry, const struct bf_keyring *keys,
     const char *tenant, const char *name, const char *value)
@@ -230,7 +247,9 @@ bf_api_channel_load(struct bf_registry *registry, const struct bf_keyring *keys,
 		    tenant, fault);
 	state =
 	    bf_registry_put(registry, channel, number, bf_strdup(text), fault);
-	if (!state)
+	if (state)
+		state->created_us = read_created(document);
+	else
 		bf_log(BF_LOG_WARN,
 		    "channel %s of tenant %s, which was made over the API, is "
 		    "left out: the conf file has one of that name",

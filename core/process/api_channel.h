@@ -7,7 +7,8 @@
 /*
  * Channels made over the API, as they are kept in the store: a setting
  * "api_channel/TENANT/NAME" whose value is the JSON object that was posted
- * (core/registry/channel_json.h) with a version, and {"sealed": "sealed:..."}
+ * (core/registry/channel_json.h) with a version and the
+ * time when it was made, and {"sealed": "sealed:..."}
  * in place of each secret.
  */
 
@@ -19,10 +20,11 @@ char *bf_api_channel_name(const char *tenant, const char *name);
 /* Splits such a name, in place; false if it is none. */
 bool bf_api_channel_split(char *setting, char **tenant, char **name);
 
-/* The value: json is what was posted, channel what it was read to. */
+/* The value: json is what was posted, channel what it was read to; created_us
+ * is 0 if that is not known. */
 char *bf_api_channel_value(const struct bf_keyring *keys,
     struct bf_channel_reader *reader, const cJSON *json,
-    const struct bf_channel *channel, uint64_t version);
+    const struct bf_channel *channel, uint64_t version, int64_t created_us);
 
 /* Puts the channel of a setting into the registry: with a fault, and only its
  * names and events, where the value can't be read or a secret does not open. */

@@ -19,7 +19,8 @@ struct channel_change {
 	struct store_call call;
 	struct command command; /* without arguments and tenant */
 	char *tenant, *name;
-	uint64_t version;           /* that it makes */
+	uint64_t version; /* that it makes */
+	int64_t created_us;
 	cJSON *json;                /* what was said; NULL: it is deleted */
 	struct bf_channel *channel; /* what it was read to */
 	char *value;                /* for the store */
@@ -167,6 +168,7 @@ use(struct channel_change *change)
 		    "the conf file has got a channel of that name");
 		return;
 	}
+	state->created_us = change->created_us;
 	if (state->channel->number == 0)
 		bf_registry_number(registry, state, change->number);
 	bf_settings_channel_changed(scheduler, state);
@@ -229,7 +231,7 @@ on_checked(struct scheduler *scheduler, void *context, bool checked,
 	}
 	change->value = bf_api_channel_value(scheduler->keyring,
 	    bf_registry_reader(scheduler->registry), change->json,
-	    change->channel, change->version);
+	    change->channel, change->version, change->created_us);
 	commit(change);
 }
 
@@ -245,6 +247,7 @@ new_change(const struct command *command, const char *tenant, const char *name,
 	change->tenant = bf_strdup(tenant);
 	change->name = bf_strdup(name);
 	change->version = state ? state->version + 1 : 1;
+	change->created_us = state ? state->created_us : bf_clock_wall_us();
 	change->created = !state;
 	TAILQ_INSERT_TAIL(&command->scheduler->changes, change, entry);
 	return change;
@@ -293,8 +296,8 @@ find(const struct command *command, enum aim aim, const char **tenant,
 	*state = bf_registry_channel(command->scheduler->registry, *tenant,
 	    name ? name : "");
 	if (is_locked(command, *state, aim) ||
-	    bf_command_is_outdated(command, "channel",
-		*state ? (*state)->version : 0) ||
+	    !bf_command_is_current(command, "channel",
+		*state ? bf_command_describe_channel(command, *state) : NULL) ||
 	    is_busy(command, *tenant, name ? name : ""))
 		return -1;
 	return 0;

@@ -117,6 +117,18 @@ add_pause(cJSON *json, const struct command *command,
 	cJSON_AddStringToObject(json, "paced_until", text);
 }
 
+/* When one was made over the API, if that is known. */
+static void
+add_created(cJSON *json, const struct bf_channel_state *state)
+{
+	char text[40];
+
+	if (state->created_us == 0)
+		return;
+	bf_timestamp_format(state->created_us, text);
+	cJSON_AddStringToObject(json, "created_at", text);
+}
+
 cJSON *
 bf_command_describe_channel(const struct command *command,
     const struct bf_channel_state *state)
@@ -155,6 +167,7 @@ bf_command_describe_channel(const struct command *command,
 	} else {
 		cJSON_AddNumberToObject(json, "version",
 		    (double)state->version);
+		add_created(json, state);
 	}
 	return json;
 }
@@ -254,7 +267,7 @@ channel_to_switch(const struct command *command)
 {
 	struct bf_channel_state *state = bf_command_channel(command, "name");
 
-	if (!state || !bf_command_is_current(command,
+	if (!state || !bf_command_is_current(command, "channel",
 			  bf_command_describe_channel(command, state)))
 		return NULL;
 	return state;

@@ -162,7 +162,7 @@ change_toggle(const struct command *command, int on)
 	    tenant ? find_module(command) : NULL;
 	char *name, *detail;
 
-	if (!module || !bf_command_is_current(command,
+	if (!module || !bf_command_is_current(command, "module",
 			   describe_module(command, tenant, module)))
 		return;
 	if (bf_registry_set_module(scheduler->registry, tenant, module, on) ==

@@ -85,12 +85,6 @@ const char *bf_command_tenant(const struct command *command);
  * NULL after a 403, 409 or 422. */
 const char *bf_command_new_tenant(const struct command *command);
 
-/* Whether If-Match names another version than the one that there is (0: there
- * is none of the thing). Answers 412 if so. Source: RFC 9110, section
- * 13.1.1. */
-bool bf_command_is_outdated(const struct command *command, const char *thing,
-    uint64_t version);
-
 /* A tenant as answers show it. */
 cJSON *bf_command_describe_tenant(const struct command *command,
     const struct bf_tenant_state *state);
@@ -115,8 +109,10 @@ struct bf_channel_state *bf_command_channel(const struct command *command,
     const char *argument);
 
 /* Whether what is shown so, which is freed, is what If-Match means, if the
- * command has one. Answers 412 otherwise. */
-bool bf_command_is_current(const struct command *command, cJSON *shown);
+ * command has one. NULL: there is no such thing. Answers 412 otherwise. Source:
+ * RFC 9110, section 13.1.1. */
+bool bf_command_is_current(const struct command *command, const char *thing,
+    cJSON *shown);
 
 /* Answers with a JSON value, which is freed, when what was put into the store
  * before is on stable storage. */

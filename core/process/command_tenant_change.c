@@ -452,8 +452,8 @@ find(const struct command *command, bool create, const char **id,
 	}
 	*state = bf_registry_tenant(command->scheduler->registry, *id);
 	if (is_locked(command, *state, create) ||
-	    bf_command_is_outdated(command, "tenant",
-		*state ? (*state)->version : 0) ||
+	    !bf_command_is_current(command, "tenant",
+		*state ? bf_command_describe_tenant(command, *state) : NULL) ||
 	    is_busy(command, *id))
 		return -1;
 	return 0;

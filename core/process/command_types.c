@@ -95,7 +95,7 @@ change_toggle(const struct command *command, int on)
 	    tenant ? bf_command_type(command, "name") : NULL;
 	char *name, *detail;
 
-	if (!type || !bf_command_is_current(command,
+	if (!type || !bf_command_is_current(command, "event type",
 			 describe_type(command, tenant, type)))
 		return;
 	if (bf_registry_set_toggle(scheduler->registry, tenant, type, on) ==

@@ -22,19 +22,18 @@ struct bf_listeners {
  * has the same address. owner and group get the files of Unix sockets (-1: as
  * they are). On failure nothing has changed.
  */
-int bf_listen_open(const struct bf_snapshot *snapshot, uid_t owner,
-    gid_t group, const struct bf_listeners *before,
-    struct bf_listeners *listeners, struct bf_error *err);
+int bf_listen_open(const struct bf_snapshot *snapshot, uid_t owner, gid_t group,
+    const struct bf_listeners *before, struct bf_listeners *listeners,
+    struct bf_error *err);
 
 /* Closes those of before that listeners does not have, and frees before. */
-void bf_listen_replace(
-    struct bf_listeners *before, const struct bf_listeners *listeners);
+void bf_listen_replace(struct bf_listeners *before,
+    const struct bf_listeners *listeners);
 
 /* Closes them all, and removes the files of Unix sockets if told to. */
 void bf_listen_close(struct bf_listeners *listeners, bool remove_files);
 
 /* Adds a socket that another master handed over. */
-void bf_listen_add(
-    struct bf_listeners *listeners, const char *address, int fd);
+void bf_listen_add(struct bf_listeners *listeners, const char *address, int fd);
 
 #endif

@@ -11,13 +11,13 @@
  */
 struct bf_rotation {
 	const char *key_file;
-	bool new_key;                   /* make one; else only finish */
-	const struct bf_strings *conf;  /* keys that the conf file needs */
+	bool new_key;                  /* make one; else only finish */
+	const struct bf_strings *conf; /* keys that the conf file needs */
 	/* Filled in; the caller frees keys and dropped. */
-	struct bf_keyring *keys;        /* as the key file has them now */
-	size_t resealed;                /* channels of the store */
-	size_t bad;                     /* secrets that no key opens */
-	struct bf_strings dropped;      /* ids of keys */
+	struct bf_keyring *keys;   /* as the key file has them now */
+	size_t resealed;           /* channels of the store */
+	size_t bad;                /* secrets that no key opens */
+	struct bf_strings dropped; /* ids of keys */
 };
 
 /*

@@ -138,29 +138,6 @@ bf_command_new_tenant(const struct command *command)
 	return tenant;
 }
 
-bool
-bf_command_is_outdated(const struct command *command, const char *thing,
-    uint64_t version)
-{
-	const char *if_match = bf_command_text(command, "if_match");
-	char tag[BF_ENTITY_TAG] = "";
-	char *detail;
-
-	if (version > 0)
-		snprintf(tag, sizeof(tag), "\"%llu\"",
-		    (unsigned long long)version);
-	if (!if_match || bf_entity_tag_matches(if_match, tag))
-		return false;
-	detail = version > 0 ? bf_strf("the %s was changed meanwhile: it has "
-				       "version %llu",
-				   thing, (unsigned long long)version)
-			     : bf_strf("there is no such %s", thing);
-	bf_command_problem(command, 412, "changed", "Precondition Failed", NULL,
-	    detail);
-	free(detail);
-	return true;
-}
-
 /* The event type of an argument; NULL after a 404 with the nearest name. */
 const struct bf_event_type *
 bf_command_type(const struct command *command, const char *argument)
@@ -227,19 +204,27 @@ bf_command_limit(const struct command *command, size_t usual)
 }
 
 bool
-bf_command_is_current(const struct command *command, cJSON *shown)
+bf_command_is_current(const struct command *command, const char *thing,
+    cJSON *shown)
 {
 	const char *if_match = bf_command_text(command, "if_match");
 	char tag[BF_ENTITY_TAG];
 	bool current;
+	char *detail;
 
 	bf_entity_tag(shown, tag);
-	cJSON_Delete(shown);
-	current = !if_match || bf_entity_tag_matches(if_match, tag);
-	if (!current)
+	current = !if_match || (shown && strcmp(if_match, "*") == 0) ||
+		  bf_entity_tag_matches(if_match, tag);
+	if (!current) {
+		detail = shown ? bf_strf("the %s was changed meanwhile: get "
+					 "it again",
+				     thing)
+			       : bf_strf("there is no such %s", thing);
 		bf_command_problem(command, 412, "changed",
-		    "Precondition Failed", NULL,
-		    "it was changed meanwhile: get it again");
+		    "Precondition Failed", NULL, detail);
+		free(detail);
+	}
+	cJSON_Delete(shown);
 	return current;
 }
 
@@ -449,8 +434,8 @@ bf_command_run(struct scheduler *scheduler, struct intake *intake,
     const struct bf_msg_command *message)
 {
 	struct bf_error err;
-	cJSON *arguments = bf_json_parse(message->arguments,
-	    strlen(message->arguments), &err);
+	cJSON *arguments =
+	    bf_json_parse(message->arguments, strlen(message->arguments), &err);
 	struct command command = { .scheduler = scheduler,
 		.intake = intake->serial,
 		.token = message->token,

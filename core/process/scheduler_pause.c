@@ -47,7 +47,8 @@ bf_pause_take(struct scheduler *scheduler, struct bf_lane_state *lane,
 		ms = least_pause(lane->pauses);
 	ms = ms < most ? ms : most;
 	lane->pauses_total++;
-	/* A clock of whole milliseconds may be one behind: not as much early. */
+	/* A clock of whole milliseconds may be one behind: not as much early.
+	 */
 	bf_lane_pause(lane->lane, outcome->scope, now + ms + 1);
 	bf_log(outcome->scope == BF_PAUSE_PLATFORM ? BF_LOG_WARN : BF_LOG_DEBUG,
 	    "%s %s is paused for %lld ms%s%s",

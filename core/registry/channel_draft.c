@@ -126,8 +126,8 @@ bf_draft_ignores(const char *name)
 {
 	static const char *const names[] = { "name", "module", "tenant_id",
 		"settings", "state", "reason", "waiting", "in_flight",
-		"secrets", "file", "line", "version", "if_match", "paced_until",
-		"disabled" };
+		"secrets", "file", "line", "version", "created_at", "if_match",
+		"paced_until", "disabled" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		if (strcmp(name, names[i]) == 0)

@@ -117,9 +117,11 @@ struct bf_channel_state {
 	char *stop_reason;
 	char *failing_since; /* as the store had it when it was read; or NULL */
 	/* Of one made over the API: how often it was changed (from 1; 0: the
-	 * conf file's), what was said (JSON, without secrets), and why its
-	 * settings can't be used now, or NULL. */
+	 * conf file's), when it was made (since 1970; 0: not known), what was
+	 * said (JSON, without secrets), and why its settings can't be used now,
+	 * or NULL. */
 	uint64_t version;
+	int64_t created_us;
 	char *document;
 	char *fault;
 };

@@ -4,6 +4,7 @@ import datetime
 import hashlib
 import hmac
 import json
+import sqlite3
 
 import pytest
 
@@ -53,7 +54,7 @@ def test_a_channel_is_made_and_survives(belfry, receiver):
     answer = create(b, endpoint, events=["deploy_*"], retry="1s 2s",
                     rate="10/s burst=5")
     assert answer.status == 201, answer
-    assert answer.headers["ETag"] == '"1"'
+    tag = answer.headers["ETag"]
     made = answer.json
     assert made["version"] == 1 and made["module"] == "webhook"
     assert made["settings"]["url"] == endpoint.url
@@ -62,10 +63,13 @@ def test_a_channel_is_made_and_survives(belfry, receiver):
     assert endpoint.wait(1)[0].signed_by(SECRET)
     # What is shown can be put back: secrets that are left out stay.
     shown = b.http("GET", "/v1/channels/team")
-    assert shown.headers["ETag"] == '"1"'
+    assert shown.headers["ETag"] == tag
     answer = b.http("PUT", "/v1/channels/team", shown.json,
-                    {"If-Match": '"1"'})
-    assert answer.status == 200 and answer.headers["ETag"] == '"2"', answer
+                    {"If-Match": tag})
+    assert answer.status == 200 and answer.headers["ETag"] != tag, answer
+    assert answer.json["version"] == 2
+    assert answer.json["created_at"] == made["created_at"]
+    tag = answer.headers["ETag"]
     b.stop()
     b.start()
     b.post()
@@ -73,7 +77,9 @@ def test_a_channel_is_made_and_survives(belfry, receiver):
     reload(b)
     b.post()
     assert endpoint.wait(3)[2].signed_by(SECRET)
-    assert b.http("GET", "/v1/channels/team").json["events"] == ["deploy_*"]
+    shown = b.http("GET", "/v1/channels/team")
+    assert shown.json["events"] == ["deploy_*"]
+    assert shown.headers["ETag"] == tag
     b.post("incident_created")
     b.wait_idle()
     assert len(endpoint.requests) == 3
@@ -82,14 +88,14 @@ def test_a_channel_is_made_and_survives(belfry, receiver):
 def test_changes_are_not_lost(belfry, receiver):
     endpoint, other = receiver(), receiver()
     b = belfry("")
-    assert create(b, endpoint).status == 201
+    tag = create(b, endpoint).headers["ETag"]
     answer = b.http("PATCH", "/v1/channels/team", {"events": ["deploy_*"]},
-                    {"If-Match": '"1"'})
+                    {"If-Match": tag})
     assert answer.status == 200 and answer.json["events"] == ["deploy_*"]
     answer = b.http("PATCH", "/v1/channels/team", {"events": ["incident_*"]},
-                    {"If-Match": '"1"'})
+                    {"If-Match": tag})
     assert answer.status == 412, answer
-    assert "version 2" in answer.json["detail"]
+    assert "changed meanwhile" in answer.json["detail"]
     # To another place secrets do not follow.
     answer = b.http("PATCH", "/v1/channels/team",
                     {"settings": {"url": other.url}})
@@ -152,13 +158,14 @@ def test_conf_file_channels_are_locked(belfry, receiver):
 def test_deleting_cancels_what_waits(belfry, receiver):
     endpoint = receiver(lambda request: 500)
     b = belfry("")
-    assert create(b, endpoint, retry="1h", max_age="2h").status == 201
+    made = create(b, endpoint, retry="1h", max_age="2h")
+    assert made.status == 201
     assert create(b, endpoint).status == 409
     waiting = b.delivery_of(b.post())
     endpoint.wait(1)
     answer = b.http("DELETE", "/v1/channels/team", headers={"If-Match": '"9"'})
     assert answer.status == 412
-    answer = b.http("DELETE", "/v1/channels/team", headers={"If-Match": '"1"'})
+    answer = b.http("DELETE", "/v1/channels/team", headers={"If-Match": made.headers["ETag"]})
     assert answer.status == 200, answer
     b.wait_state(waiting, "cancelled")
     assert b.http("GET", "/v1/channels/team").status == 404
@@ -166,8 +173,61 @@ def test_deleting_cancels_what_waits(belfry, receiver):
     b.stop()
     b.start()
     assert b.http("GET", "/v1/channels").json["channels"] == []
-    # A new one of that name begins anew.
-    assert create(b, endpoint).json["version"] == 1
+    # A new one of that name begins anew, and is not taken for the old one.
+    again = create(b, endpoint)
+    assert again.json["version"] == 1
+    for method, body in (("PUT", {"module": "webhook"}),
+                         ("PATCH", {"events": []}), ("DELETE", None)):
+        answer = b.http(method, "/v1/channels/team", body,
+                        {"If-Match": made.headers["ETag"]})
+        assert answer.status == 412, (method, answer)
+
+
+def test_switching_is_a_change(belfry, receiver):
+    """Who saw a channel before it was switched or stopped is told."""
+    b = belfry(channel(receiver().url, "conf"))
+    endpoint = receiver(lambda request: 410)
+    made = b.http("POST", "/v1/channels", {
+        "name": "team", "module": "webhook",
+        "settings": settings(endpoint, gone="stop")})
+    seen = [made.headers["ETag"]]
+    path = "/v1/channels/team"
+    for verb in ("disable", "enable"):
+        answer = b.http("POST", f"{path}/{verb}", {}, {"If-Match": seen[-1]})
+        assert answer.status == 200, answer
+        assert b.http("GET", path).headers["ETag"] == answer.headers["ETag"]
+        seen.append(answer.headers["ETag"])
+        assert seen[-1] != seen[-2]
+    b.post()
+    wait_until(lambda: b.http("GET", path).json["state"] == "stopped",
+               "its endpoint stops it")
+    answer = b.http("PATCH", path, {"events": []}, {"If-Match": seen[-1]})
+    assert answer.status == 412, answer
+    stopped = b.http("GET", path).headers["ETag"]
+    answer = b.http("POST", f"{path}/start", {}, {"If-Match": stopped})
+    assert answer.status == 200 and answer.headers["ETag"] != stopped
+    # Of the conf file's there is no tag, but there is the channel.
+    conf = "/v1/channels/conf/disable"
+    assert b.http("POST", conf, {}, {"If-Match": '"1"'}).status == 412
+    assert b.http("POST", conf, {}, {"If-Match": "*"}).status == 200
+
+
+def test_one_from_before_times_were_noted(belfry, receiver):
+    """In the store since a release that kept no time with a channel."""
+    b = belfry("")
+    endpoint = receiver()
+    create(b, endpoint)
+    b.stop()
+    with sqlite3.connect(b.folder / "state" / "belfry.db") as db:
+        db.execute("UPDATE setting SET value = json_remove(value, "
+                   "'$.created_at') WHERE name LIKE 'api_channel/%'")
+    b.start()
+    shown = b.http("GET", "/v1/channels/team")
+    assert shown.headers["ETag"] == '"1"'
+    assert "created_at" not in shown.json
+    answer = b.http("PATCH", "/v1/channels/team", {"events": []},
+                    {"If-Match": '"1"'})
+    assert answer.status == 200 and answer.headers["ETag"] == '"2"', answer
 
 
 def test_deleting_cancels_all_though_one_of_that_name_follows(belfry,

@@ -53,7 +53,8 @@ def test_a_tenant_is_made_and_survives(belfry):
     answer = make(b, name="Änne & Co",
                   limits={"events_per_second": 5, "burst": 9})
     assert answer.status == 201, answer
-    assert answer.headers["ETag"] == '"1"'
+    assert b.http("GET", "/v1/tenants/acme").headers["ETag"] == \
+        answer.headers["ETag"]
     made = answer.json
     assert made["id"] == "acme" and made["name"] == "Änne & Co"
     assert made["source"] == "api" and made["locked"] is False
@@ -74,11 +75,12 @@ def test_a_tenant_is_made_and_survives(belfry):
 
 def test_changes_are_not_lost(belfry):
     b = belfry()
-    make(b, name="A", limits={"channels": 3, "stored_bytes": 1000})
+    first = make(b, name="A", limits={"channels": 3, "stored_bytes": 1000})
+    seen = {"If-Match": first.headers["ETag"]}
     path = "/v1/tenants/acme"
     answer = b.http("PATCH", path, {"limits": {"channels": 0}},
-                    {"If-Match": '"1"'})
-    assert answer.status == 200 and answer.headers["ETag"] == '"2"'
+                    seen)
+    assert answer.status == 200 and answer.headers["ETag"] != seen["If-Match"]
     assert answer.json["name"] == "A"
     assert answer.json["limits"]["channels"] == 0
     assert answer.json["limits"]["stored_bytes"] == 1000
@@ -86,15 +88,16 @@ def test_changes_are_not_lost(belfry):
     assert answer.json["effective_limits"]["channels"] is None
     for method, body in (("PATCH", {"name": "B"}), ("PUT", {"name": "B"}),
                          ("DELETE", None)):
-        answer = b.http(method, path, body, {"If-Match": '"1"'})
+        answer = b.http(method, path, body, seen)
         assert answer.status == 412, (method, answer)
     answer = b.http("PATCH", path, {"limits": None, "name": None})
     assert answer.json["name"] is None
     assert set(answer.json["limits"].values()) == {None}
     created = answer.json["created_at"]
     # A replacement says all anew.
-    b.http("PATCH", path, {"limits": {"channels": 3}})
-    answer = b.http("PUT", path, {"name": "C"}, {"If-Match": '"4"'})
+    last = b.http("PATCH", path, {"limits": {"channels": 3}})
+    answer = b.http("PUT", path, {"name": "C"},
+                    {"If-Match": last.headers["ETag"]})
     assert answer.status == 200 and answer.json["version"] == 5
     assert answer.json["limits"]["channels"] is None
     assert answer.json["created_at"] == created
@@ -102,6 +105,10 @@ def test_changes_are_not_lost(belfry):
     answer = b.http("PUT", "/v1/tenants/other", {}, {"If-Match": "*"})
     assert answer.status == 412
     assert b.http("PATCH", "/v1/tenants/nobody", {}).status == 404
+    # One that was deleted and made again is another one.
+    assert b.http("DELETE", path).status == 200
+    assert make(b).json["version"] == 1
+    assert b.http("PUT", path, {"name": "A"}, seen).status == 412
 
 
 @pytest.mark.parametrize("body, field", (

@@ -565,6 +565,36 @@ unknown_parameters_are_named(void **state)
 	check_unknown("event", "event"); /* without a value it says nothing */
 }
 
+/* What is shown, and its tag. */
+static void
+check_tag(const char *shown, const char *expected)
+{
+	cJSON *json = cJSON_Parse(shown);
+	char tag[BF_ENTITY_TAG];
+
+	bf_entity_tag(json, tag);
+	assert_string_equal(tag, expected);
+	cJSON_Delete(json);
+}
+
+static void
+a_tag_is_of_what_is_set(void **state)
+{
+	(void)state;
+	check_tag("{}", "");
+	check_tag("{\"enabled\":true,\"source\":\"api\"}", "\"on-api\"");
+	check_tag("{\"version\":7}", "\"7\"");
+	check_tag("{\"version\":7,\"state\":\"running\",\"waiting\":9,"
+		  "\"disabled\":false,"
+		  "\"created_at\":\"2026-04-10T15:30:45.123456+00:00\"}",
+	    "\"7-20260410153045123456\"");
+	check_tag("{\"version\":18446744073709551615,\"state\":\"stopped\","
+		  "\"disabled\":true,"
+		  "\"created_at\":\"2026-04-10T15:30:45.123456+00:00\"}",
+	    "\"18446744073709551616-20260410153045123456-disabled-stopped\"");
+	check_tag("{\"version\":1,\"created_at\":\"soon\"}", "\"1\"");
+}
+
 static void
 a_tag_is_found_in_a_list_of_tags(void **state)
 {
@@ -650,6 +680,7 @@ main(void)
 		cmocka_unit_test(a_body_of_exactly_the_limit_is_taken),
 		cmocka_unit_test(parameters_are_found_whole_and_decoded),
 		cmocka_unit_test(unknown_parameters_are_named),
+		cmocka_unit_test(a_tag_is_of_what_is_set),
 		cmocka_unit_test(a_tag_is_found_in_a_list_of_tags),
 		cmocka_unit_test(numbers_are_whole_however_large),
 	};
