@@ -3,8 +3,9 @@
  *
  * While one batch is being synced the next one gathers; one sync serves all
  * that came meanwhile. A commit that fails refuses its events, so that their
- * senders hear of it at once; ends of deliveries are kept and go into the next
- * batch, until the store takes them.
+ * senders hear of it; ends of deliveries are kept and go into the next batch,
+ * until the store takes them. A store that fails is tried less and less often,
+ * and what it then takes is taken at once.
  */
 #include "core/process/committer.h"
 
@@ -20,9 +21,11 @@
 
 #include "core/base/log.h"
 
-#define GAP_US 1000  /* least time between two commits */
-#define RIDE_MS 20   /* how long what is not urgent waits */
-#define AGAIN_MS 250 /* how long a failing store is left alone */
+#define GAP_US 1000              /* least time between two commits */
+#define GAP_MOST_US 250000       /* and while they fail: doubled by each */
+#define RIDE_MS 20               /* how long what is not urgent waits */
+#define REMIND_US (60 * 1000000) /* between lines of the log meanwhile */
+#define QUIET_US (10 * 1000000)  /* from one to that of the next failure */
 
 /* What one round of the thread came to, in the order in which it was done. */
 struct results {
@@ -37,6 +40,10 @@ struct committer {
 	pthread_mutex_t mutex;
 	pthread_cond_t wake;
 	struct bf_store *store;
+	int64_t gap_us; /* to the next commit; the thread's own, as these: */
+	int64_t failing_since, said_at; /* monotonic us */
+	uint64_t failed;                /* commits since then */
+	bool said;                      /* that it fails, in the log */
 	struct event *ready;
 	int ready_fd;
 	committer_changed *changed;
@@ -83,21 +90,18 @@ wait_until(struct committer *committer, int64_t us)
 static void
 wait_for_work(struct committer *committer, int64_t last)
 {
-	const bool failing = committer->figures.failing;
-
 	while (!committer->stopping && !committer->calls &&
 	       committer->gathering.count == 0)
 		pthread_cond_wait(&committer->wake, &committer->mutex);
 	if (!committer->urgent && !committer->calls && !committer->stopping) {
-		const int64_t until =
-		    now_us() + (failing ? AGAIN_MS : RIDE_MS) * 1000;
+		const int64_t until = now_us() + RIDE_MS * 1000;
 
 		while (!committer->urgent && !committer->calls &&
 		       !committer->stopping && now_us() < until)
 			wait_until(committer, until);
 	}
-	while (!committer->stopping && now_us() < last + GAP_US)
-		wait_until(committer, last + GAP_US);
+	while (!committer->stopping && now_us() < last + committer->gap_us)
+		wait_until(committer, last + committer->gap_us);
 }
 
 /* Moves the events of a batch that failed to the refused; the rest stays. */
@@ -131,19 +135,58 @@ move_batch(struct bf_batch *to, struct bf_batch *from)
 	bf_batch_init(from);
 }
 
+/* Logs that the store fails: when it begins, and at times while it lasts. A
+ * full disk may have room for some commits, and for others not. */
+static void
+say_failure(struct committer *committer, const char *why)
+{
+	const int64_t now = now_us();
+
+	if (committer->said_at != 0 &&
+	    now - committer->said_at < (committer->said ? REMIND_US : QUIET_US))
+		return;
+	bf_log(BF_LOG_CRIT, "the store takes nothing, for %lld s now: %s",
+	    (long long)(now - committer->failing_since) / 1000000, why);
+	committer->said_at = now;
+	committer->said = true;
+}
+
 /* Takes note of a commit that failed. With the mutex. */
 static void
 note_failure(struct committer *committer, enum bf_store_result result,
     const struct bf_error *err)
 {
-	if (!committer->figures.failing)
-		bf_log(BF_LOG_CRIT, "the store takes nothing: %s", err->text);
+	if (!committer->figures.failing) {
+		committer->failing_since = now_us();
+		committer->failed = 0;
+	}
+	say_failure(committer, err->text);
+	committer->failed++;
+	committer->gap_us *= 2;
+	if (committer->gap_us > GAP_MOST_US)
+		committer->gap_us = GAP_MOST_US;
 	committer->figures.failures++;
 	committer->figures.failing = true;
 	memcpy(committer->figures.why, err->text,
 	    sizeof(committer->figures.why) - 1);
 	if (result == BF_STORE_UNUSABLE)
 		committer->unusable = true;
+}
+
+/* Takes note of one that did not. With the mutex. */
+static void
+note_success(struct committer *committer, size_t changes)
+{
+	if (committer->figures.failing && committer->said)
+		bf_log(BF_LOG_NOTICE,
+		    "the store works again, after %.1f s and %llu commits "
+		    "that failed",
+		    (double)(now_us() - committer->failing_since) / 1e6,
+		    (unsigned long long)committer->failed);
+	committer->said = false;
+	committer->gap_us = GAP_US;
+	committer->figures.failing = false;
+	committer->figures.changes += changes;
 }
 
 /* What could not be committed goes in front of what gathered meanwhile. */
@@ -172,10 +215,7 @@ commit(struct committer *committer, struct bf_batch *batch,
 	committer->figures.commits++;
 	committer->figures.seconds += (double)(now_us() - began) / 1e6;
 	if (result == BF_STORE_OK) {
-		if (committer->figures.failing)
-			bf_log(BF_LOG_NOTICE, "the store works again");
-		committer->figures.failing = false;
-		committer->figures.changes += count;
+		note_success(committer, count);
 		move_batch(&results->done, batch);
 	} else {
 		note_failure(committer, result, &err);
@@ -377,6 +417,7 @@ bf_committer_new(struct event_base *base, struct bf_store *store,
 	int fault;
 
 	committer->store = store;
+	committer->gap_us = GAP_US;
 	committer->changed = changed;
 	committer->broken = broken;
 	committer->owner = owner;

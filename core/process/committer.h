@@ -48,7 +48,8 @@ struct committer *bf_committer_new(struct event_base *base,
     committer_broken *broken, void *owner, struct bf_error *err);
 
 /* Hands over a change. One that is urgent starts a commit as soon as the last
- * one is a millisecond old; others ride along, 20 ms at most. */
+ * one is a millisecond old; others ride along, 20 ms at most. While commits
+ * fail, the next one waits twice as long as the one before, 250 ms at most. */
 void bf_committer_add(struct committer *committer, struct bf_change *change,
     bool urgent);
 

@@ -58,6 +58,10 @@ tests_unit_hostile_test_SOURCES = tests/unit/hostile_test.c $(STAGE)
 tests_unit_hostile_test_LDADD = $(UNIT_LIBS)
 tests_unit_password_test_SOURCES = tests/unit/password_test.c
 tests_unit_password_test_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/committer_test
+tests_unit_committer_test_SOURCES = tests/unit/committer_test.c \
+	tests/unit/faulty_vfs.c tests/unit/faulty_vfs.h $(STORE_HELPERS)
+tests_unit_committer_test_LDADD = $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/respawn_test
 tests_unit_respawn_test_SOURCES = tests/unit/respawn_test.c
 tests_unit_respawn_test_LDADD = $(UNIT_LIBS)
