@@ -52,7 +52,7 @@ struct stage {
 static const char conf[] =
     "load_module modules/hook.so isolate=off;\n"
     "load_module modules/post.so isolate=off;\n"
-    "state_dir %s; default_tenant main;\n"
+    "state_dir %s; default_tenant main; worker_connections %d;\n"
     "events { event backup_done { category backups; metadata host h; } }\n"
     "token ingest { value " STAGE_INGEST "; }\n"
     "token manage { value " STAGE_MANAGE "; scope manage; tenant acme; }\n"
@@ -281,7 +281,7 @@ stage_new(bool intake)
 	    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	if (!mkdtemp(stage->dir))
 		abort();
-	text = bf_strf(conf, stage->dir, stage->dir);
+	text = bf_strf(conf, stage->dir, STAGE_IN_HAND, stage->dir);
 	snapshot = load_text(text, &err);
 	free(text);
 	if (!snapshot) {

@@ -18,6 +18,9 @@ struct stage;
 #define STAGE_SESSION                                                          \
 	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
+/* How many deliveries a worker may have in hand, whatever it says. */
+#define STAGE_IN_HAND 8
+
 struct stage *stage_new(bool intake);
 /* Ends both, and takes the store away. */
 void stage_free(struct stage **stage);

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/fuzz/stage.h"
@@ -19,6 +20,13 @@ static int
 set_up(void **state)
 {
 	*state = stage_new(false);
+	return 0;
+}
+
+static int
+set_up_with_intake(void **state)
+{
+	*state = stage_new(true);
 	return 0;
 }
 
@@ -116,6 +124,85 @@ a_worker_is_the_one_that_the_master_says(void **state)
 	line_close(&intake);
 }
 
+/* Posts so many events, and waits until they are accepted. */
+static void
+post(const struct stage *stage, unsigned count)
+{
+	struct bf_buf request = { 0 };
+	const uint64_t before = stage_accepted(stage);
+	const int fd = stage_connect(stage, true);
+	char answer[64];
+
+	for (unsigned i = 0; i < count; i++)
+		bf_buf_add_text(&request,
+		    "POST /v1/events HTTP/1.1\r\nHost: x\r\n"
+		    "Authorization: Bearer " STAGE_INGEST "\r\n"
+		    "Content-Type: application/json\r\n"
+		    "Content-Length: 39\r\n\r\n"
+		    "{\"event\":\"deploy_failed\",\"subject\":\"s\"}");
+	assert_int_equal(write(fd, request.data, request.size), request.size);
+	shutdown(fd, SHUT_WR);
+	while (read(fd, answer, sizeof(answer)) > 0)
+		continue;
+	close(fd);
+	bf_buf_free(&request);
+	assert_int_equal(stage_accepted(stage), before + count);
+}
+
+/* Ends the attempt well. */
+static void
+deliver(const struct line *worker, const struct bf_msg_deliver *message)
+{
+	line_send(worker, &(struct bf_message){ .kind = BF_MSG_OUTCOME,
+			      .outcome = { .id = message->id,
+				  .tries = message->tries,
+				  .attempt = { .number = (int)message->attempt,
+				      .outcome = BF_DELIVERED },
+				  .outcome = BF_DELIVERED } });
+}
+
+/* One that says that it can take any number gets as many as the conf file
+ * allows, and the next one for each that it is done with. */
+static void
+a_worker_gets_no_more_than_the_conf_file_allows(void **state)
+{
+	struct line worker = stage_line(*state, BF_CHILD_WORKER, HOSTILE_PID);
+	struct line intake = stage_line(*state, BF_CHILD_INTAKE, 1);
+	struct bf_message in_hand[STAGE_IN_HAND], message;
+
+	stage_lost(*state, HONEST_PID);
+	line_send(&worker, &(struct bf_message){ .kind = BF_MSG_WORKER_HELLO,
+			       .worker_hello = { BF_WIRE_VERSION, HOSTILE_PID,
+				   (char *)"", UINT32_MAX } });
+	/* Two channels get each, and have no more than 16 in hand. */
+	post(*state, 32);
+	for (unsigned i = 0; i < STAGE_IN_HAND; i++)
+		in_hand[i] = hear(&worker, BF_MSG_DELIVER);
+	for (unsigned i = 0; i < STAGE_IN_HAND; i++) {
+		deliver(&worker, &in_hand[i].deliver);
+		bf_message_clear(&in_hand[i]);
+		in_hand[i] = hear(&worker, BF_MSG_DELIVER);
+	}
+	/* When the scheduler has answered, it has sent what it will. */
+	for (unsigned i = 0; i < 3; i++) {
+		post(*state, 1);
+		say(&intake, "ready", "{}");
+		message = hear(&intake, BF_MSG_REPLY);
+		bf_message_clear(&message);
+	}
+	shutdown(worker.fd, SHUT_WR);
+	while (line_read(&worker))
+		continue;
+	while (line_next(&worker, &message)) {
+		assert_int_not_equal(message.kind, BF_MSG_DELIVER);
+		bf_message_clear(&message);
+	}
+	for (unsigned i = 0; i < STAGE_IN_HAND; i++)
+		bf_message_clear(&in_hand[i]);
+	line_close(&worker);
+	line_close(&intake);
+}
+
 int
 main(void)
 {
@@ -126,6 +213,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    a_worker_is_the_one_that_the_master_says, set_up,
 		    tear_down),
+		cmocka_unit_test_setup_teardown(
+		    a_worker_gets_no_more_than_the_conf_file_allows,
+		    set_up_with_intake, tear_down),
 	};
 
 	/* An answer that does not come is a failure, not a wait. */
