@@ -25,8 +25,6 @@
 #define OUTPUT_MOST (64 << 10)   /* of answers unread: then no more are made */
 #define HANDLE_MS 600000         /* for a request to be dealt with */
 #define BEAT_MS 15000            /* between signs of life in a stream */
-#define IDLE_MS 1000             /* who is idle longer can make room */
-#define LOOKED_AT_MOST 64        /* connections, for one that is idle */
 
 static void
 set_deadline(struct connection *connection, int64_t ms)
@@ -142,6 +140,17 @@ go_on(struct connection *connection)
 		    BEV_TRIG_IGNORE_WATERMARKS | BEV_OPT_DEFER_CALLBACKS);
 }
 
+/* Whoever asks, or was just answered, is the last to make room. */
+static void
+count_from_now(struct connection *connection)
+{
+	struct intake *intake = connection->intake;
+
+	connection->since = bf_clock_monotonic_ms();
+	TAILQ_REMOVE(&intake->connections, connection, entry);
+	TAILQ_INSERT_TAIL(&intake->connections, connection, entry);
+}
+
 void
 bf_connection_answered(struct connection *connection)
 {
@@ -154,9 +163,7 @@ bf_connection_answered(struct connection *connection)
 	connection->route = NULL;
 	bf_http_reset(connection->http);
 	set_deadline(connection, intake->snapshot->api.keepalive_timeout.ms);
-	connection->since = bf_clock_monotonic_ms();
-	TAILQ_REMOVE(&intake->connections, connection, entry);
-	TAILQ_INSERT_TAIL(&intake->connections, connection, entry);
+	count_from_now(connection);
 	if (connection->keep_alive)
 		go_on(connection);
 }
@@ -318,6 +325,7 @@ static void
 begin_request(struct connection *connection)
 {
 	connection->keep_alive = true;
+	count_from_now(connection);
 	set_deadline(connection,
 	    connection->intake->snapshot->api.request_timeout.ms);
 }
@@ -460,45 +468,4 @@ bf_connection_new(struct intake *intake, int fd, const struct bf_listen *listen)
 	/* A silent peer, or a handshake, has the time of a request. */
 	set_deadline(connection, intake->snapshot->api.request_timeout.ms);
 	bufferevent_enable(connection->bev, EV_READ | EV_WRITE);
-}
-
-/* Whether nothing has been asked on it since the last answer. */
-static bool
-is_idle(const struct connection *connection)
-{
-	return !connection->begun && !connection->answering &&
-	       !connection->lingering && unwritten(connection) == 0;
-}
-
-bool
-bf_connection_make_room(struct intake *intake)
-{
-	const int64_t now = bf_clock_monotonic_ms();
-	struct connection *connection;
-	int looked_at = 0;
-
-	TAILQ_FOREACH(connection, &intake->connections, entry)
-	{
-		if (now - connection->since < IDLE_MS ||
-		    ++looked_at > LOOKED_AT_MOST)
-			return false;
-		if (is_idle(connection)) {
-			bf_connection_close(connection);
-			return true;
-		}
-	}
-	return false;
-}
-
-void
-bf_connection_drain(struct intake *intake, bool idle)
-{
-	struct connection *connection, *next;
-
-	for (connection = TAILQ_FIRST(&intake->connections); connection;
-	     connection = next) {
-		next = TAILQ_NEXT(connection, entry);
-		if (connection->streaming || (idle && is_idle(connection)))
-			bf_connection_close(connection);
-	}
 }

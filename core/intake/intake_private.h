@@ -92,7 +92,8 @@ struct connection {
 	size_t forgotten; /* bytes that came for nothing */
 	bool lingering;   /* answered, closing: reads what comes, forgets */
 	bool streaming;   /* it gets server-sent events */
-	int64_t since;    /* monotonic ms: of the last answer, or its birth */
+	int64_t since;    /* monotonic ms: of its birth, the first byte of the
+			   * request, or the last answer */
 	int64_t deadline; /* monotonic ms: then it is closed */
 	struct event *timer;
 	char *parameter;                /* the {name} of the route's path */
@@ -156,8 +157,9 @@ bf_intake_count(struct intake *intake, enum bf_counter counter, int64_t more)
 /* ---- server.c ---- */
 /* Begins to accept connections on the sockets. */
 void bf_server_start(struct intake *intake);
-/* Takes no more connections. */
-void bf_server_close(struct intake *intake);
+/* Takes no more connections; closes streams, and what is idle if that is said,
+ * and others after their answer. */
+void bf_server_drain(struct intake *intake, bool idle);
 void bf_server_free(struct intake *intake);
 
 /* ---- connection.c ---- */
@@ -168,11 +170,6 @@ void bf_connection_answered(struct connection *connection);
 void bf_connection_close(struct connection *connection);
 /* Whether its request is for the head of an answer only. */
 bool bf_connection_asks_head(const struct connection *connection);
-/* Closes one that has been idle for a while, so that another can be taken;
- * false if there is none. */
-bool bf_connection_make_room(struct intake *intake);
-/* Closes what is idle when the intake drains; others after their answer. */
-void bf_connection_drain(struct intake *intake, bool idle);
 
 /* ---- reply.c ---- */
 void bf_reply(struct connection *connection, int status,

@@ -1,11 +1,12 @@
 /*
  * server.c - listeners: connections let in, and kept out
  *
- * Beyond the limit one that is idle makes room, or else the new one is answered
- * 503 and closed at once, which costs a descriptor for a moment only. The limit
- * leaves descriptors for that, for the store and the link, and Unix sockets
- * have some of their own, so that an operator gets in when the world has filled
- * the rest. When the system has none left, accepting pauses.
+ * Beyond the limit one that is idle, or slow to say what it wants, makes room,
+ * or else the new one is answered 503 and closed at once, which costs a
+ * descriptor for a moment only. The limit leaves descriptors for that, for the
+ * store and the link, and Unix sockets have some of their own, so that an
+ * operator gets in when the world has filled the rest. When the system has none
+ * left, accepting pauses.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,14 +16,17 @@
 #include <unistd.h>
 
 #include <belfry/memory.h>
+#include <event2/buffer.h>
 
 #include "core/base/log.h"
 #include "core/intake/intake_private.h"
 
-#define ACCEPT_MOST 64 /* connections taken in one turn of the loop */
-#define PAUSE_MS 200   /* when there are no descriptors */
-#define RESERVED 64    /* descriptors for all but connections over TCP */
-#define LOCAL_MORE 16  /* connections over Unix sockets beyond the limit */
+#define ACCEPT_MOST 64    /* connections taken in one turn of the loop */
+#define PAUSE_MS 200      /* when there are no descriptors */
+#define RESERVED 64       /* descriptors for all but connections over TCP */
+#define LOCAL_MORE 16     /* connections over Unix sockets beyond the limit */
+#define OWN_MS 1000       /* before that no connection makes room */
+#define LOOKED_AT_MOST 64 /* connections, for one that makes room */
 
 static const char busy[] =
     "HTTP/1.1 503 Service Unavailable\r\nServer: belfry\r\n"
@@ -61,6 +65,49 @@ pause_accepting(struct intake *intake, const char *why)
 	    &(struct timeval){ 0, PAUSE_MS * 1000 });
 }
 
+/* Whether nothing has been asked on it since the last answer. */
+static bool
+is_idle(const struct connection *connection)
+{
+	return !connection->begun && !connection->answering &&
+	       !connection->lingering &&
+	       evbuffer_get_length(bufferevent_get_output(connection->bev)) ==
+		   0;
+}
+
+/* Whether it waits for a request, or for more of one that has not shown by a
+ * token that it is to be waited for. */
+static bool
+can_make_room(const struct connection *connection)
+{
+	if (is_idle(connection))
+		return true;
+	return connection->begun && !connection->answering &&
+	       (!connection->route || connection->route->open);
+}
+
+/* Closes one that has had its time, so that another can be taken; false if
+ * there is none. */
+static bool
+make_room(struct intake *intake)
+{
+	const int64_t now = bf_clock_monotonic_ms();
+	struct connection *connection;
+	int looked_at = 0;
+
+	TAILQ_FOREACH(connection, &intake->connections, entry)
+	{
+		if (now - connection->since < OWN_MS ||
+		    ++looked_at > LOOKED_AT_MOST)
+			return false;
+		if (can_make_room(connection)) {
+			bf_connection_close(connection);
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Whether one more may come in by a listener. */
 static bool
 has_room(struct intake *intake, const struct listener *listener)
@@ -68,8 +115,7 @@ has_room(struct intake *intake, const struct listener *listener)
 	const bool local = strncmp(listener->conf->address, "unix:", 5) == 0;
 	const size_t most = intake->connections_most + (local ? LOCAL_MORE : 0);
 
-	return intake->connection_count < most ||
-	       bf_connection_make_room(intake);
+	return intake->connection_count < most || make_room(intake);
 }
 
 static void
@@ -158,8 +204,9 @@ bf_server_start(struct intake *intake)
 	}
 }
 
-void
-bf_server_close(struct intake *intake)
+/* Takes no more connections. */
+static void
+close_listeners(struct intake *intake)
 {
 	for (size_t i = 0; i < intake->listener_count; i++) {
 		event_free(intake->listeners[i].event);
@@ -171,11 +218,25 @@ bf_server_close(struct intake *intake)
 }
 
 void
+bf_server_drain(struct intake *intake, bool idle)
+{
+	struct connection *connection, *next;
+
+	close_listeners(intake);
+	for (connection = TAILQ_FIRST(&intake->connections); connection;
+	     connection = next) {
+		next = TAILQ_NEXT(connection, entry);
+		if (connection->streaming || (idle && is_idle(connection)))
+			bf_connection_close(connection);
+	}
+}
+
+void
 bf_server_free(struct intake *intake)
 {
 	struct connection *connection;
 
-	bf_server_close(intake);
+	close_listeners(intake);
 	while ((connection = TAILQ_FIRST(&intake->connections)))
 		bf_connection_close(connection);
 	if (intake->accept_again)

@@ -119,10 +119,8 @@ take_link(struct intake *intake, int fd)
 static void
 drain(struct intake *intake, enum bf_quit how)
 {
-	if (!intake->draining)
-		bf_server_close(intake);
 	intake->draining = true;
-	bf_connection_drain(intake, how == BF_QUIT_NOW);
+	bf_server_drain(intake, how == BF_QUIT_NOW);
 	bf_intake_leave_if_done(intake);
 }
 

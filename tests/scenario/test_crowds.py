@@ -10,7 +10,7 @@ import time
 
 import pytest
 from harness import channel, memory_kib, wait_until
-from raw import EVENT, POST, Raw, get, post
+from raw import EVENT, HOST, POST, Raw, get, post
 
 # Long enough for everyone to be asked, short enough to wait for.
 TIMES = "request_timeout 4s; keepalive_timeout 4s;"
@@ -114,6 +114,30 @@ def test_idle_connections_make_room(belfry, receiver):
     assert b.metric("belfry_connections_refused_total") == 0
 
 
+@pytest.mark.parametrize("begun", [
+    b"POST /v1/events HTTP/1.1\r\nX: ",
+    b"POST /v1/session HTTP/1.1\r\n" + HOST +
+    b"Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n"],
+    ids=["a head", "a body that needs no token"])
+def test_requests_that_do_not_come_make_room(belfry, receiver, begun):
+    """More of them than are looked at for one that has room to give."""
+    b = belfry(channel(receiver().url), api="max_connections 100;")
+    with crowd(b.port, 100, begun, b"x"):
+        wait_until(lambda: b.metric("belfry_connections_open") >= 100,
+                   "all are open")
+        time.sleep(1.1)  # slow for long enough to be replaced
+        refused = b.metric("belfry_connections_refused_total")
+        with Raw(b.port) as raw:
+            raw.send(post())
+            assert raw.answer().status == 202
+            # Who was answered just now is the last to go.
+            for _ in range(5):
+                assert b.http("GET", "/healthz", tcp=True).status == 200
+            raw.send(post())
+            assert raw.answer().status == 202
+    assert b.metric("belfry_connections_refused_total") == refused
+
+
 def test_an_operator_gets_in_when_all_connections_are_taken(belfry, receiver):
     b = belfry(channel(receiver().url), api="max_connections 10;")
     busy = POST + b"Content-Length: 1000\r\n\r\n"
@@ -158,7 +182,7 @@ def test_10000_connections_stop_no_delivery(belfry, receiver, conf, limit):
                before=before)
     waiting = [b.post(subject=f"before {i}") for i in range(20)]
     # What keeps a connection from making room for another.
-    begun = b"POST /v1/events HTTP/1.1\r\n"
+    begun = POST + b"Content-Length: 1000\r\n\r\n"
     with open_files(12000), contextlib.ExitStack() as stack:
         stop, sent = threading.Event(), []
 
