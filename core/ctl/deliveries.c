@@ -36,11 +36,13 @@ print_line(const cJSON *delivery)
 	const char *why = bf_json_text(delivery, "why");
 	const char *accepted = bf_json_text(delivery, "accepted_at");
 	const char *state = bf_json_text(delivery, "state");
+	const char *event = bf_json_text(delivery, "event");
 
 	printf("%s  %s  %-10s %-2.0f ", accepted ? accepted : "-",
 	    bf_json_text(delivery, "id"), state ? state : "-",
 	    bf_json_number(delivery, "attempt_count"));
-	bf_print_text(bf_json_text(delivery, "event"));
+	/* What a cancel or a replay changed is told without it. */
+	bf_print_text(event ? event : "-");
 	fputs(" -> ", stdout);
 	bf_print_text(bf_json_text(delivery, "channel"));
 	if (why) {
@@ -86,6 +88,17 @@ is(const cJSON *delivery, const char *name, const char *wanted)
 	return !wanted || (text && strcmp(text, wanted) == 0);
 }
 
+/* What a cancel or a replay did to many at once. */
+static void
+print_number(const cJSON *notice)
+{
+	const char *state = bf_json_text(notice, "state");
+
+	printf("%.0f deliveries of ", bf_json_number(notice, "count"));
+	bf_print_text(bf_json_text(notice, "tenant_id"));
+	printf(" are %s now\n", state ? state : "-");
+}
+
 static int
 follow_item(void *context, const cJSON *delivery)
 {
@@ -102,8 +115,10 @@ follow_item(void *context, const cJSON *delivery)
 
 		puts(text);
 		cJSON_free(text);
-	} else {
+	} else if (bf_json_text(delivery, "id")) {
 		print_line(delivery);
+	} else {
+		print_number(delivery);
 	}
 	return fflush(stdout) == EOF ? -1 : 0;
 }

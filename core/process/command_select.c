@@ -215,6 +215,8 @@ bf_command_selected(struct scheduler *scheduler, struct bf_change *change)
 		scheduler->metrics.replayed += change->select.count;
 		queue_replayed(scheduler, change);
 	}
+	bf_notice_selected(scheduler, change->select.changed,
+	    change->select.count, cancelling ? "cancelled" : "scheduled");
 	if (change->select.more) {
 		struct bf_selector selector = change->select.selector;
 

@@ -20,6 +20,7 @@ libcore_la_SOURCES += core/process/child.c core/process/child.h \
 	core/process/scheduler_hand.c core/process/scheduler_pump.c \
 	core/process/scheduler_command.c core/process/scheduler_keys.c \
 	core/process/scheduler_lane.c \
+	core/process/scheduler_follow.c \
 	core/process/scheduler_metrics.c core/process/scheduler_notice.c \
 	core/process/scheduler_outcome.c core/process/scheduler_pause.c core/process/scheduler_outcome.h \
 	core/process/scheduler_private.h core/process/scheduler_retain.c \

@@ -1,5 +1,5 @@
 /*
- * scheduler_notice.c - belfry's own events, and notices to whoever follows
+ * scheduler_notice.c - belfry's own events
  *
  * channel_failing, channel_recovered, channel_stopped, store_low_space and
  * backlog_growing are events like any other: accepted, routed, kept. Two
@@ -254,43 +254,4 @@ bf_notice_start(struct scheduler *scheduler)
 	if (!scheduler->space_timer || !scheduler->backlog_timer)
 		abort();
 	event_add(scheduler->space_timer, &(struct timeval){ 1, 0 });
-}
-
-void
-bf_notice_delivery(struct scheduler *scheduler,
-    const struct bf_lane_state *lane, const struct bf_delivery *delivery,
-    const char *state, const char *why)
-{
-	char id[BF_DELIVERY_ID_TEXT], event_id[BF_EVENT_ID_TEXT];
-	cJSON *json = cJSON_CreateObject();
-	struct intake *intake;
-	char at[40];
-	char *text;
-
-	bf_delivery_id_format(delivery->id, id);
-	bf_event_id_format(delivery->id.event, event_id);
-	bf_timestamp_format(bf_id_instant(delivery->id.event).ms * 1000, at);
-	cJSON_AddStringToObject(json, "id", id);
-	cJSON_AddStringToObject(json, "event_id", event_id);
-	cJSON_AddStringToObject(json, "event", delivery->event->type);
-	cJSON_AddStringToObject(json, "channel",
-	    lane ? lane->state->channel->name : "");
-	cJSON_AddStringToObject(json, "tenant_id", delivery->event->tenant);
-	cJSON_AddStringToObject(json, "subject",
-	    bf_event_subject(delivery->event));
-	cJSON_AddStringToObject(json, "state", state);
-	cJSON_AddNumberToObject(json, "attempt_count", delivery->attempts);
-	cJSON_AddStringToObject(json, "accepted_at", at);
-	if (why)
-		cJSON_AddStringToObject(json, "why", why);
-	text = cJSON_PrintUnformatted(json);
-	TAILQ_FOREACH(intake, &scheduler->intakes, entry)
-	{
-		if (intake->watching)
-			bf_link_send(intake->link,
-			    &(struct bf_message){ .kind = BF_MSG_NOTICE,
-				.notice = { delivery->event->tenant, text } });
-	}
-	cJSON_free(text);
-	cJSON_Delete(json);
 }

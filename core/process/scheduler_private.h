@@ -41,6 +41,7 @@
  *   scheduler_command.c   the verbs of the API
  *   scheduler_metrics.c   counts and sizes
  *   scheduler_notice.c    belfry's own events
+ *   scheduler_follow.c    notices to whoever follows deliveries
  *   scheduler_retain.c    retention and expiry, in small steps
  */
 
@@ -499,13 +500,20 @@ void bf_notice_outcome(struct scheduler *scheduler, struct bf_lane_state *lane,
     bool delivered, bool ended, const char *why);
 void bf_notice_stopped(struct scheduler *scheduler, struct bf_lane_state *lane,
     const char *why);
-/* Tells the watching intakes how a delivery stands. */
-void bf_notice_delivery(struct scheduler *scheduler,
-    const struct bf_lane_state *lane, const struct bf_delivery *delivery,
-    const char *state, const char *why);
 /* Events come in: space and backlog are worth a look before long. */
 void bf_notice_busy(struct scheduler *scheduler);
 void bf_notice_start(struct scheduler *scheduler);
+
+/* ---- scheduler_follow.c ---- */
+/* Tells the watching intakes how a delivery stands. */
+void bf_notice_delivery(const struct scheduler *scheduler,
+    const struct bf_lane_state *lane, const struct bf_delivery *delivery,
+    const char *state, const char *why);
+
+/* The same of what a step of a cancel or replay changed: of each, or, if they
+ * are many, how many of each tenant. */
+void bf_notice_selected(const struct scheduler *scheduler,
+    const struct bf_delivery_id *ids, size_t count, const char *state);
 
 /* ---- scheduler_retain.c ---- */
 void bf_retain_start(struct scheduler *scheduler);

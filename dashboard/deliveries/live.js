@@ -11,7 +11,8 @@ const GATHERED_MOST = 4000; /* deliveries; then the oldest are left out */
 
 /*
  * changed  called with the changes, newest delivery first, and whether some were
- *          left out: there were too many, or the page was not looked at
+ *          left out: there were too many, or the daemon told only how many. A change
+ *          without "event" is one of a delivery that was known before
  * wanted   which of them count
  * state    called with true when the stream stands, false when it broke
  * signal   ends it
@@ -33,10 +34,17 @@ export function liveDeliveries({ changed, wanted, state, signal }) {
 	};
 
 	api.follow("/v1/deliveries/stream", { signal, state, listener(delivery) {
+		if (!delivery.id) {
+			missed = true;
+			timer ??= setTimeout(hand, EVERY_MS);
+			return;
+		}
 		if (!wanted(delivery))
 			return;
+		const before = gathered.get(delivery.id);
+
 		gathered.delete(delivery.id);
-		gathered.set(delivery.id, delivery);
+		gathered.set(delivery.id, { ...before, ...delivery });
 		if (gathered.size > GATHERED_MOST) {
 			gathered.delete(gathered.keys().next().value);
 			missed = true;

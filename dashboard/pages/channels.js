@@ -20,15 +20,18 @@ const RECENT = 20;
 
 const tenant = () => ({ tenant_id: session.tenant });
 
+/* For what is drawn again later anyway: the daemon may not answer just now. */
+const unlessProblem = (signal) => (err) => {
+	if (err.name !== "Problem" && !signal.aborted)
+		throw err;
+};
+
 /* Calls what draws now and then, as long as somebody looks. */
 function keepDrawn(draw, signal) {
 	const timer = setInterval(() => {
 		/* Not under the hands of whoever is about to press something. */
 		if (!document.hidden && !document.querySelector("dialog, :active"))
-			draw().catch((err) => {
-				if (err.name !== "Problem" && !signal.aborted)
-					throw err;
-			});
+			draw().catch(unlessProblem(signal));
 	}, EVERY_MS);
 
 	signal.addEventListener("abort", () => clearInterval(timer));
@@ -127,10 +130,15 @@ function recent(name, signal) {
 	liveDeliveries({ signal, state: () => {},
 		wanted: (delivery) => delivery.channel === name &&
 		    delivery.tenant_id === session.tenant,
-		changed: (changes) => {
+		changed: (changes, missed) => {
 			const none = list.size() === 0;
 
-			list.take(changes, true);
+			if (missed) {
+				draw().catch(unlessProblem(signal));
+				return;
+			}
+			list.take(changes.filter(({ id, event }) =>
+				event || list.has(id)), true);
 			if (none)
 				fill(place, list.node);
 		} });

@@ -117,7 +117,7 @@ async function act(page, verb) {
 }
 
 /* The rows that are shown, as they are now: a change may have come before the
- * stream stood, or told nothing (a cancel). */
+ * stream stood, or was one of too many to be told. */
 async function refreshShown(page) {
 	const { deliveries } = await api.get("/v1/deliveries", {
 		...page.filter.query(), state: "", limit: PAGE, before: page.cursor },
@@ -164,9 +164,12 @@ function drawBar(page) {
 
 /* ---- as they happen ---- */
 
-/* Reads what the stream did not tell. What goes wrong, the stream shows too. */
+/* Reads what the stream did not tell; rows stay while some are selected. What goes
+ * wrong, the stream shows too. */
 function catchUp(page) {
-	load(page).catch((err) => {
+	const read = page.list.selected().length === 0 ? load : refreshShown;
+
+	read(page).catch((err) => {
 		if (err.name !== "Problem" && !page.context.signal.aborted)
 			throw err;
 	});
@@ -175,7 +178,7 @@ function catchUp(page) {
 function take(page, changes, missed) {
 	if (!page.live)
 		return;
-	if (missed && page.list.selected().length === 0) {
+	if (missed) {
 		catchUp(page);
 		return;
 	}
@@ -183,7 +186,7 @@ function take(page, changes, missed) {
 	const insert = !page.cursor && page.list.selected().length === 0;
 	const wasEmpty = page.list.size() === 0;
 	const fresh = changes.filter((delivery) => page.list.has(delivery.id) ||
-	    page.filter.takes(delivery));
+	    (delivery.event && page.filter.takes(delivery)));
 
 	for (const { id } of insert ? [] : fresh) {
 		if (!page.list.has(id) && page.held.size < 999 &&

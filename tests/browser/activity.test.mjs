@@ -49,6 +49,8 @@ async function end() {
 const row = (id) => page.locator(`tr[data-id="${id}"]`);
 const inState = (id, state) =>
 	row(id).locator(".badge", { hasText: state }).waitFor();
+const newest = async (state) => (await stage.call("GET",
+	`/v1/deliveries?channel=ops&state=${state}&limit=1`)).deliveries[0].id;
 const live = () => page.locator("main .badge", { hasText: /^live$/ }).waitFor();
 
 test("a failure appears with its reason, and a replay of a selection arrives",
@@ -113,6 +115,30 @@ test("a waiting delivery is cancelled after a question", async () => {
 		.getByRole("button", { name: "Cancel 1 delivery" }).click();
 	await page.getByText("1 delivery cancelled.").waitFor();
 	await inState(id, "cancelled");
+	await stage.tell("ops");
+	await end();
+});
+
+test("what somebody else cancels and replays is seen at once, one or many", async () => {
+	await begin("#/deliveries");
+	await live();
+	await stage.tell("ops", { hold: true });
+	await stage.postMany(Array.from({ length: 150 }, (_, i) =>
+		({ event: "incident_resolved", subject: `Many ${i}` })));
+	await row(await newest("scheduled")).waitFor();
+
+	/* Until it is told that one is cancelled, nothing is read anew. */
+	const one = await newest("scheduled");
+
+	await stage.call("POST", `/v1/deliveries/${one}/cancel`);
+	await inState(one, "cancelled");
+	await stage.call("POST", `/v1/deliveries/${one}/replay`);
+	await inState(one, "waiting");
+	const { cancelled } = await stage.call("POST", "/v1/deliveries/cancel",
+		{ channel: "ops" });
+
+	assert.ok(cancelled > 100, String(cancelled));
+	await inState(one, "cancelled");
 	await stage.tell("ops");
 	await end();
 });
