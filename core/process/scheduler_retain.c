@@ -6,7 +6,12 @@
  * store past its max_age ends as failed. All go in steps
  * between other commits, one after the other while there is more to do. With
  * nothing waiting and nothing to forget the timers are hours apart.
+ *
+ * Ids tell ages, but not those that a clock made that was ahead once: ids never
+ * go back, so all that follow are ahead, too. Of these the highest is noted,
+ * and when that is long enough ago, what came until then is old.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -22,6 +27,8 @@
 #define EXPIRE_EVERY_S 5   /* while something waits in the store */
 #define IN_HAND_MS 10000   /* that a delivery can be beyond its time-out */
 #define KEYS_KEPT_MS (24 * 3600 * 1000) /* of idempotency keys */
+#define AHEAD_SETTING "ids_ahead"    /* "ID MS": the highest one at that time */
+#define AHEAD_LEAST_MS (3600 * 1000) /* less than that is not worth a note */
 
 /* What was freed of a tenant. */
 struct freed {
@@ -34,9 +41,11 @@ struct step {
 	struct store_call call;
 	struct bf_instant now;
 	struct bf_instant before;
+	struct bf_instant keys_before;
 	struct bf_instant audit_before;
 	size_t count;
 	size_t audit_count;
+	uint64_t highest;    /* to be noted next; 0: there is no need */
 	struct freed *freed; /* by a step of pruning */
 	struct bf_delivery_id ids[STEP];
 	enum bf_delivery_state was[STEP];
@@ -73,15 +82,86 @@ note_freed(void *context, const char *tenant, int64_t events, int64_t bytes)
 	step->freed = freed;
 }
 
+/* Notes the highest id, or (0) that none is ahead any more. */
+static enum bf_store_result
+note_ahead(struct bf_store *store, const struct step *step, uint64_t highest,
+    struct bf_error *err)
+{
+	enum bf_store_result result;
+	struct bf_batch batch;
+	char text[48];
+
+	snprintf(text, sizeof(text), "%" PRIu64 " %" PRId64, highest,
+	    step->now.ms);
+	bf_batch_init(&batch);
+	bf_batch_add(&batch,
+	    bf_change_put(AHEAD_SETTING, highest > 0 ? text : NULL));
+	result = bf_store_commit(store, &batch, err);
+	bf_batch_clear(&batch);
+	return result;
+}
+
+/* The note: an id (0: there is none), and when it was the highest. */
+static enum bf_store_result
+read_note(struct bf_store *store, uint64_t *noted, int64_t *at,
+    struct bf_error *err)
+{
+	enum bf_store_result result;
+	char *text;
+
+	*noted = 0;
+	result = bf_store_get(store, AHEAD_SETTING, &text, err);
+	if (result != BF_STORE_OK || !text)
+		return result;
+	if (sscanf(text, "%" SCNu64 " %" SCNd64, noted, at) != 2)
+		*noted = 0;
+	free(text);
+	return result;
+}
+
+/* While ids are ahead of the clock: what of them is old, as they do not tell
+ * themselves. */
+static enum bf_store_result
+look_ahead(struct bf_store *store, struct step *step, struct bf_error *err)
+{
+	const int64_t retention = step->now.ms - step->before.ms;
+	const int64_t age = retention > KEYS_KEPT_MS ? retention : KEYS_KEPT_MS;
+	enum bf_store_result result;
+	struct bf_store_stats stats;
+	uint64_t noted;
+	int64_t at;
+	bool ahead;
+
+	result = bf_store_stats(store, &stats, err);
+	if (result == BF_STORE_OK)
+		result = read_note(store, &noted, &at, err);
+	if (result != BF_STORE_OK)
+		return result;
+	ahead = bf_id_instant(stats.highest_event).ms >
+		step->now.ms + AHEAD_LEAST_MS;
+	if (ahead != (noted > 0))
+		return note_ahead(store, step, ahead ? stats.highest_event : 0,
+		    err);
+	if (!ahead || step->now.ms - at < age)
+		return BF_STORE_OK;
+	step->before.ms = bf_id_instant(noted).ms + 1;
+	step->keys_before = step->before;
+	step->highest = stats.highest_event;
+	return BF_STORE_OK;
+}
+
 static enum bf_store_result
 run_prune(struct bf_store *store, struct store_call *call, struct bf_error *err)
 {
 	struct step *step = (struct step *)call;
-	enum bf_store_result result;
+	enum bf_store_result result = look_ahead(store, step, err);
 
-	result = bf_store_prune(store, step->before,
-	    (struct bf_instant){ step->now.ms - KEYS_KEPT_MS }, STEP,
-	    &step->count, note_freed, step, err);
+	if (result == BF_STORE_OK)
+		result = bf_store_prune(store, step->before, step->keys_before,
+		    STEP, &step->count, note_freed, step, err);
+	/* All is gone that was old by the note: the next one. */
+	if (result == BF_STORE_OK && step->highest > 0 && step->count < STEP)
+		result = note_ahead(store, step, step->highest, err);
 	if (result != BF_STORE_OK)
 		return result;
 	return bf_store_prune_audit(store, step->audit_before, STEP,
@@ -138,6 +218,7 @@ on_retain(evutil_socket_t fd, short what, void *context)
 	step->call.done = prune_done;
 	step->now = now_of_ages(scheduler);
 	step->before.ms = step->now.ms - snapshot->retention.ms;
+	step->keys_before.ms = step->now.ms - KEYS_KEPT_MS;
 	step->audit_before.ms = step->now.ms - snapshot->audit_keep.ms;
 	bf_committer_call(scheduler->committer, &step->call);
 }

@@ -1,5 +1,7 @@
 """The wall clock steps: retries still go out, none early and none twice."""
+import contextlib
 import pathlib
+import sqlite3
 import time
 
 import pytest
@@ -69,6 +71,42 @@ def test_key_of_yesterday_is_forgotten(stepping, receiver):
         # At once: it does not matter when old keys are swept out.
         assert (b.post(**key) == first) == known
     endpoint.wait(2)
+
+
+def test_old_events_go_though_the_clock_was_years_ahead_once(stepping,
+                                                             receiver):
+    endpoint = receiver()
+    b = stepping("retention 1h;\n" + channel(endpoint.url))
+
+    def at(offset):
+        b.wait_idle()
+        b.stop()
+        set_clock(b, offset)
+        b.start()
+        return b.post()
+
+    def has(*ids):
+        return {event["id"] for event in
+                b.http("GET", "/v1/events").json["events"]} == set(ids)
+
+    def noted():
+        file = b.folder / "state" / "belfry.db"
+        with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro",
+                                                uri=True)) as store:
+            return store.execute("SELECT value FROM setting WHERE "
+                                 "name = 'ids_ahead'").fetchone()
+
+    set_clock(b, "+3650d")
+    ahead = [b.post(), at("+0")]
+    wait_until(noted, "that ids are ahead is noted")
+    before = noted()
+    later = at("+23h")
+    time.sleep(2)
+    # How old these are nobody can tell yet.
+    assert has(*ahead, later) and noted() == before
+    last = at("+25h")
+    wait_until(lambda: has(later, last), "what was noted is gone")
+    wait_until(lambda: noted() != before, "the next note")
 
 
 def test_step_across_a_restart(stepping, receiver):
