@@ -7,6 +7,8 @@ libcore_la_SOURCES += core/transport/libraries.c \
 	core/transport/libraries.h core/transport/transport.h \
 	core/transport/transport_private.h core/transport/reason.c \
 	core/transport/easy.c core/transport/smtp.c \
+	core/transport/smtp_open.c core/transport/smtp_pool.c \
+	core/transport/smtp_session_private.h \
 	core/transport/smtp_private.h core/transport/smtp_reply.c \
 	core/transport/smtp_reply.h core/transport/smtp_session.c \
 	core/transport/sockets.c core/transport/stream.c \

@@ -41,10 +41,11 @@ struct smtp_session *bf_smtp_session_take(struct smtp_sessions *sessions,
     struct bf_error *err);
 
 /*
- * Sends bytes (wiped of nothing, owned by the session from here on: out of
- * `bf_smtp_session_out`), and waits for a reply no longer than limit.
+ * Sends what was put into bf_smtp_session_out, and waits for a reply no longer
+ * than limit.
  *
- * doing  what is waited for, should it not come: "the reply to MAIL"
+ * doing  what is waited for, should it not come: "the reply to MAIL"; borrowed
+ *        until the next one
  */
 void bf_smtp_session_send(struct smtp_session *session, const char *doing,
     struct bf_duration limit);
