@@ -5,7 +5,7 @@ libcore_la_SOURCES += core/store/store.h core/store/store_private.h \
 libcore_la_SOURCES += core/store/lock.c core/store/store.c core/store/sqlite.c \
 	core/store/sqlite_audit.c core/store/sqlite_backup.c core/store/sqlite_claim.c \
 	core/store/sqlite_commit.c core/store/sqlite_expire.c \
-	core/store/sqlite_file.c core/store/sqlite_list.c \
+	core/store/sqlite_file.c core/store/sqlite_list.c core/store/sqlite_log.c \
 	core/store/sqlite_maintain.c core/store/sqlite_prune.c \
 	core/store/sqlite_read.c core/store/sqlite_recipient.c core/store/sqlite_row.c \
 	core/store/sqlite_rows.c \

@@ -437,6 +437,7 @@ bf_sqlite_open(const char *dir, struct bf_error *err)
 	}
 	if (take_lock(sqlite, err) == -1 ||
 	    bf_sqlite_find(dir, sqlite->path, err) == -1 ||
+	    bf_sqlite_check_log(sqlite->path, err) == -1 ||
 	    connect_to(sqlite, &sqlite->db, err) == -1 ||
 	    bf_sqlite_migrate(sqlite->db, sqlite->path, err) == -1 ||
 	    bf_sqlite_identify(sqlite->db, dir, sqlite->path, err) == -1 ||

@@ -14,6 +14,7 @@
  *
  * sqlite.c            opening, reopening, transactions, errors to results
  * sqlite_file.c       the files before SQLite sees them; who the store is
+ * sqlite_log.c        whether the log is whole
  * sqlite_schema.c     tables, and how an older schema becomes the present one
  * sqlite_statement.c  every statement
  * sqlite_type.c       names of event types and their numbers
@@ -125,6 +126,10 @@ void bf_sqlite_describe(sqlite3 *db, const char *path, const char *doing,
 /* Looks at the files in dir before SQLite does, and makes the database if
  * there never was one. path is that of the database. */
 int bf_sqlite_find(const char *dir, const char *path, struct bf_error *err);
+
+/* Refuses a log in which damage hides what was acknowledged, and says how to
+ * go on without. path is that of the database. 0 or -1. */
+int bf_sqlite_check_log(const char *path, struct bf_error *err);
 
 /* Compares the database with the note of its identity, or makes the note. */
 int bf_sqlite_identify(sqlite3 *db, const char *dir, const char *path,

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -50,6 +51,81 @@ tear_down(void **state)
 	umount(dir); /* of a test that failed */
 	remove_directory(dir);
 	return 0;
+}
+
+/* ---- a log that is damaged ---- */
+
+#define COMMITS 10u
+
+/* Commits that often, an event each time, and ends without a word. */
+static void
+leave_a_log(void)
+{
+	pid_t child = fork();
+
+	if (child == 0) {
+		store = bf_store_open(dir, &err);
+		for (unsigned n = 0; store && n < COMMITS; n++)
+			store_events(store, n, n, "deploy_failed", 1);
+		_exit(store ? 0 : 1);
+	}
+	waitpid(child, NULL, 0);
+}
+
+/* Flips a bit in a page of the log, that many from its end. */
+static void
+flip(const char *log, int from_end)
+{
+	const off_t frame = 24 + 4096;
+	FILE *file = fopen(log, "r+b");
+	int byte;
+
+	assert_non_null(file);
+	assert_int_equal(fseek(file, -frame * from_end + 100, SEEK_END), 0);
+	byte = fgetc(file);
+	assert_int_equal(fseek(file, -1, SEEK_CUR), 0);
+	fputc(byte ^ 4, file);
+	fclose(file);
+}
+
+static void
+what_was_acknowledged_is_not_passed_over(void **state)
+{
+	char *log = path_in(dir, "belfry.db-wal");
+	const char *words;
+	struct stat file;
+	long long cut;
+
+	(void)state;
+	leave_a_log();
+	assert_int_equal(stat(log, &file), 0);
+	flip(log, (int)(file.st_size / (24 + 4096) / 2));
+	store = bf_store_open(dir, &err);
+	assert_null(store);
+	words = strstr(err.text, "truncate -s ");
+	assert_non_null(words);
+	assert_int_equal(sscanf(words, "truncate -s %lld", &cut), 1);
+	/* Nor when it is tried again; but by whoever gives them up. */
+	assert_null(bf_store_open(dir, &err));
+	assert_int_equal(truncate(log, cut), 0);
+	store = open_store(dir);
+	assert_int_equal(state_of(store, 1, 1), BF_STATE_SCHEDULED);
+	assert_int_equal(state_of(store, COMMITS - 1, 1), -1);
+	free(log);
+}
+
+static void
+what_was_being_written_is_passed_over(void **state)
+{
+	char *log = path_in(dir, "belfry.db-wal");
+
+	(void)state;
+	leave_a_log();
+	flip(log, 1);
+	store = open_store(dir);
+	assert_int_equal(state_of(store, COMMITS - 2, 1), BF_STATE_SCHEDULED);
+	assert_int_equal(state_of(store, COMMITS - 1, 1), -1);
+	free(log);
 }
 
 /* ---- a writer that is killed ---- */
@@ -443,6 +519,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(what_was_acknowledged_is_not_passed_over),
+		TEST(what_was_being_written_is_passed_over),
 		TEST(what_a_killed_writer_acknowledged_is_there),
 		TEST(a_full_disk_loses_nothing_and_recovers),
 		TEST(a_limit_on_file_sizes_is_like_a_full_disk),
