@@ -86,7 +86,7 @@ def test_children_end_with_the_master(belfry, receiver):
 def test_stopped_child_is_replaced(belfry, receiver, kind):
     endpoint = receiver()
     b = belfry(channel(endpoint.url))
-    victim = b.pids(kind)[0]
+    victim = wait_until(lambda: b.pids(kind), "there is one")[0]
     os.kill(victim, signal.SIGSTOP)
     wait_until(lambda: not alive(victim), "the stopped child is killed", 10)
     wait_until(lambda: b.pids(kind), "it is replaced", 10)
