@@ -38,7 +38,7 @@ _belfryctl()
 	'deliveries -s'|*' --state') offered='scheduled sending delivered failed cancelled' ;;
 	'token -s'|*' --scope') offered='ingest metrics read manage admin' ;;
 	'tenants -l'|'tenants --limit')
-		offered='events_per_second= burst= channels= stored_bytes=' ;;
+		offered='events_per_second= burst= channels= tokens= stored_bytes=' ;;
 	*' --action') offered=$(_belfryctl_names audit action) ;;
 	*' -c'|*' --channel') offered=$(_belfryctl_names channels name) ;;
 	*' -m'|*' --module') offered=$(_belfryctl_names modules name) ;;

@@ -13,7 +13,7 @@
 #define PAGE "1000" /* tenants asked for at once: as many as may be */
 
 static const char *const limit_names[] = { "events_per_second", "burst",
-	"channels", "stored_bytes" };
+	"channels", "tokens", "stored_bytes" };
 
 #define LIMITS (sizeof(limit_names) / sizeof(*limit_names))
 

@@ -476,6 +476,7 @@ static const struct api_member limits_members[] = {
 	LIMIT("events_per_second", "How many events it may post in a second"),
 	LIMIT("burst", "How many at once, after a pause"),
 	LIMIT("channels", "How many channels it may have"),
+	LIMIT("tokens", "How many tokens made over the API it may have"),
 	LIMIT("stored_bytes",
 	    "How much of the store its events and deliveries may take"),
 	{ 0 },
@@ -485,6 +486,7 @@ static SCHEMA(limits, "Limits", "What a tenant may have", limits_members);
 
 static const struct api_member usage_members[] = {
 	COUNT("channels", "Those of the conf file, too"),
+	COUNT("tokens", "Made over the API"),
 	COUNT("stored_events", "That are in the store"),
 	COUNT("stored_bytes", "That these take, with their deliveries"),
 	COUNT("waiting", "Deliveries that wait"),

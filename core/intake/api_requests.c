@@ -250,6 +250,8 @@ static const struct api_member limits_members[] = {
 	    "How many events it may post in a second"),
 	LIMIT_OF("burst", BF_LIMIT_MOST, "How many at once, after a pause"),
 	LIMIT_OF("channels", BF_LIMIT_MOST, "How many channels it may have"),
+	LIMIT_OF("tokens", BF_LIMIT_MOST,
+	    "How many tokens made over the API it may have"),
 	LIMIT_OF("stored_bytes", BF_LIMIT_BYTES_MOST,
 	    "How much of the store its events and deliveries may take"),
 	{ 0 },

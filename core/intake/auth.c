@@ -166,7 +166,7 @@ ask_for_token(struct intake *intake,
 	struct bf_buf name = { 0 };
 	int status;
 
-	bf_buf_add_text(&name, "token/");
+	bf_buf_add_text(&name, BF_TOKEN_PREFIX);
 	bf_encode_hex(&name, hash, BF_TOKEN_HASH_SIZE);
 	status = bf_auth_ask_store(intake, name.data, value);
 	bf_buf_free(&name);

@@ -65,6 +65,7 @@ static const struct {
 	    BF_LIMIT_MOST },
 	{ "burst", offsetof(struct bf_limits, burst), BF_LIMIT_MOST },
 	{ "channels", offsetof(struct bf_limits, channels), BF_LIMIT_MOST },
+	{ "tokens", offsetof(struct bf_limits, tokens), BF_LIMIT_MOST },
 	{ "stored_bytes", offsetof(struct bf_limits, stored_bytes.bytes),
 	    BF_LIMIT_BYTES_MOST },
 };
@@ -97,8 +98,8 @@ set_limit(struct bf_limits *limits, const cJSON *item)
 		*limit_at(limits, i) = (int64_t)item->valuedouble;
 		return NULL;
 	}
-	return "unknown member; expected events_per_second, burst, channels or "
-	       "stored_bytes";
+	return "unknown member; expected events_per_second, burst, channels, "
+	       "tokens or stored_bytes";
 }
 
 /* What is wrong, and where (new memory): NULL if nothing is. */
@@ -283,8 +284,8 @@ gather_all(struct bf_store *store, const char *id, struct bf_batch *batch,
 		free(prefix);
 	}
 	if (result == BF_STORE_OK)
-		result =
-		    bf_store_settings(store, "token/", drop_token, &drop, err);
+		result = bf_store_settings(store, BF_TOKEN_PREFIX, drop_token,
+		    &drop, err);
 	return result;
 }
 

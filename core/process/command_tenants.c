@@ -33,6 +33,7 @@ add_limits(cJSON *json, const char *name, const struct bf_limits *limits,
 	add_limit(object, "events_per_second", limits->events_per_second, none);
 	add_limit(object, "burst", limits->burst, none);
 	add_limit(object, "channels", limits->channels, none);
+	add_limit(object, "tokens", limits->tokens, none);
 	add_limit(object, "stored_bytes", limits->stored_bytes.bytes, none);
 }
 
@@ -66,6 +67,8 @@ add_usage(cJSON *json, const struct scheduler *scheduler,
 	}
 	cJSON_AddNumberToObject(usage, "channels",
 	    (double)state->channel_count);
+	cJSON_AddNumberToObject(usage, "tokens",
+	    (double)bf_tenant_tokens(scheduler, state->id));
 	cJSON_AddNumberToObject(usage, "stored_events", (double)figures.events);
 	cJSON_AddNumberToObject(usage, "stored_bytes", (double)figures.bytes);
 	cJSON_AddNumberToObject(usage, "waiting", (double)waiting);

@@ -44,7 +44,8 @@ run_tokens(struct bf_store *store, struct store_call *call,
 	struct store_command *own = (struct store_command *)call;
 
 	own->json = cJSON_CreateArray();
-	return bf_store_settings(store, "token/", note_token, own->json, err);
+	return bf_store_settings(store, BF_TOKEN_PREFIX, note_token, own->json,
+	    err);
 }
 
 /* Whether the caller may know of a token, and revoke it. Those that are for
@@ -187,10 +188,11 @@ run_page(struct bf_store *store, struct store_call *call, struct bf_error *err)
 	/* A hash is longer, so that it is above its own beginning: "g" is above
 	 * every digit. */
 	if (goes_on_after(own, AFTER_API))
-		above = bf_strf("token/%sg", own->text + strlen(AFTER_API));
+		above = bf_strf(BF_TOKEN_PREFIX "%sg",
+		    own->text + strlen(AFTER_API));
 	own->json = cJSON_CreateArray();
-	result = bf_store_settings_above(store, "token/", above, note_page,
-	    &page, err);
+	result = bf_store_settings_above(store, BF_TOKEN_PREFIX, above,
+	    note_page, &page, err);
 	free(above);
 	return result;
 }
@@ -323,6 +325,24 @@ is_name(const char *name)
 	       !bf_has_control(name);
 }
 
+/* Whether the tenant may have one more. Answers with a problem otherwise. */
+static bool
+has_room(const struct command *command, const char *tenant)
+{
+	const struct scheduler *scheduler = command->scheduler;
+	const int64_t count = bf_tenant_tokens(scheduler, tenant);
+	char *detail;
+
+	if (bf_tenant_may_have_token(scheduler, tenant))
+		return true;
+	detail = bf_strf("the tenant has %lld token%s, and may have no more: "
+			 "revoke one first",
+	    (long long)count, count == 1 ? "" : "s");
+	bf_command_problem(command, 409, "limit", "Conflict", NULL, detail);
+	free(detail);
+	return false;
+}
+
 void
 bf_verb_create_token(const struct command *command)
 {
@@ -349,11 +369,13 @@ bf_verb_create_token(const struct command *command)
 	scope = scope ? scope : "ingest";
 	if (!may_give(command, scope) || !read_rate(command, rate_text, &rate))
 		return;
+	if (!has_room(command, tenant))
+		return;
 	if (RAND_bytes(random, sizeof(random)) != 1)
 		abort();
 	bf_buf_add_text(&token, "bft_");
 	bf_encode_hex(&token, random, sizeof(random));
-	bf_buf_add_text(&key, "token/");
+	bf_buf_add_text(&key, BF_TOKEN_PREFIX);
 	hash_token(token.data, &key);
 	bf_timestamp_format(bf_clock_wall_us(), created);
 	json = cJSON_CreateObject();
@@ -364,7 +386,7 @@ bf_verb_create_token(const struct command *command)
 		add_rate(json, &rate);
 	cJSON_AddStringToObject(json, "created_at", created);
 	text = cJSON_PrintUnformatted(json);
-	bf_settings_put(command->scheduler, key.data, text);
+	bf_tenant_put_token(command->scheduler, tenant, key.data, text);
 	if (!rate_text)
 		add_rate(json, &rate);
 	cJSON_AddStringToObject(json, "token", token.data);
@@ -391,8 +413,9 @@ answer_revoke(struct store_command *own)
 		if (found) /* of another tenant: a row for each */
 			bf_command_note(&own->command);
 		bf_command_about(&own->command, token_text(token, "tenant_id"));
-		key = bf_strf("token/%s", token_text(token, "hash"));
-		bf_settings_put(own->command.scheduler, key, NULL);
+		key = bf_strf(BF_TOKEN_PREFIX "%s", token_text(token, "hash"));
+		bf_tenant_put_token(own->command.scheduler,
+		    token_text(token, "tenant_id"), key, NULL);
 		free(key);
 		found = true;
 	}

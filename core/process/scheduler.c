@@ -93,6 +93,7 @@ on_changed(void *owner, struct bf_change *change, const char *why)
 			bf_settings_cancelled(scheduler, change);
 		break;
 	case BF_CHANGE_PUT:
+		bf_tenant_setting_committed(change);
 		bf_settings_committed(scheduler, change->put.name,
 		    change->put.value);
 		break;

@@ -284,6 +284,16 @@ void bf_tenant_gone(struct scheduler *scheduler, const char *id, uint64_t past);
 uint64_t bf_tenant_past(const struct scheduler *scheduler, const char *id);
 struct bf_tenant_figures bf_tenant_figures(const struct scheduler *scheduler,
     const char *tenant);
+/* Tokens of a tenant that were made over the API: how many there are, and
+ * whether there is room for one more. */
+int64_t bf_tenant_tokens(const struct scheduler *scheduler, const char *tenant);
+bool bf_tenant_may_have_token(const struct scheduler *scheduler,
+    const char *tenant);
+/* Hands one to the committer: its setting with a value, or NULL to revoke it.
+ * And what is to be done when that, or any other setting, is durable. */
+void bf_tenant_put_token(struct scheduler *scheduler, const char *tenant,
+    const char *setting, const char *value);
+void bf_tenant_setting_committed(const struct bf_change *change);
 
 /* ---- scheduler_lane.c ---- */
 /* The lane of a channel, if it has one; and made if it had none: NULL if there

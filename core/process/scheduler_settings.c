@@ -552,7 +552,7 @@ bf_settings_committed(struct scheduler *scheduler, const char *name,
 {
 	/* Not before: an intake could look the token up once more, find it as
 	 * it was, and keep that. */
-	if (strncmp(name, "token/", 6) == 0 ||
+	if (strncmp(name, BF_TOKEN_PREFIX, strlen(BF_TOKEN_PREFIX)) == 0 ||
 	    (!value && strncmp(name, "session/", 8) == 0))
 		bf_accept_flush(scheduler);
 }

@@ -19,6 +19,7 @@ struct tenant_use {
 	struct bf_bucket bucket; /* of its events a second */
 	struct bf_tenant_figures stored;
 	int64_t coming;  /* bytes handed to the committer */
+	int64_t tokens;  /* made over the API */
 	uint64_t past;   /* event ids below are of one that was deleted */
 	unsigned claims; /* pages of its deliveries that are being read */
 	UT_hash_handle hh;
@@ -64,13 +65,29 @@ note_past(void *context, const char *name, const char *value)
 	    strtoull(value, NULL, 10);
 }
 
+static void
+note_token(void *context, const char *name, const char *value)
+{
+	cJSON *token = cJSON_Parse(value);
+	const char *tenant = cJSON_GetStringValue(
+	    cJSON_GetObjectItemCaseSensitive(token, "tenant_id"));
+
+	(void)name;
+	if (tenant)
+		make(context, tenant)->tokens++;
+	cJSON_Delete(token);
+}
+
 enum bf_store_result
 bf_tenants_start(struct scheduler *scheduler, struct bf_store *store,
     struct bf_error *err)
 {
-	const enum bf_store_result result =
+	enum bf_store_result result =
 	    bf_store_settings(store, BF_TENANT_PAST, note_past, scheduler, err);
 
+	if (result == BF_STORE_OK)
+		result = bf_store_settings(store, BF_TOKEN_PREFIX, note_token,
+		    scheduler, err);
 	return result == BF_STORE_OK
 		   ? bf_store_usage(store, note_used, scheduler, err)
 		   : result;
@@ -82,8 +99,50 @@ bf_tenant_gone(struct scheduler *scheduler, const char *id, uint64_t past)
 	struct tenant_use *use = find(scheduler, id);
 
 	/* Without one it has no history. */
-	if (use)
-		use->past = past;
+	if (!use)
+		return;
+	use->past = past;
+	use->tokens = 0;
+}
+
+int64_t
+bf_tenant_tokens(const struct scheduler *scheduler, const char *tenant)
+{
+	const struct tenant_use *use = find(scheduler, tenant);
+
+	return use ? use->tokens : 0;
+}
+
+bool
+bf_tenant_may_have_token(const struct scheduler *scheduler, const char *tenant)
+{
+	const int64_t most =
+	    bf_registry_limits(scheduler->registry, tenant).tokens;
+
+	return most == BF_LIMIT_NONE ||
+	       bf_tenant_tokens(scheduler, tenant) < most;
+}
+
+void
+bf_tenant_put_token(struct scheduler *scheduler, const char *tenant,
+    const char *setting, const char *value)
+{
+	struct bf_change *change = bf_change_put(setting, value);
+	struct tenant_use *use = make(scheduler, tenant);
+
+	use->tokens += value != NULL;
+	change->context = use;
+	bf_committer_add(scheduler->committer, change, true);
+}
+
+void
+bf_tenant_setting_committed(const struct bf_change *change)
+{
+	struct tenant_use *use = change->context;
+
+	/* Two may revoke one token at the same time: it is one less. */
+	if (use && change->put.forgotten && use->tokens > 0)
+		use->tokens--;
 }
 
 uint64_t
@@ -112,7 +171,7 @@ bf_tenants_note(const struct scheduler *scheduler, struct bf_registry *registry)
 	const struct tenant_use *use;
 
 	for (use = scheduler->tenants; use; use = use->hh.next) {
-		if (use->stored.events > 0)
+		if (use->stored.events > 0 || use->tokens > 0)
 			bf_registry_note_tenant(registry, use->id);
 	}
 }

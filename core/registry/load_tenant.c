@@ -8,7 +8,7 @@
 #include "core/registry/load_private.h"
 
 /* What is not written stays as it was: the default, or no limit. */
-#define LIMITS(none)                                                           \
+#define LIMITS(none, token_count)                                              \
 	{ BF_FIELD(bf_limits, events_per_second), .fallback = none,            \
 		.max = BF_LIMIT_MOST,                                          \
 		.help =                                                        \
@@ -25,6 +25,10 @@
 			"How many channels a tenant may have; those of the "   \
 			"conf "                                                \
 			"file count, and are never refused; 0: no limit" },    \
+	    { BF_FIELD(bf_limits, tokens), .fallback = token_count,            \
+		    .max = BF_LIMIT_MOST,                                      \
+		    .help = "How many tokens made over the API a tenant may "  \
+			    "have; 0: no limit" },                             \
 	    { BF_FIELD(bf_limits, stored_bytes), .fallback = none,             \
 		    .max = BF_LIMIT_BYTES_MOST,                                \
 		    .help =                                                    \
@@ -32,8 +36,9 @@
 			"deliveries may take, history included; 0: no "        \
 			"limit" },
 
-static const struct bf_directive limits_table[] = { LIMITS(NULL){ 0 } };
-static const struct bf_directive defaults_table[] = { LIMITS("0"){ 0 } };
+static const struct bf_directive limits_table[] = { LIMITS(NULL, NULL){ 0 } };
+static const struct bf_directive defaults_table[] = { LIMITS("0", "1000"){
+    0 } };
 
 const struct bf_context bf_context_limits = { "limits", "limits", limits_table,
 	NULL };

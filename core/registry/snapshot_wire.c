@@ -174,6 +174,7 @@ carry_limits(struct carry *carry, struct bf_limits *limits)
 	carry_i64(carry, &limits->events_per_second);
 	carry_i64(carry, &limits->burst);
 	carry_i64(carry, &limits->channels);
+	carry_i64(carry, &limits->tokens);
 	carry_i64(carry, &limits->stored_bytes.bytes);
 }
 
@@ -466,7 +467,7 @@ carry_snapshot(struct carry *carry, struct bf_snapshot *snapshot)
 	    &snapshot->type_count, sizeof(*snapshot->types), 30, carry_type);
 	snapshot->tenants =
 	    carry_list(carry, snapshot->tenants, &snapshot->tenant_count,
-		sizeof(*snapshot->tenants), 52, carry_tenant);
+		sizeof(*snapshot->tenants), 60, carry_tenant);
 	/* The first is the default one: only it may be without an id. */
 	require(carry, snapshot->tenant_count > 0);
 	for (size_t i = 1; i < snapshot->tenant_count; i++)

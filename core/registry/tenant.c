@@ -20,6 +20,7 @@ bf_limits_in_force(const struct bf_limits *own,
 		    otherwise->events_per_second),
 		.burst = own->burst,
 		.channels = choose(own->channels, otherwise->channels),
+		.tokens = choose(own->tokens, otherwise->tokens),
 		.stored_bytes = { choose(own->stored_bytes.bytes,
 		    otherwise->stored_bytes.bytes) },
 	};

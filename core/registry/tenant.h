@@ -24,12 +24,14 @@ struct bf_limits {
 	int64_t events_per_second;
 	int64_t burst; /* events at once; none: as many as in a second */
 	int64_t channels;
+	int64_t tokens;              /* that were made over the API */
 	struct bf_size stored_bytes; /* of events with their deliveries */
 };
 
 #define BF_LIMITS_DEFAULT                                                      \
 	{                                                                      \
 		BF_LIMIT_DEFAULT, BF_LIMIT_DEFAULT, BF_LIMIT_DEFAULT,          \
+		    BF_LIMIT_DEFAULT,                                          \
 		{                                                              \
 			BF_LIMIT_DEFAULT                                       \
 		}                                                              \

@@ -260,16 +260,20 @@ finish_deliveries(struct bf_sqlite *sqlite, struct bf_change *first,
 /* ---- settings ---- */
 
 static enum bf_store_result
-put_setting(struct bf_sqlite *sqlite, const struct bf_change *change,
+put_setting(struct bf_sqlite *sqlite, struct bf_change *change,
     struct bf_error *err)
 {
 	sqlite3_stmt *statement = bf_sqlite_statement(sqlite,
 	    change->put.value ? BF_SQL_SETTING_PUT : BF_SQL_SETTING_DROP);
+	enum bf_store_result result;
 
 	bf_sqlite_bind_text(statement, 1, change->put.name);
 	if (change->put.value)
 		bf_sqlite_bind_text(statement, 2, change->put.value);
-	return bf_sqlite_run(sqlite, statement, "put setting", err);
+	result = bf_sqlite_run(sqlite, statement, "put setting", err);
+	change->put.forgotten = result == BF_STORE_OK && !change->put.value &&
+				sqlite3_changes(sqlite->db) > 0;
+	return result;
 }
 
 /* ---- the batch ---- */

@@ -171,7 +171,8 @@ struct bf_change {
 		} select;
 		struct {
 			char *name;
-			char *value; /* NULL: forget it */
+			char *value;    /* NULL: forget it */
+			bool forgotten; /* filled in by commit: it was there */
 		} put;
 		struct bf_audit audit; /* owns its texts */
 	};
@@ -379,6 +380,9 @@ enum bf_store_result bf_store_get_delivery(struct bf_store *store,
 /* Of a tenant that was deleted: the setting's name begins so, its id follows.
  * The value is the first event id that is not of its history, in decimal. */
 #define BF_TENANT_PAST "tenant-past/"
+
+/* The setting of a token that was made over the API: its hash follows. */
+#define BF_TOKEN_PREFIX "token/"
 
 /* A setting: *value is new memory, NULL if there is none. And all of them
  * whose names begin with prefix, in order of name. */

@@ -28,6 +28,7 @@ const limits = [
 	{ name: "burst", label: "Burst",
 		help: "How many may come at once; without it, those of a second." },
 	{ name: "channels", label: "Channels" },
+	{ name: "tokens", label: "Tokens" },
 	{ name: "stored_bytes", label: "Stored bytes", size: true,
 		help: "As 64m or 2g." },
 ];
@@ -63,6 +64,7 @@ export function tenantFacts(tenant) {
 		h("dd", shown({}, limit.events_per_second), limit.burst
 			? `, ${count(limit.burst)} at once` : ""),
 		usage("Channels", used.channels, limit.channels),
+		usage("Tokens", used.tokens, limit.tokens),
 		usage("Stored", used.stored_bytes, limit.stored_bytes, bytes),
 		h("dt", "Events in the store"), h("dd", count(used.stored_events)),
 		h("dt", "Deliveries that wait"), h("dd", count(used.waiting)));

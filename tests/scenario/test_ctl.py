@@ -441,9 +441,10 @@ def test_token(b):
 def test_tenants(b):
     made = answer(b, "tenants", "create", "shop", "--name", "Shop Ltd",
                   "-l", "events_per_second=100", "-l", "channels=7",
-                  "--limit", "stored_bytes=64m", "-l", "channels=3")
+                  "--limit", "stored_bytes=64m", "-l", "channels=3",
+                  "-l", "tokens=9")
     assert made["name"] == "Shop Ltd" and made["limits"] == {
-        "events_per_second": 100, "burst": None, "channels": 3,
+        "events_per_second": 100, "burst": None, "channels": 3, "tokens": 9,
         "stored_bytes": 64 << 20}
     assert "there is a tenant of that id" in run(
         b, "tenants", "create", "shop", status=REFUSED).stderr
@@ -458,7 +459,7 @@ def test_tenants(b):
     changed = answer(b, "tenants", "set", "shop", "-l", "channels=0",
                      "-l", "stored_bytes=default")
     assert changed["name"] == "Shop Ltd" and changed["limits"] == {
-        "events_per_second": 100, "burst": None, "channels": 0,
+        "events_per_second": 100, "burst": None, "channels": 0, "tokens": 9,
         "stored_bytes": None}
     assert "Shop" not in run(b, "tenants", "set", "shop", "-n", "").stdout
 

@@ -1,4 +1,5 @@
 """Tenants: made, changed, deleted; what they may have at most."""
+import concurrent.futures
 import json
 import sqlite3
 import threading
@@ -59,11 +60,12 @@ def test_a_tenant_is_made_and_survives(belfry):
     assert made["id"] == "acme" and made["name"] == "Änne & Co"
     assert made["source"] == "api" and made["locked"] is False
     assert made["limits"] == {"events_per_second": 5, "burst": 9,
-                              "channels": None, "stored_bytes": None}
+                              "channels": None, "tokens": None,
+                              "stored_bytes": None}
     assert made["effective_limits"] == {
         "events_per_second": 5, "burst": 9, "channels": 7,
-        "stored_bytes": None}
-    assert made["usage"] == {"channels": 0, "stored_events": 0,
+        "tokens": 1000, "stored_bytes": None}
+    assert made["usage"] == {"channels": 0, "tokens": 0, "stored_events": 0,
                              "stored_bytes": 0, "waiting": 0}
     assert make(b).status == 409
     b.stop()
@@ -368,6 +370,50 @@ def test_a_deleted_tenant_leaves_nothing_but_its_history(belfry, receiver):
 
 
 # ---- limits ----
+
+def test_tokens_are_counted_and_limited(belfry):
+    b = belfry("tenant_limits { tokens 3; }")
+    make(b)
+    path = "/v1/tenants/acme"
+    used = lambda: b.http("GET", path).json["usage"]["tokens"]
+    manage = token(b, "acme", "manage")
+
+    def more(name, **said):
+        return b.http("POST", "/v1/tokens", {"name": name, **said}, manage,
+                      tcp=True)
+
+    assert used() == 1
+    assert [more(f"t{i}").status for i in range(4)] == [201, 201, 409, 409]
+    refused = more("t9")
+    assert refused.json["type"] == "urn:belfry:problem:limit"
+    assert "3 tokens" in refused.json["detail"]
+    assert used() == 3
+    # An admin gives it no more, either; others are not concerned.
+    assert b.http("POST", "/v1/tokens", {"name": "x", "tenant_id": "acme"}
+                  ).status == 409
+    assert b.http("POST", "/v1/tokens", {"name": "x", "tenant_id": "else"}
+                  ).status == 201
+    b.stop()
+    b.start()
+    assert used() == 3 and more("t9").status == 409
+    # Who revokes one twice at the same time has room for one.
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: b.http("DELETE", "/v1/tokens/t0",
+                                       headers=manage, tcp=True), range(8)))
+    assert used() == 2
+    assert [more(f"u{i}").status for i in range(2)] == [201, 409]
+    # Where it is raised, there is room; what is there is never taken away.
+    assert b.http("PATCH", path, {"limits": {"tokens": 4}}).status == 200
+    assert [more(f"v{i}").status for i in range(2)] == [201, 409]
+    assert b.http("PATCH", path, {"limits": {"tokens": 1}}).status == 200
+    assert used() == 4 and more("w").status == 409
+    # One that is made again begins with none.
+    assert b.http("DELETE", path).status == 200
+    assert make(b).json["usage"]["tokens"] == 0
+    # The default tenant is the operator's own.
+    assert [b.http("POST", "/v1/tokens", {"name": f"d{i}"}).status
+            for i in range(5)] == [201] * 5
+
 
 def test_events_beyond_the_rate_wait(belfry, receiver):
     endpoint = receiver()

@@ -281,10 +281,12 @@ tenants_have_names_and_limits(void **state)
 	assert_true(s->strict_tenants);
 	assert_int_equal(s->tenant_limits.channels, 7);
 	assert_int_equal(s->tenant_limits.events_per_second, BF_LIMIT_NONE);
+	assert_int_equal(s->tenant_limits.tokens, 1000);
 	assert_string_equal(a->name, "Änne & Co");
 	assert_int_equal(a->limits.events_per_second, 5);
 	assert_int_equal(a->limits.burst, 9);
 	assert_int_equal(a->limits.channels, BF_LIMIT_DEFAULT);
+	assert_int_equal(a->limits.tokens, BF_LIMIT_DEFAULT);
 	assert_int_equal(a->limits.stored_bytes.bytes, 64 << 20);
 	assert_int_equal(a->line, 4);
 	assert_null(b->name);

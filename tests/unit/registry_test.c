@@ -420,7 +420,7 @@ static void
 a_tenant_is_the_conf_files_or_the_apis(void **state)
 {
 	const struct bf_tenant_said said = { .name = "Said",
-		.limits = { 1, 2, 3, { 4 } },
+		.limits = { 1, 2, 3, 5, { 4 } },
 		.version = 2,
 		.created_at = "then" };
 	struct bf_registry *r =
