@@ -109,8 +109,9 @@ print_channel(const cJSON *channel)
 {
 	static const char *const names[] = { "name", "tenant_id", "module",
 		"state", "reason", "paced_until", "waiting", "in_flight",
-		"events", "retry", "timeout", "concurrency", "rate", "max_age",
-		"secrets", "version", "created_at", "file", "line", NULL };
+		"window", "events", "retry", "timeout", "concurrency", "rate",
+		"max_age", "secrets", "version", "created_at", "file", "line",
+		NULL };
 	const cJSON *setting,
 	    *settings = cJSON_GetObjectItemCaseSensitive(channel, "settings");
 

@@ -9,11 +9,10 @@
 
 /* What is held in memory for a channel: enough to send from while the store,
  * which may be in the middle of a sync, reads the next page. */
-#define WINDOW_LEAST 512          /* deliveries */
-#define WINDOW_BYTES (256u << 10) /* of their events; then no more is taken */
-
-/* Of a lane whose endpoint fails all the time. */
-static const struct bf_rate slow_rate = { 100, { 1000 }, 4 };
+#define CAPACITY_LEAST 512 /* deliveries */
+#define CAPACITY_BYTES                                                         \
+	(256u << 10) /* of their events; then no more is taken                 \
+		      */
 
 void
 bf_delivery_free(struct bf_delivery *delivery)
@@ -31,8 +30,9 @@ bf_dispatch_new(void)
 	return bf_new(struct bf_dispatch);
 }
 
-/* Names a pace: of the kind, for those who share the name, or for the lane. */
-static void
+/* Names a pace: of the kind, for those who share the name, or for the lane.
+ * Returns whether it is another one than before. */
+static bool
 use_pace(struct bf_lane *lane, struct bf_pace **pace, const char *kind,
     const char *shared)
 {
@@ -40,8 +40,10 @@ use_pace(struct bf_lane *lane, struct bf_pace **pace, const char *kind,
 			 ? bf_strf("%s %s", kind, shared)
 			 : bf_strf("%s of %u", kind, (unsigned)lane->channel);
 
-	bf_pace_change(&lane->dispatch->paces, pace, name);
+	const bool other = bf_pace_change(&lane->dispatch->paces, pace, name);
+
 	free(name);
+	return other;
 }
 
 /* The bucket of the lane's rate: that of its endpoint with the same rate. */
@@ -60,9 +62,16 @@ use_rate(struct bf_lane *lane)
 void
 bf_lane_share(struct bf_lane *lane, const char *endpoint, const char *platform)
 {
-	use_pace(lane, &lane->endpoint, "endpoint", endpoint);
+	const bool other =
+	    use_pace(lane, &lane->endpoint, "endpoint", endpoint);
+
 	use_pace(lane, &lane->platform, "platform", platform);
 	use_rate(lane);
+	if (!other)
+		return;
+	bf_window_restart(&lane->window);
+	bf_turn_leave(lane);
+	bf_turn_place(lane);
 }
 
 struct bf_lane *
@@ -84,7 +93,8 @@ bf_dispatch_lane(struct bf_dispatch *dispatch, uint32_t channel,
 	bf_turn_leave(lane);
 	bf_turn_join(lane, group, tenant);
 	/* In order means one after the other. */
-	lane->concurrency = policy->ordered ? 1 : (size_t)policy->concurrency;
+	bf_window_bound(&lane->window,
+	    policy->ordered ? 1 : (size_t)policy->concurrency);
 	lane->rate = policy->rate;
 	use_rate(lane);
 	bf_turn_place(lane);
@@ -149,6 +159,8 @@ bf_dispatch_free(struct bf_dispatch **dispatch)
 void
 bf_lane_hold(struct bf_lane *lane, bool hold)
 {
+	if (lane->held && !hold)
+		bf_window_restart(&lane->window);
 	lane->held = hold;
 	bf_turn_place(lane);
 }
@@ -182,40 +194,36 @@ bf_lane_paused_until(const struct bf_lane *lane)
 		   : lane->platform->paused_until;
 }
 
-void
-bf_lane_slow(struct bf_lane *lane, bool slow)
-{
-	if (lane->slowed == slow)
-		return;
-	lane->slowed = slow;
-	bf_turn_leave(lane);
-	bf_turn_place(lane);
-}
-
 size_t
-bf_lane_window(const struct bf_lane *lane)
+bf_lane_capacity(const struct bf_lane *lane)
 {
-	const size_t wanted = 2 * lane->concurrency;
+	const size_t wanted = 2 * lane->window.bound;
 
-	return wanted > WINDOW_LEAST ? wanted : WINDOW_LEAST;
+	return wanted > CAPACITY_LEAST ? wanted : CAPACITY_LEAST;
 }
 
 size_t
 bf_lane_room(const struct bf_lane *lane)
 {
-	const size_t window = bf_lane_window(lane);
+	const size_t capacity = bf_lane_capacity(lane);
 
-	if (lane->queued >= window || lane->bytes >= WINDOW_BYTES)
+	if (lane->queued >= capacity || lane->bytes >= CAPACITY_BYTES)
 		return 0;
-	return window - lane->queued;
+	return capacity - lane->queued;
 }
 
 size_t
 bf_lane_idle(const struct bf_lane *lane)
 {
-	return lane->queued == 0 && lane->in_flight < lane->concurrency
-		   ? lane->concurrency - lane->in_flight
+	return lane->queued == 0
+		   ? bf_window_room(&lane->window, lane->in_flight)
 		   : 0;
+}
+
+size_t
+bf_lane_window(const struct bf_lane *lane)
+{
+	return lane->window.size;
 }
 
 size_t
@@ -296,19 +304,15 @@ int64_t
 bf_lane_ready_at(const struct bf_lane *lane, int64_t now)
 {
 	const int64_t paused = bf_lane_paused_until(lane);
+	const int64_t window = bf_window_ready(&lane->window);
 	int64_t ready = bf_bucket_ready(&lane->rated->bucket, &lane->rate, now);
 
 	if (lane->blocked_until > ready)
 		ready = lane->blocked_until;
 	if (paused > ready)
 		ready = paused;
-	if (lane->slowed) {
-		const int64_t slow =
-		    bf_bucket_ready(&lane->slow_bucket, &slow_rate, now);
-
-		if (slow > ready)
-			ready = slow;
-	}
+	if (window > ready)
+		ready = window;
 	return ready;
 }
 
@@ -323,19 +327,23 @@ bf_dispatch_next(struct bf_dispatch *dispatch, const char *group,
 	if (!lane)
 		return NULL;
 	bf_bucket_take(&lane->rated->bucket, &lane->rate, now_monotonic_ms);
-	if (lane->slowed)
-		bf_bucket_take(&lane->slow_bucket, &slow_rate,
-		    now_monotonic_ms);
 	delivery = shift(lane);
 	lane->in_flight++;
+	bf_window_begin(&lane->window, lane->in_flight, now_monotonic_ms);
 	bf_turn_place(lane);
 	return delivery;
 }
 
 void
-bf_lane_done(struct bf_lane *lane)
+bf_lane_done(struct bf_lane *lane, enum bf_health health)
 {
+	const int64_t ready = bf_window_ready(&lane->window);
+
 	lane->in_flight--;
+	bf_window_end(&lane->window, health);
+	/* One that stands among the waiting may go on earlier. */
+	if (lane->place == WAITING && bf_window_ready(&lane->window) < ready)
+		bf_turn_leave(lane);
 	bf_turn_place(lane);
 }
 

@@ -9,6 +9,7 @@
 #include <belfry/outcome.h>
 #include <belfry/verdict.h>
 
+#include "core/dispatch/window.h"
 #include "core/event/event_private.h"
 #include "core/event/id.h"
 #include "core/registry/snapshot.h"
@@ -16,9 +17,9 @@
 /*
  * What is due, in memory, and whose turn it is. Tenants take turns, and within
  * a tenant its channels (deficit round robin over the bytes of their events, at
- * both levels: M. Shreedhar, G. Varghese, 1995); each channel has its own
- * concurrency and window of deliveries held in memory; what does not fit stays
- * in the store. A pause holds back all lanes that share an endpoint or a
+ * both levels: M. Shreedhar, G. Varghese, 1995); each channel has a window of
+ * attempts at once and a number of deliveries held in memory; what does not fit
+ * stays in the store. A pause holds back all lanes that share an endpoint or a
  * platform, and lanes that share an endpoint and have the same rate share that,
  * too. Pure arithmetic: no clock, no I/O. Knows nothing of workers but the
  * group that serves a channel.
@@ -50,7 +51,8 @@ struct bf_lane *bf_dispatch_lane(struct bf_dispatch *dispatch, uint32_t channel,
     const char *group);
 
 /* Names what the lane shares with others: the lanes with the same endpoint, and
- * those with the same platform. NULL: nothing. */
+ * those with the same platform. NULL: nothing. Another endpoint than before has
+ * a window of its own. */
 void bf_lane_share(struct bf_lane *lane, const char *endpoint,
     const char *platform);
 
@@ -58,7 +60,8 @@ void bf_lane_share(struct bf_lane *lane, const char *endpoint,
  * caller's. */
 void bf_dispatch_remove(struct bf_dispatch *dispatch, uint32_t channel);
 
-/* Holds a lane (stopped, disabled): it gets no turns until let go on. */
+/* Holds a lane (stopped, disabled): it gets no turns until let go on, with a
+ * new window. */
 void bf_lane_hold(struct bf_lane *lane, bool hold);
 
 /* Gives an ordered lane no turn before the time: its head waits for a retry. */
@@ -73,14 +76,12 @@ void bf_lane_pause(struct bf_lane *lane, enum bf_pause_scope scope,
 /* Until when pauses hold the lane back, monotonic ms; past or 0: they don't. */
 int64_t bf_lane_paused_until(const struct bf_lane *lane);
 
-/* Limits a lane whose endpoint fails all the time to a hundred attempts a
- * second: as fast as it fails they would take the processor from the others. */
-void bf_lane_slow(struct bf_lane *lane, bool slow);
-
-/* How many more deliveries the lane's window takes; what it has. */
+/* How many more deliveries the lane takes into memory, of how many. */
 size_t bf_lane_room(const struct bf_lane *lane);
+size_t bf_lane_capacity(const struct bf_lane *lane);
 /* How many it could send at once and has not got. */
 size_t bf_lane_idle(const struct bf_lane *lane);
+/* How many attempts it may have in flight now. */
 size_t bf_lane_window(const struct bf_lane *lane);
 size_t bf_lane_queued(const struct bf_lane *lane);
 size_t bf_lane_in_flight(const struct bf_lane *lane);
@@ -102,14 +103,15 @@ size_t bf_lane_drop(struct bf_lane *lane,
 /*
  * Takes the next delivery that may be sent now to a worker of the group, or
  * NULL. It counts as in flight until bf_lane_done. wake is lowered to the
- * monotonic time in milliseconds at which a rate or a block lets another lane
- * of the group go on (INT64_MAX: none).
+ * monotonic time in milliseconds at which a rate, a window or a block lets
+ * another lane of the group go on (INT64_MAX: none).
  */
 struct bf_delivery *bf_dispatch_next(struct bf_dispatch *dispatch,
     const char *group, int64_t now_monotonic_ms, int64_t *wake);
 
-/* A delivery of the lane is no longer in flight. */
-void bf_lane_done(struct bf_lane *lane);
+/* A delivery of the lane is no longer in flight; what that says of its
+ * endpoint. */
+void bf_lane_done(struct bf_lane *lane, enum bf_health health);
 
 /* Deliveries queued, and bytes of their events, in all lanes. */
 size_t bf_dispatch_queued(const struct bf_dispatch *dispatch);

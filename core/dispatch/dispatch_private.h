@@ -6,10 +6,11 @@
 #include "core/base/hash.h"
 #include "core/dispatch/dispatch.h"
 #include "core/dispatch/pace.h"
+#include "core/dispatch/window.h"
 
 /*
  * What the files of dispatch share:
- *   dispatch.c   lanes: their queues, windows, rates and pauses
+ *   dispatch.c   lanes: their queues, rates and pauses
  *   turn.c       whose turn it is among them
  */
 
@@ -26,12 +27,10 @@ struct bf_lane {
 	uint32_t channel;
 	struct bf_dispatch *dispatch;
 	struct share *share; /* its tenant's in its group */
-	size_t concurrency;
+	struct bf_window window;
 	struct bf_rate rate;
 	struct bf_pace *endpoint, *platform; /* may pause the lane */
 	struct bf_pace *rated;               /* has the bucket of its rate */
-	bool slowed; /* its endpoint fails: by the rate slow at most */
-	struct bf_bucket slow_bucket;
 	bool held;
 	int64_t blocked_until;
 	struct bf_delivery *first;
@@ -76,8 +75,8 @@ void bf_turn_free(struct bf_dispatch *dispatch);
 
 /* ---- dispatch.c ---- */
 
-/* When the lane may send, by its rates, its block and its pauses: now or
- * later, monotonic ms. */
+/* When the lane may send, by its rate, its window, its block and its pauses:
+ * now or later, monotonic ms. */
 int64_t bf_lane_ready_at(const struct bf_lane *lane, int64_t now_monotonic_ms);
 
 #endif

@@ -24,14 +24,16 @@ bf_pace_use(struct bf_pace **paces, const char *name)
 	return pace;
 }
 
-void
+bool
 bf_pace_change(struct bf_pace **paces, struct bf_pace **pace, const char *name)
 {
 	/* Used before the old one is let go: it may be the same. */
 	struct bf_pace *next = bf_pace_use(paces, name);
+	const bool other = next != *pace;
 
 	bf_pace_release(paces, pace);
 	*pace = next;
+	return other;
 }
 
 void

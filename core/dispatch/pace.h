@@ -1,6 +1,7 @@
 #ifndef BF_PACE_H
 #define BF_PACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/base/hash.h"
@@ -22,8 +23,9 @@ struct bf_pace {
 /* One more user of the pace of that name, which is made if it is not there. */
 struct bf_pace *bf_pace_use(struct bf_pace **paces, const char *name);
 
-/* Puts the pace of that name in the place of *pace, which may be NULL. */
-void bf_pace_change(struct bf_pace **paces, struct bf_pace **pace,
+/* Puts the pace of that name in the place of *pace, which may be NULL. Returns
+ * whether that is another one. */
+bool bf_pace_change(struct bf_pace **paces, struct bf_pace **pace,
     const char *name);
 
 /* One user less; sets *pace to NULL. A NULL *pace is fine. */

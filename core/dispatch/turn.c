@@ -5,7 +5,7 @@
  * these a ring of its lanes that can. Who is at the head of a ring sends while
  * its deficit covers the next event, then is given another quantum and goes to
  * the end: so a tenant's share does not grow with its channels. A lane that
- * can't send (nothing queued, held, at its concurrency) is in no ring; one that
+ * can't send (nothing queued, held, its window full) is in no ring; one that
  * waits for its rate, for a retry or for the end of a pause stands in the
  * group's list of waiting lanes until that time.
  */
@@ -152,7 +152,7 @@ void
 bf_turn_place(struct bf_lane *lane)
 {
 	const bool can = lane->queued > 0 && !lane->held &&
-			 lane->in_flight < lane->concurrency;
+			 bf_window_room(&lane->window, lane->in_flight) > 0;
 
 	if (!can) {
 		bf_turn_leave(lane);

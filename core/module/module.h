@@ -105,7 +105,7 @@ struct bf_module {
 	/* The rate where the conf file gives none, as it would be written:
 	 * "1/s burst=4". NULL: no limit. */
 	const char *rate;
-	/* Attempts at once where the conf file gives none. NULL: "16". */
+	/* Attempts at once where the conf file gives none. NULL: "64". */
 	const char *concurrency;
 
 	/*

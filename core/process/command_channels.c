@@ -158,6 +158,9 @@ bf_command_describe_channel(const struct command *command,
 	    lane ? (double)bf_lane_state_waiting(lane) : 0);
 	cJSON_AddNumberToObject(json, "in_flight",
 	    lane ? (double)bf_lane_in_flight(lane->lane) : 0);
+	if (lane)
+		cJSON_AddNumberToObject(json, "window",
+		    (double)bf_lane_window(lane->lane));
 	add_policy(json, &channel->policy);
 	add_settings(json, bf_registry_reader(command->scheduler->registry),
 	    channel);

@@ -20,6 +20,7 @@
 #define CLAIM_MOST 256           /* deliveries of a page */
 #define CLAIM_BYTES (512u << 10) /* bytes of its events */
 #define MEMORY_BYTES (16u << 20) /* bytes of queued events, in all */
+#define RETRIES_AHEAD 4          /* windows of them */
 #define CLAIMS_OF_TENANT 4       /* at once: others' come between */
 #define CLAIM_AGAIN_MS 250       /* after one that failed */
 
@@ -478,25 +479,27 @@ start_claim(struct scheduler *scheduler, struct bf_lane_state *lane,
 }
 
 /* How many retries a page may have now. They go first, so it does not matter
- * what else is queued. */
+ * what else is queued; but those of an endpoint that is down are not read one
+ * by one as they fall due. */
 static size_t
 retries_wanted(const struct bf_lane_state *lane)
 {
 	if (!lane->retries_ready || lane->claiming_retries ||
-	    lane->retries_queued >= CLAIM_MOST)
+	    lane->retries_queued >= CLAIM_MOST ||
+	    lane->retries_queued >= RETRIES_AHEAD * bf_lane_window(lane->lane))
 		return 0;
 	return CLAIM_MOST;
 }
 
-/* The same of fresh ones. Half a window at a time, so that pages are worth
- * their reading. */
+/* The same of fresh ones. Half of what is held at a time, so that pages are
+ * worth their reading. */
 static size_t
 fresh_wanted(const struct bf_lane_state *lane)
 {
 	const size_t room = bf_lane_room(lane->lane);
 
 	if (lane->fresh_stored <= 0 || lane->claiming_fresh ||
-	    room < bf_lane_window(lane->lane) / 2)
+	    room < bf_lane_capacity(lane->lane) / 2)
 		return 0;
 	return room < CLAIM_MOST ? room : CLAIM_MOST;
 }

@@ -119,6 +119,12 @@ in_flight(const struct bf_lane_state *lane)
 }
 
 static double
+window(const struct bf_lane_state *lane)
+{
+	return (double)bf_lane_window(lane->lane);
+}
+
+static double
 running(const struct bf_lane_state *lane)
 {
 	return !bf_lane_held(lane->lane);
@@ -144,6 +150,9 @@ add_channels(struct bf_buf *out, const struct scheduler *scheduler)
 		    "Deliveries that wait for an attempt.", waiting },
 		{ "belfry_deliveries_in_flight",
 		    "Deliveries in the hands of workers.", in_flight },
+		{ "belfry_channel_window",
+		    "Attempts at once that the endpoint bears, as seen so far.",
+		    window },
 		{ "belfry_channel_running",
 		    "1 if the channel is sent to, 0 if it is held.", running },
 		{ "belfry_channel_pause_seconds",

@@ -12,8 +12,6 @@
 #include "core/base/log.h"
 #include "core/scheduler/retry.h"
 
-#define SLOW_AFTER 16 /* failed attempts in a row: the lane slows down */
-
 /* What is to become of a delivery, as decided here. */
 struct decision {
 	enum bf_delivery_state state;
@@ -299,7 +297,6 @@ notice(struct scheduler *scheduler, struct bf_lane_state *lane,
 		return;
 	bf_notice_outcome(scheduler, lane, state == BF_STATE_DELIVERED,
 	    state == BF_STATE_FAILED || decision->alarm, decision->why);
-	bf_lane_slow(lane->lane, lane->failures >= SLOW_AFTER);
 }
 
 /* What the outcome means for the channel. */
@@ -323,6 +320,30 @@ give_back(struct scheduler *scheduler, struct held *held)
 		return;
 	bf_lane_state_return(scheduler, held->lane, held->delivery);
 	held->delivery = NULL;
+}
+
+/* Whether the answer is about the one delivery: by its code, of HTTP (RFC 9110,
+ * section 15.5; RFC 6585, section 4) or of SMTP (RFC 5321, section 4.2.3), but
+ * for those that are about the server: 408 and 421 (it closes the connection),
+ * 425 and 429. */
+static bool
+is_refusal(int status)
+{
+	return status > 0 && status < 500 && status != 408 && status != 421 &&
+	       status != 425 && status != 429;
+}
+
+enum bf_health
+bf_outcome_health(const struct bf_msg_outcome *outcome)
+{
+	if (outcome->outcome == BF_DELIVERED)
+		return BF_HEALTH_WELL;
+	if (outcome->outcome == BF_FAILED)
+		return BF_HEALTH_REFUSES;
+	return outcome->not_before.ms == 0 &&
+		       is_refusal(outcome->attempt.status)
+		   ? BF_HEALTH_REFUSES
+		   : BF_HEALTH_ILL;
 }
 
 void
@@ -393,7 +414,7 @@ void
 bf_outcome_expired(struct scheduler *scheduler, struct bf_lane_state *lane,
     struct bf_delivery *delivery)
 {
-	bf_lane_done(lane->lane);
+	bf_lane_done(lane->lane, BF_HEALTH_UNKNOWN);
 	give_up(scheduler, lane, delivery, BF_STORE_EXPIRED, true);
 	bf_delivery_free(delivery);
 }

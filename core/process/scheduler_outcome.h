@@ -8,6 +8,9 @@
  * None of these takes the delivery, but where it says so.
  */
 
+/* What the outcome says of the endpoint. */
+enum bf_health bf_outcome_health(const struct bf_msg_outcome *outcome);
+
 /* The outcome that a worker sent; its attempt is taken over. A delivery that
  * was sent in vain (the endpoint asked for a pause, or is gone) goes back to
  * its place in the queue: held has none then. */

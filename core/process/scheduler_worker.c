@@ -34,7 +34,8 @@ on_outcome(struct worker *worker, struct bf_msg_outcome *outcome)
 		    outcome);
 	} else {
 		if (held->lane)
-			bf_lane_done(held->lane->lane);
+			bf_lane_done(held->lane->lane,
+			    bf_outcome_health(outcome));
 		bf_outcome_take(scheduler, held, outcome);
 	}
 	bf_worker_free_held(held);
@@ -60,7 +61,7 @@ suspect(struct scheduler *scheduler, struct held *held, bool was_alone,
 	delivery->crashes += was_alone;
 	if (was_alone && delivery->crashes >= CRASHES_MOST) {
 		HASH_DEL(scheduler->held, held);
-		bf_lane_done(held->lane->lane);
+		bf_lane_done(held->lane->lane, BF_HEALTH_UNKNOWN);
 		bf_outcome_crashed(scheduler, held->lane, delivery, signal);
 		bf_worker_free_held(held);
 		return;

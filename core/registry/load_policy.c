@@ -113,8 +113,10 @@ static const struct bf_directive table[] = {
 	    .min = 0, .max = 30 * DAY,
 	    .help = "The longest wait that a server may ask for "
 		    "(Retry-After)" },
-	{ BF_FIELD(bf_channel_policy, concurrency), .fallback = "16", .min = 1,
-	    .max = 1024, .help = "How many attempts are made at once" },
+	{ BF_FIELD(bf_channel_policy, concurrency), .fallback = "64", .min = 1,
+	    .max = 1024,
+	    .help = "How many attempts are made at once, when the endpoint "
+		    "bears them; a module may have another default" },
 	{ BF_FIELD(bf_channel_policy, ordered), .fallback = "off",
 	    .help = "Whether a delivery waits until the one before it has "
 		    "ended: one at a time, in order of acceptance" },

@@ -285,6 +285,7 @@ BF_EXPORT const struct bf_module bf_module = {
 	.summary = "Runs a program for each event",
 	.conf_size = sizeof(struct exec_conf),
 	.directives = directives,
+	.concurrency = "16", /* each is a process */
 	.check = check,
 	.deliver = deliver,
 	.abandon = abandon,

@@ -475,6 +475,9 @@ BF_EXPORT const struct bf_module bf_module = {
 	/* Ten minutes behind the final dot (RFC 5321, section 4.5.3.2.6), and
 	 * what comes before it. */
 	.timeout = "20m",
+	/* Postfix takes 50 connections of a client by default
+	 * (smtpd_client_connection_count_limit). */
+	.concurrency = "16",
 	.check = check,
 	.clear = clear,
 	.compose = compose,

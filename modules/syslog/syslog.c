@@ -312,6 +312,7 @@ BF_EXPORT const struct bf_module bf_module = {
 	.conf_size = sizeof(struct syslog_conf),
 	.directives = directives,
 	.retry = "5s 30s 5m 30m 2h",
+	.concurrency = "16", /* each is a connection */
 	.check = check,
 	.deliver = deliver,
 	.abandon = free_sending,

@@ -8,6 +8,7 @@ import base64
 import email.utils
 import hashlib
 import hmac
+import re
 import threading
 import time
 
@@ -368,13 +369,13 @@ def test_cancel_under_way_does_not_hold_an_ordered_channel(belfry, receiver):
 
 
 def test_many_cancelled_retries_leave_room_for_more(belfry, receiver):
-    """More than a channel's window, in memory and in the store."""
-    endpoint = receiver(lambda request: 500)
+    """More than a channel has in memory; of an endpoint that is up."""
+    endpoint = receiver(lambda request: 404)
     b = belfry(channel(endpoint.url, more="concurrency 4; retry 400ms;"))
     lines = "\n".join('{"event":"deploy_failed","subject":"s"}'
                       for _ in range(200))
     for _ in range(2):
-        endpoint.answer = lambda request: 500
+        endpoint.answer = lambda request: 404
         endpoint.requests.clear()
         b.http("POST", "/v1/events", lines,
                {"Content-Type": "application/x-ndjson"})
@@ -387,10 +388,48 @@ def test_many_cancelled_retries_leave_room_for_more(belfry, receiver):
         b.wait_idle()
     endpoint.answer = lambda request: \
         204 if request.headers["webhook-id"] in seen else \
-        seen.add(request.headers["webhook-id"]) or 500
+        seen.add(request.headers["webhook-id"]) or 404
     seen = set()
     identifier = b.delivery_of(b.post())
     b.wait_state(identifier, "delivered")
+
+
+def test_a_channel_sends_as_many_at_once_as_its_endpoint_bears(
+        belfry, receiver):
+    def posted(count):
+        b.http("POST", "/v1/events", "\n".join(
+            ['{"event":"deploy_failed","subject":"s"}'] * count),
+            {"Content-Type": "application/x-ndjson"})
+
+    def shown():
+        return b.http("GET", "/v1/channels/hook").json
+
+    endpoint = receiver(gate := Gate())
+    b = belfry(QUIET + channel(endpoint.url, more="retry none;"))
+    assert shown()["concurrency"] == 64
+    posted(100)
+    wait_until(lambda: shown()["in_flight"] == 16, "16 are under way")
+    assert shown()["window"] == 16 and shown()["waiting"] == 84
+    gate.open()
+    b.wait_idle()
+    assert 16 < shown()["window"] <= 64
+    # Each round of failures leaves half, down to one.
+    endpoint.answer = lambda request: 500
+    posted(160)
+    b.wait_idle()
+    assert shown()["window"] == 1
+    assert b"\nbelfry_channel_window{" in b.http("GET", "/metrics").body
+    assert re.search(r"^window +1$", b.ctl("channels", "hook").stdout,
+                     re.MULTILINE)
+    # What is refused says nothing of it; the first success opens it again.
+    endpoint.answer = lambda request: 400
+    posted(10)
+    b.wait_idle()
+    assert shown()["window"] == 1
+    endpoint.answer = lambda request: 204
+    posted(50)
+    b.wait_idle()
+    assert shown()["window"] > 1
 
 
 def test_replay_amid_retries_is_not_lost(belfry, receiver):
@@ -495,7 +534,7 @@ def test_disabled_channel_holds_its_retries(belfry, receiver):
 
 
 def test_replay_of_many(belfry, receiver):
-    endpoint = receiver(lambda request: 500)
+    endpoint = receiver(lambda request: 404)
     b = belfry(channel(endpoint.url, more="retry none;"))
     lines = "\n".join('{"event":"%s","subject":"s"}' % name
                       for name in ["deploy_failed", "incident_created"] * 300)

@@ -36,14 +36,40 @@ make_delivery(uint32_t channel, uint64_t id, size_t size)
 	return delivery;
 }
 
+/* Lets the lane deliver until its window is as wide as it may be; in a group
+ * where nobody else has a turn. */
+static void
+widen(struct bf_dispatch *dispatch, const char *tenant, uint32_t channel,
+    const struct bf_channel_policy *policy)
+{
+	struct bf_lane *lane =
+	    bf_dispatch_lane(dispatch, channel, tenant, policy, "apart");
+	int64_t wake = INT64_MAX;
+
+	while (bf_lane_window(lane) < (size_t)policy->concurrency) {
+		const size_t window = bf_lane_window(lane);
+
+		for (size_t i = 0; i < window; i++)
+			bf_lane_add(lane, make_delivery(channel, 1, 1), false);
+		for (size_t i = 0; i < window; i++)
+			bf_delivery_free(
+			    bf_dispatch_next(dispatch, "apart", NOW, &wake));
+		for (size_t i = 0; i < window; i++)
+			bf_lane_done(lane, BF_HEALTH_WELL);
+		assert_true(bf_lane_window(lane) > window);
+	}
+}
+
 /* A lane of a tenant's channel with count deliveries, numbered from 1. */
 static struct bf_lane *
 make_lane_of(struct bf_dispatch *dispatch, const char *tenant, uint32_t channel,
     const struct bf_channel_policy *policy, size_t count, size_t size)
 {
-	struct bf_lane *lane =
-	    bf_dispatch_lane(dispatch, channel, tenant, policy, "");
+	struct bf_lane *lane;
 
+	if (policy == &wide)
+		widen(dispatch, tenant, channel, policy);
+	lane = bf_dispatch_lane(dispatch, channel, tenant, policy, "");
 	for (uint64_t id = 1; id <= count; id++)
 		bf_lane_add(lane, make_delivery(channel, id, size), false);
 	return lane;
@@ -119,7 +145,7 @@ an_ordered_lane_sends_one_at_a_time(void **state)
 	assert_int_equal(take(dispatch, NOW), 1);
 	assert_int_equal(take(dispatch, NOW), 0);
 	/* It failed: the others wait for its retry. */
-	bf_lane_done(lane);
+	bf_lane_done(lane, BF_HEALTH_WELL);
 	bf_lane_add(lane, make_delivery(1, 1, 50), true);
 	bf_lane_block(lane, NOW + 4000);
 	assert_int_equal(take_from(dispatch, "", NOW, NULL, &wake), 0);
@@ -127,7 +153,7 @@ an_ordered_lane_sends_one_at_a_time(void **state)
 	assert_int_equal(take(dispatch, NOW + 3999), 0);
 	assert_int_equal(take(dispatch, NOW + 4000), 1);
 	assert_int_equal(take(dispatch, NOW + 9000), 0);
-	bf_lane_done(lane);
+	bf_lane_done(lane, BF_HEALTH_WELL);
 	assert_int_equal(take(dispatch, NOW + 9000), 2);
 	bf_dispatch_free(&dispatch);
 }
@@ -204,7 +230,7 @@ a_tenant_that_cannot_send_costs_the_others_no_turn(void **state)
 	assert_int_equal(turns[1], 1);
 	assert_int_equal(turns[2], 100);
 	/* Another tenant's, from now on. */
-	bf_lane_done(lane);
+	bf_lane_done(lane, BF_HEALTH_WELL);
 	bf_dispatch_lane(dispatch, 1, "c", &narrow, "");
 	assert_int_equal(take(dispatch, NOW), 2);
 	bf_dispatch_remove(dispatch, 1);
@@ -241,7 +267,7 @@ concurrency_is_never_exceeded(void **state)
 		assert_int_equal(take(dispatch, NOW), id);
 	assert_int_equal(take_from(dispatch, "", NOW, NULL, &wake), 0);
 	assert_int_equal(wake, INT64_MAX);
-	bf_lane_done(lane);
+	bf_lane_done(lane, BF_HEALTH_WELL);
 	assert_int_equal(take(dispatch, NOW), 4);
 	assert_int_equal(take(dispatch, NOW), 0);
 
@@ -254,9 +280,9 @@ concurrency_is_never_exceeded(void **state)
 	bf_dispatch_lane(dispatch, 1, "t",
 	    &(struct bf_channel_policy){ .concurrency = 1 }, "");
 	for (int i = 0; i < 4; i++)
-		bf_lane_done(lane);
+		bf_lane_done(lane, BF_HEALTH_WELL);
 	assert_int_equal(take(dispatch, NOW), 0);
-	bf_lane_done(lane);
+	bf_lane_done(lane, BF_HEALTH_WELL);
 	assert_int_equal(take(dispatch, NOW), 7);
 	bf_dispatch_free(&dispatch);
 }
@@ -268,10 +294,11 @@ a_rate_lets_a_burst_go_and_then_its_pace(void **state)
 		.rate = { 10, { 1000 }, 3 } };
 	struct bf_dispatch *dispatch = bf_dispatch_new();
 	int64_t now = NOW, wake = INT64_MAX;
+	struct bf_lane *lane;
 	uint64_t sent = 0;
 
 	(void)state;
-	make_lane(dispatch, 1, &paced, 500, 50);
+	lane = make_lane(dispatch, 1, &paced, 500, 50);
 	/* Another lane is not held back. */
 	make_lane(dispatch, 2, &wide, 1, 50);
 	for (int i = 0; i < 4; i++)
@@ -279,6 +306,7 @@ a_rate_lets_a_burst_go_and_then_its_pace(void **state)
 	while (now < NOW + 10000) {
 		wake = INT64_MAX;
 		if (take_from(dispatch, "", now, NULL, &wake) != 0) {
+			bf_lane_done(lane, BF_HEALTH_WELL);
 			sent++;
 			continue;
 		}
@@ -315,25 +343,94 @@ a_bucket_never_holds_more_than_its_burst(void **state)
 	assert_int_equal(bf_bucket_ready(&bucket, &none, 42), 42);
 }
 
+/* A lane whose endpoint has failed for a minute, as fast as it may; wake is
+ * when it has its next turn. */
+static struct bf_lane *
+make_failing(struct bf_dispatch *dispatch, size_t *sent, int64_t *wake)
+{
+	const struct bf_channel_policy policy = { .concurrency = 64 };
+	struct bf_lane *lane = make_lane(dispatch, 1, &policy, 2000, 50);
+
+	for (int64_t now = NOW; now < NOW + 60000; now++) {
+		*wake = INT64_MAX;
+		while (take_from(dispatch, "", now, NULL, wake) != 0) {
+			bf_lane_done(lane, BF_HEALTH_ILL);
+			++*sent;
+		}
+	}
+	return lane;
+}
+
 static void
 a_failing_lane_is_slowed_and_let_go_again(void **state)
 {
 	struct bf_dispatch *dispatch = bf_dispatch_new();
-	struct bf_lane *lane = make_lane(dispatch, 1, &wide, 2000, 50);
-	int64_t wake = INT64_MAX;
 	size_t sent = 0;
+	int64_t wake;
+	struct bf_lane *lane = make_failing(dispatch, &sent, &wake);
 
 	(void)state;
-	bf_lane_slow(lane, true);
-	for (int64_t now = NOW; now < NOW + 1000; now++) {
-		while (take_from(dispatch, "", now, NULL, &wake) != 0)
-			sent++;
-	}
-	assert_in_range(sent, 98, 105);
-	bf_lane_slow(lane, false);
-	while (take(dispatch, NOW + 1000) != 0)
+	/* Slower by a millisecond each, once the window has closed: in 20 s
+	 * it is at one in 200 ms. */
+	assert_in_range(sent, 400, 440);
+	assert_int_equal(bf_lane_window(lane), 1);
+	assert_in_range(wake, NOW + 60000, NOW + 60200);
+	assert_int_equal(take(dispatch, wake - 1), 0);
+	assert_int_not_equal(take(dispatch, wake), 0);
+	assert_int_equal(take(dispatch, wake), 0);
+	/* The first success lifts that, and opens it again. */
+	bf_lane_done(lane, BF_HEALTH_WELL);
+	while (take(dispatch, wake) != 0) {
+		bf_lane_done(lane, BF_HEALTH_WELL);
 		sent++;
-	assert_int_equal(sent, 2000);
+	}
+	assert_int_equal(sent, 1999);
+	bf_dispatch_free(&dispatch);
+}
+
+static void
+a_lane_that_waits_goes_on_at_the_first_success(void **state)
+{
+	const struct bf_channel_policy policy = { .concurrency = 64 };
+	struct bf_dispatch *dispatch = bf_dispatch_new();
+	struct bf_lane *lane = make_lane(dispatch, 1, &policy, 100, 50);
+	int64_t wake = INT64_MAX;
+
+	(void)state;
+	for (int i = 0; i < 16; i++)
+		assert_int_not_equal(take(dispatch, NOW), 0);
+	for (int i = 0; i < 16; i++)
+		bf_lane_done(lane, BF_HEALTH_REFUSES);
+	assert_int_equal(take(dispatch, NOW + 9), 0);
+	assert_int_not_equal(take(dispatch, NOW + 10), 0);
+	assert_int_equal(take_from(dispatch, "", NOW + 10, NULL, &wake), 0);
+	assert_int_equal(wake, NOW + 20);
+	bf_lane_done(lane, BF_HEALTH_WELL);
+	assert_int_not_equal(take(dispatch, NOW + 10), 0);
+	bf_dispatch_free(&dispatch);
+}
+
+static void
+another_endpoint_and_a_start_have_a_new_window(void **state)
+{
+	struct bf_dispatch *dispatch = bf_dispatch_new();
+	size_t sent = 0;
+	int64_t wake;
+	struct bf_lane *lane = make_failing(dispatch, &sent, &wake);
+
+	(void)state;
+	bf_lane_share(lane, "http://other", NULL);
+	assert_int_equal(bf_lane_window(lane), 16);
+	for (int i = 0; i < 16; i++)
+		assert_int_not_equal(take(dispatch, NOW + 60000), 0);
+	for (int i = 0; i < 16; i++)
+		bf_lane_done(lane, BF_HEALTH_ILL);
+	assert_int_equal(bf_lane_window(lane), 8);
+	bf_lane_share(lane, "http://other", NULL);
+	assert_int_equal(bf_lane_window(lane), 8);
+	bf_lane_hold(lane, true);
+	bf_lane_hold(lane, false);
+	assert_int_equal(bf_lane_window(lane), 16);
 	bf_dispatch_free(&dispatch);
 }
 
@@ -395,8 +492,8 @@ what_is_queued_is_counted(void **state)
 	struct bf_lane *other = make_lane(dispatch, 2, &wide, 1, 7);
 
 	(void)state;
-	assert_int_equal(bf_lane_window(lane), 512);
-	assert_int_equal(bf_lane_window(other), 20000);
+	assert_int_equal(bf_lane_capacity(lane), 512);
+	assert_int_equal(bf_lane_capacity(other), 20000);
 	assert_int_equal(bf_lane_room(lane), 502);
 	assert_int_equal(bf_dispatch_queued(dispatch), 11);
 	assert_int_equal(bf_dispatch_bytes(dispatch), 507);
@@ -413,7 +510,7 @@ what_is_queued_is_counted(void **state)
 }
 
 static void
-large_events_fill_the_window_sooner(void **state)
+large_events_leave_less_room(void **state)
 {
 	struct bf_dispatch *dispatch = bf_dispatch_new();
 	struct bf_lane *lane = make_lane(dispatch, 1, &wide, 1, 255 << 10);
@@ -439,9 +536,9 @@ a_lane_is_idle_while_it_could_send_and_has_nothing(void **state)
 	take(dispatch, NOW);
 	take(dispatch, NOW);
 	assert_int_equal(bf_lane_idle(lane), 0);
-	bf_lane_done(lane);
+	bf_lane_done(lane, BF_HEALTH_WELL);
 	assert_int_equal(bf_lane_idle(lane), 1);
-	bf_lane_done(lane);
+	bf_lane_done(lane, BF_HEALTH_WELL);
 	assert_int_equal(bf_lane_idle(lane), 2);
 	bf_dispatch_free(&dispatch);
 }
@@ -637,10 +734,14 @@ main(void)
 		cmocka_unit_test(a_rate_lets_a_burst_go_and_then_its_pace),
 		cmocka_unit_test(a_bucket_never_holds_more_than_its_burst),
 		cmocka_unit_test(a_failing_lane_is_slowed_and_let_go_again),
+		cmocka_unit_test(
+		    a_lane_that_waits_goes_on_at_the_first_success),
+		cmocka_unit_test(
+		    another_endpoint_and_a_start_have_a_new_window),
 		cmocka_unit_test(a_held_lane_has_no_turn_and_loses_nothing),
 		cmocka_unit_test(a_group_gets_its_own_lanes_only),
 		cmocka_unit_test(what_is_queued_is_counted),
-		cmocka_unit_test(large_events_fill_the_window_sooner),
+		cmocka_unit_test(large_events_leave_less_room),
 		cmocka_unit_test(
 		    a_lane_is_idle_while_it_could_send_and_has_nothing),
 		cmocka_unit_test(

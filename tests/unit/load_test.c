@@ -235,7 +235,7 @@ a_channel_has_a_policy_and_settings(void **state)
 	assert_int_equal(s->channels[0].policy.timeout.ms, 10000);
 	assert_int_equal(s->channels[0].policy.max_age.ms, 24 * HOUR);
 	assert_int_equal(s->channels[0].policy.retry_after_max.ms, HOUR);
-	assert_int_equal(s->channels[0].policy.concurrency, 16);
+	assert_int_equal(s->channels[0].policy.concurrency, 64);
 	assert_int_equal(s->channels[0].policy.rate.count, 0);
 	assert_true(s->channels[0].policy.enabled);
 	assert_int_equal(s->channels[0].policy.events.count, 0);
