@@ -7,7 +7,6 @@
  * or not, no descriptor stays open that nobody knows.
  */
 #include <assert.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,6 +16,7 @@
 
 #include "core/wire/control.h"
 #include "core/wire/program.h"
+#include "tests/unit/descriptors.h"
 
 #define DESCRIPTORS_MOST 6
 #define SIZE_MOST 4096 /* bytes of a packet here */
@@ -24,16 +24,6 @@
 int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size);
 
 static int pair[2];
-
-static int
-lowest_free(void)
-{
-	int fd = 0;
-
-	while (fcntl(fd, F_GETFD) != -1)
-		fd++;
-	return fd;
-}
 
 static void
 send_packet(const void *bytes, size_t size, size_t count)

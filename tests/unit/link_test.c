@@ -19,6 +19,7 @@
 
 #include "core/wire/control.h"
 #include "core/wire/link.h"
+#include "tests/unit/descriptors.h"
 
 /* ---- links ---- */
 
@@ -254,17 +255,6 @@ control_carries_numbers_and_a_descriptor(void **state)
 	assert_int_equal(got.fd, -1);
 	close(pair[0]);
 	close(pair[1]);
-}
-
-/* The lowest descriptor that is free. */
-static int
-lowest_free(void)
-{
-	int fd = 0;
-
-	while (fcntl(fd, F_GETFD) != -1)
-		fd++;
-	return fd;
 }
 
 /* Of two, for which there is room in front of the end of a packet, the second
