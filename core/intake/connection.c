@@ -49,6 +49,7 @@ bf_connection_close(struct connection *connection)
 	bf_command_forget(connection);
 	bf_read_forget(connection);
 	bf_stream_stop(connection);
+	bf_rest_end(connection);
 	TAILQ_REMOVE(&intake->connections, connection, entry);
 	intake->connection_count--;
 	bf_intake_count(intake, BF_COUNT_CONNECTIONS_OPEN, -1);
@@ -166,6 +167,13 @@ bf_connection_answered(struct connection *connection)
 	count_from_now(connection);
 	if (connection->keep_alive)
 		go_on(connection);
+}
+
+bool
+bf_connection_is_unproven(const struct connection *connection)
+{
+	return connection->begun && !connection->answering &&
+	       (!connection->route || connection->route->open);
 }
 
 bool
@@ -363,6 +371,8 @@ process(struct connection *connection)
 		continue;
 	if (is_over(connection))
 		bf_connection_close(connection);
+	else if (bf_connection_is_unproven(connection))
+		bf_rest_after_piece(connection);
 }
 
 /* Who closes while more comes, resets, and the peer may lose the answer: so

@@ -30,6 +30,7 @@
  *   uri.c          its target: percent-encoding, parameters
  *   server.c       listeners, connections let in and kept out
  *   connection.c   one connection's life
+ *   rest.c         requests in pieces, from whoever has shown no token
  *   reply.c        answers, problem documents
  *   assets.c       the files of the dashboard
  *   auth.c         tokens and peers
@@ -92,6 +93,7 @@ struct connection {
 	size_t forgotten; /* bytes that came for nothing */
 	bool lingering;   /* answered, closing: reads what comes, forgets */
 	bool streaming;   /* it gets server-sent events */
+	bool resting;     /* it is not read for a moment */
 	int64_t since;    /* monotonic ms: of its birth, the first byte of the
 			   * request, or the last answer */
 	int64_t deadline; /* monotonic ms: then it is closed */
@@ -99,6 +101,7 @@ struct connection {
 	char *parameter;                /* the {name} of the route's path */
 	TAILQ_ENTRY(connection) entry;  /* of all, in the order of since */
 	TAILQ_ENTRY(connection) stream; /* of those that stream */
+	TAILQ_ENTRY(connection) rest;   /* of those that rest */
 };
 
 /* Something sent to the scheduler that it has not answered. */
@@ -133,6 +136,10 @@ struct intake {
 	size_t connection_count;
 	size_t connections_most; /* over TCP */
 	TAILQ_HEAD(, connection) streams;
+	TAILQ_HEAD(, connection) resting;
+	struct event *rest_timer;
+	int64_t pieces_since; /* monotonic ms: pieces of requests were read */
+	unsigned pieces;
 	uint64_t next_token;
 	struct pending_event *events;
 	size_t pending_bytes; /* of the events that have no answer */
@@ -170,6 +177,16 @@ void bf_connection_answered(struct connection *connection);
 void bf_connection_close(struct connection *connection);
 /* Whether its request is for the head of an answer only. */
 bool bf_connection_asks_head(const struct connection *connection);
+
+/* Whether it has begun a request and shown no token for it so far. */
+bool bf_connection_is_unproven(const struct connection *connection);
+
+/* ---- rest.c ---- */
+void bf_rest_init(struct intake *intake);
+void bf_rest_free(struct intake *intake);
+/* Read, and the request is not whole: may stop reading for a moment. */
+void bf_rest_after_piece(struct connection *connection);
+void bf_rest_end(struct connection *connection);
 
 /* ---- reply.c ---- */
 void bf_reply(struct connection *connection, int status,

@@ -9,7 +9,7 @@ libcore_la_SOURCES += core/intake/api_answers.c \
 	core/intake/read.c core/intake/read_audit.c \
 	core/intake/read_private.h core/intake/read_query.c \
 	core/intake/read_rows.c \
-	core/intake/reply.c core/intake/routes.c core/intake/server.c \
+	core/intake/reply.c core/intake/rest.c core/intake/routes.c core/intake/server.c \
 	core/intake/session.c core/intake/stream.c core/intake/tls.c core/intake/tls.h \
 	core/intake/token_rate.c \
 	core/intake/uri.c core/intake/uri.h

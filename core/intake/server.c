@@ -80,10 +80,7 @@ is_idle(const struct connection *connection)
 static bool
 can_make_room(const struct connection *connection)
 {
-	if (is_idle(connection))
-		return true;
-	return connection->begun && !connection->answering &&
-	       (!connection->route || connection->route->open);
+	return is_idle(connection) || bf_connection_is_unproven(connection);
 }
 
 /* Closes one that has had its time, so that another can be taken; false if

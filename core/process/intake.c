@@ -205,6 +205,7 @@ bf_intake_main(struct bf_birth *birth)
 	intake.base = event_base_new();
 	if (!intake.base)
 		abort();
+	bf_rest_init(&intake);
 	load_dashboard(&intake);
 	if (start(&intake, birth->link, &err) == -1) {
 		bf_log(BF_LOG_EMERG, "%s", err.text);
@@ -213,6 +214,7 @@ bf_intake_main(struct bf_birth *birth)
 		event_base_dispatch(intake.base);
 	}
 	bf_server_free(&intake);
+	bf_rest_free(&intake);
 	bf_link_free(&intake.link);
 	bf_command_fail(&intake);
 	bf_post_free(&intake);

@@ -103,6 +103,26 @@ def test_a_byte_a_second_does_not_lengthen_a_request(belfry, receiver):
         assert time.monotonic() - began > 3.9
 
 
+def test_requests_in_pieces_are_all_answered(belfry, receiver):
+    """More at once than are read at once of those who have shown no token."""
+    b = belfry(channel(receiver().url))
+    asked = get(b"/healthz") * 2
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(Raw(b.port)) for _ in range(200)]
+        for at in range(len(asked)):
+            for raw in clients:
+                raw.send(asked[at:at + 1])
+        for raw in clients:
+            assert raw.answer().status == 200
+            assert raw.answer().status == 200
+    # And those who go away, or say nothing more, leave nothing behind.
+    with contextlib.ExitStack() as stack:
+        for _ in range(200):
+            stack.enter_context(Raw(b.port)).send(asked[:20])
+    wait_until(lambda: b.metric("belfry_connections_open") <= 1,
+               "all are closed")
+
+
 def test_idle_connections_make_room(belfry, receiver):
     b = belfry(channel(receiver().url), api="max_connections 20;")
     with crowd(b.port, 20, get()) as (_, wait_closed):
