@@ -82,5 +82,26 @@ tests_fuzz_api_fuzz_LDADD = $(UNIT_LIBS)
 tests_fuzz_scheduler_fuzz_SOURCES = tests/fuzz/scheduler_fuzz.c $(STAGE)
 tests_fuzz_scheduler_fuzz_LDFLAGS = -fsanitize=fuzzer
 tests_fuzz_scheduler_fuzz_LDADD = $(UNIT_LIBS)
+
+# One process, with a scheduler that is hostile.
+LONE = tests/fuzz/lone.c tests/fuzz/lone.h $(STAGE)
+LONE_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE \
+	-DBF_FUZZ_MODULES='"$(abs_builddir)/.libs"'
+noinst_PROGRAMS += tests/fuzz/intake_fuzz tests/fuzz/tls_fuzz \
+	tests/fuzz/worker_fuzz
+tests_fuzz_intake_fuzz_SOURCES = tests/fuzz/intake_fuzz.c $(LONE)
+tests_fuzz_intake_fuzz_CPPFLAGS = $(LONE_CPPFLAGS)
+tests_fuzz_intake_fuzz_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_intake_fuzz_LDADD = $(UNIT_LIBS)
+tests_fuzz_tls_fuzz_SOURCES = tests/fuzz/tls_fuzz.c $(LONE)
+tests_fuzz_tls_fuzz_CPPFLAGS = $(LONE_CPPFLAGS)
+tests_fuzz_tls_fuzz_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_tls_fuzz_LDADD = $(UNIT_LIBS)
+tests_fuzz_worker_fuzz_SOURCES = tests/fuzz/worker_fuzz.c $(LONE)
+tests_fuzz_worker_fuzz_CPPFLAGS = $(LONE_CPPFLAGS)
+tests_fuzz_worker_fuzz_LDFLAGS = -fsanitize=fuzzer
+tests_fuzz_worker_fuzz_LDADD = $(UNIT_LIBS)
+EXTRA_tests_fuzz_worker_fuzz_DEPENDENCIES = webhook.la
 endif
-EXTRA_DIST += tests/fuzz/corpus/api tests/fuzz/corpus/scheduler
+EXTRA_DIST += tests/fuzz/corpus/api tests/fuzz/corpus/intake \
+	tests/fuzz/corpus/scheduler tests/fuzz/corpus/tls tests/fuzz/corpus/worker

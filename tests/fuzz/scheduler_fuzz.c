@@ -22,7 +22,6 @@
 #include <belfry/json.h>
 #include <belfry/memory.h>
 
-#include "core/wire/codec.h"
 #include "tests/fuzz/stage.h"
 
 #define RUNS_MOST 500   /* with one scheduler: its store grows */
@@ -158,20 +157,6 @@ run_lines(char *text)
 /* ---- the hostile one ---- */
 
 static void
-frame(const uint8_t *data, size_t size, struct bf_buf *out)
-{
-	while (size > 2) {
-		size_t length = (size_t)(data[0] << 8 | data[1]);
-
-		length = length < size - 2 ? length : size - 2;
-		bf_put_u32(out, (uint32_t)length);
-		bf_buf_add(out, data + 2, length);
-		data += 2 + length;
-		size -= 2 + length;
-	}
-}
-
-static void
 be_hostile(enum bf_child_kind kind, const void *bytes, size_t size)
 {
 	struct line line = stage_line(stage, kind, HOSTILE_PID);
@@ -205,7 +190,7 @@ talk(uint8_t who, const uint8_t *data, size_t size)
 		break;
 	case 'i':
 	case 'w':
-		frame(data, size, &framed);
+		line_frame(data, size, &framed);
 		be_hostile(kind, bf_buf_text(&framed), framed.size);
 		bf_buf_free(&framed);
 		break;

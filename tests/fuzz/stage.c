@@ -431,6 +431,20 @@ line_next(struct line *line, struct bf_message *message)
 }
 
 void
+line_frame(const uint8_t *data, size_t size, struct bf_buf *out)
+{
+	while (size > 2) {
+		size_t length = (size_t)(data[0] << 8 | data[1]);
+
+		length = length < size - 2 ? length : size - 2;
+		bf_put_u32(out, (uint32_t)length);
+		bf_buf_add(out, data + 2, length);
+		data += 2 + length;
+		size -= 2 + length;
+	}
+}
+
+void
 line_close(struct line *line)
 {
 	close(line->fd);

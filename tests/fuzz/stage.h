@@ -50,6 +50,8 @@ bool line_read(struct line *line);
 /* The next whole message of what came in; false: there is none. Frames that are
  * none end the process. */
 bool line_next(struct line *line, struct bf_message *message);
+/* Makes frames of bytes, each of those after two bytes of its length. */
+void line_frame(const uint8_t *data, size_t size, struct bf_buf *out);
 void line_close(struct line *line);
 
 #endif
