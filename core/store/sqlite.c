@@ -304,6 +304,19 @@ bf_sqlite_enter(struct bf_sqlite *sqlite, struct bf_error *err)
 	return sqlite->doubtful ? reopen(sqlite, err) : BF_STORE_OK;
 }
 
+/* SQLite does not tell it of the log. */
+static bool
+log_has_moved(struct bf_sqlite *sqlite)
+{
+	struct stat file = { 0 };
+
+	if (stat(sqlite->log_path, &file) == -1 && errno != ENOENT)
+		return false;
+	if (sqlite->log_inode == 0)
+		sqlite->log_inode = file.st_ino;
+	return file.st_ino != sqlite->log_inode;
+}
+
 /* A file that was deleted or replaced would take our commits with it. */
 static enum bf_store_result
 check_place(struct bf_sqlite *sqlite, struct bf_error *err)
@@ -312,10 +325,14 @@ check_place(struct bf_sqlite *sqlite, struct bf_error *err)
 
 	sqlite3_file_control(sqlite->db, "main", SQLITE_FCNTL_HAS_MOVED,
 	    &moved);
-	if (!moved)
+	if (!moved && !log_has_moved(sqlite))
 		return BF_STORE_OK;
+	/* What the log has is still open to us. */
+	if (!moved)
+		sqlite3_wal_checkpoint_v2(sqlite->db, "main",
+		    SQLITE_CHECKPOINT_FULL, NULL, NULL);
 	bf_error_set(err, "%s was removed or replaced while it was in use",
-	    sqlite->path);
+	    moved ? sqlite->path : sqlite->log_path);
 	return BF_STORE_UNUSABLE;
 }
 
@@ -371,6 +388,7 @@ close_store(struct bf_store *store)
 	bf_sqlite_usage_forget(sqlite);
 	if (sqlite->lock != -1)
 		close(sqlite->lock);
+	free(sqlite->log_path);
 	free(sqlite->path);
 	free(sqlite->dir);
 	free(sqlite);
@@ -413,6 +431,7 @@ new_store(const char *dir)
 	sqlite->lock = -1;
 	sqlite->dir = bf_strdup(dir);
 	sqlite->path = bf_strf("%s/belfry.db", dir);
+	sqlite->log_path = bf_strf("%s-wal", sqlite->path);
 	return sqlite;
 }
 
@@ -437,7 +456,7 @@ bf_sqlite_open(const char *dir, struct bf_error *err)
 	}
 	if (take_lock(sqlite, err) == -1 ||
 	    bf_sqlite_find(dir, sqlite->path, err) == -1 ||
-	    bf_sqlite_check_log(sqlite->path, err) == -1 ||
+	    bf_sqlite_check_log(sqlite->log_path, err) == -1 ||
 	    connect_to(sqlite, &sqlite->db, err) == -1 ||
 	    bf_sqlite_migrate(sqlite->db, sqlite->path, err) == -1 ||
 	    bf_sqlite_identify(sqlite->db, dir, sqlite->path, err) == -1 ||

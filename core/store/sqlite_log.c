@@ -126,9 +126,8 @@ find_damage(struct log *log)
 }
 
 int
-bf_sqlite_check_log(const char *path, struct bf_error *err)
+bf_sqlite_check_log(const char *name, struct bf_error *err)
 {
-	char *name = bf_strf("%s-wal", path);
 	struct log log = { .fd = open(name, O_RDONLY | O_CLOEXEC) };
 	const bool absent = log.fd == -1 && errno == ENOENT;
 	off_t cut = 0;
@@ -148,6 +147,5 @@ bf_sqlite_check_log(const char *path, struct bf_error *err)
 		    "were acknowledged: restore a backup, or keep a copy of "
 		    "it and give them up: truncate -s %lld %s",
 		    name, (long long)cut, (long long)cut, name);
-	free(name);
 	return cut > 0 || (log.fd == -1 && !absent) ? -1 : 0;
 }

@@ -2,6 +2,7 @@
 #define BF_SQLITE_PRIVATE_H
 
 #include <sqlite3.h>
+#include <sys/types.h>
 
 #include "core/store/sqlite.h"
 #include "core/store/sqlite_rows.h"
@@ -53,7 +54,9 @@ struct bf_sqlite {
 	struct bf_store store; /* first: the others see only this */
 	char *dir;
 	char *path;
-	int lock; /* -1: a reader */
+	char *log_path;
+	ino_t log_inode; /* 0: not known yet */
+	int lock;        /* -1: a reader */
 	sqlite3 *db;
 	sqlite3_stmt *statements[BF_SQL_COUNT];
 	bool doubtful;        /* an I/O error, or read-only: reopen */
@@ -128,8 +131,8 @@ void bf_sqlite_describe(sqlite3 *db, const char *path, const char *doing,
 int bf_sqlite_find(const char *dir, const char *path, struct bf_error *err);
 
 /* Refuses a log in which damage hides what was acknowledged, and says how to
- * go on without. path is that of the database. 0 or -1. */
-int bf_sqlite_check_log(const char *path, struct bf_error *err);
+ * go on without. 0 or -1. */
+int bf_sqlite_check_log(const char *name, struct bf_error *err);
 
 /* Compares the database with the note of its identity, or makes the note. */
 int bf_sqlite_identify(sqlite3 *db, const char *dir, const char *path,

@@ -382,6 +382,31 @@ a_file_removed_while_in_use_is_noticed(void **state)
 	bf_batch_clear(&batch);
 }
 
+static void
+a_log_removed_while_in_use_is_noticed_and_saved(void **state)
+{
+	char *log = path_in(dir, "belfry.db-wal");
+	struct bf_batch batch;
+
+	(void)state;
+	store = open_store(dir);
+	store_events(store, 201, 210, "deploy_failed", 1);
+	unlink(log);
+	bf_batch_init(&batch);
+	add_event(&batch, 900, "deploy_failed", 1);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(bf_store_commit(store, &batch, &err),
+		    BF_STORE_UNUSABLE);
+		assert_non_null(strstr(err.text, "belfry.db-wal was removed"));
+	}
+	bf_batch_clear(&batch);
+	bf_store_close(&store);
+	store = open_store(dir);
+	assert_int_equal(state_of(store, 210, 1), BF_STATE_SCHEDULED);
+	assert_int_equal(state_of(store, 900, 1), -1);
+	free(log);
+}
+
 /* ---- who may write ---- */
 
 /* Opens the store as a user who owns nothing; exits 0 if that is refused with
@@ -558,6 +583,7 @@ main(void)
 		TEST(a_damaged_page_is_reported_and_not_skipped),
 		TEST(a_delivery_without_its_event_is_damage),
 		TEST(a_file_removed_while_in_use_is_noticed),
+		TEST(a_log_removed_while_in_use_is_noticed_and_saved),
 		TEST(a_store_that_cannot_be_written_is_refused),
 		TEST(files_are_private),
 		TEST(a_reader_does_not_make_a_store),
