@@ -72,9 +72,11 @@ read_hidden(struct bf_buf *out, const char *prompt, va_list args,
 	return result;
 }
 
-int
-bf_ctl_read_secret(struct bf_buf *out, struct bf_error *err, const char *prompt,
-    ...)
+/* Reads a secret from standard input into out: a line that is not echoed, after
+ * the prompt on the terminal; or, from elsewhere, all there is, without one
+ * final line end. */
+static int BF_PRINTF(3, 4) read_secret(struct bf_buf *out, struct bf_error *err,
+    const char *prompt, ...)
 {
 	va_list args;
 	int result;
@@ -94,7 +96,7 @@ bf_ctl_read_value(const char *file, struct bf_buf *out, struct bf_error *err,
 	int fd, result;
 
 	if (strcmp(file, "-") == 0)
-		return bf_ctl_read_secret(out, err, "%s: ", name);
+		return read_secret(out, err, "%s: ", name);
 	fd = open(file, O_RDONLY | O_CLOEXEC);
 	if (fd == -1) {
 		bf_error_errno(err, "%s", file);
@@ -112,7 +114,7 @@ read_password(struct bf_buf *password, struct bf_error *err)
 	struct bf_buf again = { 0 };
 	int result;
 
-	if (bf_ctl_read_secret(password, err, "Password: ") == -1)
+	if (read_secret(password, err, "Password: ") == -1)
 		return -1;
 	if (password->size > BF_PASSWORD_MAX) {
 		bf_error_set(err, "too long; expected %d bytes at most",
@@ -121,7 +123,7 @@ read_password(struct bf_buf *password, struct bf_error *err)
 	}
 	if (!isatty(STDIN_FILENO))
 		return 0;
-	result = bf_ctl_read_secret(&again, err, "The same again: ");
+	result = read_secret(&again, err, "The same again: ");
 	if (result == 0 && strcmp(password->data, again.data) != 0) {
 		bf_error_set(err, "the two are not the same");
 		result = -1;
@@ -178,7 +180,7 @@ bf_ctl_seal(struct bf_ctl *ctl)
 		return bf_ctl_usage(ctl, "expected CHANNEL and DIRECTIVE (of a "
 					 "header: \"header NAME\"), or "
 					 "--token NAME");
-	if (bf_ctl_read_secret(&secret, &err, "Secret for %s %s, %s: ",
+	if (read_secret(&secret, &err, "Secret for %s %s, %s: ",
 		token ? "token" : "channel", token ? token : ctl->argv[0],
 		token ? "value" : ctl->argv[1]) == -1) {
 		fprintf(stderr, "belfryctl: seal: %s\n", err.text);

@@ -116,11 +116,11 @@ static const struct api_member row_members[] = {
 	{ 0 },
 };
 
-SCHEMA(bf_api_delivery_row, "DeliveryRow", "A delivery, in a list",
+static SCHEMA(delivery_row, "DeliveryRow", "A delivery, in a list",
     row_members);
 
 static const struct api_member deliveries_members[] = {
-	LIST_OF("deliveries", &bf_api_delivery_row, "Newest first"),
+	LIST_OF("deliveries", &delivery_row, "Newest first"),
 	NEXT,
 	{ 0 },
 };
@@ -205,7 +205,7 @@ static const struct api_member event_members[] = {
 	{ "timestamp", API_TIME, ALWAYS, .help = "When it happened" },
 	{ "accepted_at", API_TIME, ALWAYS, .help = "When it was accepted" },
 	MAYBE("reason", "Why it has no deliveries"),
-	LIST_OF("deliveries", &bf_api_delivery_row, "Of the event"),
+	LIST_OF("deliveries", &delivery_row, "Of the event"),
 	{ 0 },
 };
 

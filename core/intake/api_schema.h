@@ -88,7 +88,7 @@ extern const struct api_schema bf_api_problem, bf_api_accepted, bf_api_events,
     bf_api_event, bf_api_event_types, bf_api_event_type, bf_api_explanation,
     bf_api_channels, bf_api_channel, bf_api_deleted, bf_api_test_report,
     bf_api_sealed, bf_api_rotated, bf_api_deliveries, bf_api_delivery,
-    bf_api_delivery_row, bf_api_replayed, bf_api_cancelled, bf_api_rates,
+    bf_api_replayed, bf_api_cancelled, bf_api_rates,
     bf_api_modules, bf_api_module, bf_api_tokens, bf_api_token, bf_api_nothing,
     bf_api_session, bf_api_tenants, bf_api_tenant, bf_api_stats, bf_api_audit, bf_api_backup, bf_api_check,
     bf_api_status, bf_api_document;

@@ -80,31 +80,3 @@ bf_uri_parameter(const char *query, const char *name)
 	}
 	return NULL;
 }
-
-static bool
-is_one_of(const char *const *names, size_t count, const char *text, size_t size)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (strlen(names[i]) == size &&
-		    strncmp(names[i], text, size) == 0)
-			return true;
-	}
-	return false;
-}
-
-char *
-bf_uri_unknown_parameter(const char *query, const char *const *names,
-    size_t count)
-{
-	while (query && *query) {
-		const size_t size = strcspn(query, "&");
-		const char *equals = memchr(query, '=', size);
-		const size_t length = equals ? (size_t)(equals - query) : size;
-
-		if (size > 0 &&
-		    (!equals || !is_one_of(names, count, query, length)))
-			return decoded(query, length);
-		query += size + (query[size] == '&');
-	}
-	return NULL;
-}

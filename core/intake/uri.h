@@ -19,9 +19,4 @@ void bf_uri_decode(char *text);
  * memory; NULL if it is not there, or query is NULL. */
 char *bf_uri_parameter(const char *query, const char *name);
 
-/* The name of the first parameter that is not one of names, in new memory;
- * NULL if there is none. */
-char *bf_uri_unknown_parameter(const char *query, const char *const *names,
-    size_t count);
-
 #endif

@@ -278,12 +278,54 @@ find_spawner(const struct master *master)
 	return NULL;
 }
 
-static void
-close_pair(int pair[2])
+/* What ties a child to the others: sockets, the master's end or another
+ * child's first, its own second. -1: there is none. */
+struct ties {
+	int control[2];  /* to the master */
+	int link[2];     /* to the scheduler */
+	int programs[2]; /* to the spawner */
+};
+
+static int
+open_ties(struct ties *ties, bool linked, bool spawner)
 {
-	for (int i = 0; i < 2; i++) {
-		if (pair[i] != -1)
-			close(pair[i]);
+	*ties = (struct ties){ { -1, -1 }, { -1, -1 }, { -1, -1 } };
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
+		ties->control) == -1)
+		return -1;
+	/* A child that does not read must not hold the master up. */
+	fcntl(ties->control[0], F_SETFL, O_NONBLOCK);
+	if (linked && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
+			  ties->link) == -1)
+		return -1;
+	if (spawner && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
+			   ties->programs) == -1)
+		return -1;
+	return 0;
+}
+
+static void
+close_end(const struct ties *ties, int end)
+{
+	const int fds[] = { ties->control[end], ties->link[end],
+		ties->programs[end] };
+
+	for (size_t i = 0; i < sizeof(fds) / sizeof(*fds); i++) {
+		if (fds[i] != -1)
+			close(fds[i]);
+	}
+}
+
+/* No half start: without all of its children the master does not begin. */
+static void
+spawn_failed(struct master *master, enum bf_child_kind kind)
+{
+	bf_log(BF_LOG_ALERT, "start a %s: %s", kinds[kind].name,
+	    strerror(errno));
+	bf_spawn_at(master, bf_clock_monotonic_ms() + RESPAWN_MS);
+	if (master->stage == STAGE_STARTING) {
+		master->status = EXIT_FAILURE;
+		bf_master_leave(master, true);
 	}
 }
 
@@ -296,63 +338,44 @@ bf_spawn(struct master *master, enum bf_child_kind kind, const char *group)
 	struct child *spawner =
 	    bf_child_delivers(kind) ? find_spawner(master) : NULL;
 	const pid_t parent = getpid();
-	int control[2] = { -1, -1 }, link[2] = { -1, -1 };
-	int programs[2] = { -1, -1 };
-	struct bf_birth birth = { .snapshot = master->snapshot,
-		.uid = master->uid,
-		.gid = master->gid,
-		.slot = free_slot(master, kind),
-		.counters = master->counters,
-		.group = group,
-		.listeners = master->listeners.fds,
-		.listener_count = master->listeners.count };
+	const unsigned slot = free_slot(master, kind);
 	struct child *child = NULL;
-	pid_t pid;
+	struct ties ties;
+	pid_t pid = -1;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) ==
-		-1 ||
-	    (linked && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
-			   link) == -1) ||
-	    (spawner && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
-			    programs) == -1))
-		goto done;
-	/* A child that does not read must not hold the master up. */
-	fcntl(control[0], F_SETFL, O_NONBLOCK);
-	pid = fork();
+	if (open_ties(&ties, linked, spawner != NULL) == 0)
+		pid = fork();
 	if (pid == 0) {
-		close(control[0]);
-		if (linked)
-			close(link[0]);
-		if (spawner)
-			close(programs[0]);
-		birth.control = control[1];
-		birth.link = link[1];
-		birth.programs = programs[1];
+		struct bf_birth birth = { .control = ties.control[1],
+			.link = ties.link[1],
+			.programs = ties.programs[1],
+			.snapshot = master->snapshot,
+			.uid = master->uid,
+			.gid = master->gid,
+			.slot = slot,
+			.counters = master->counters,
+			.group = group,
+			.listeners = master->listeners.fds,
+			.listener_count = master->listeners.count };
+
+		close_end(&ties, 0);
 		be_child(master, kind, &birth, parent);
 	}
-	if (pid == -1)
-		goto done;
-	child = add_child(master, kind, pid, control[0], birth.slot, group);
-	control[0] = -1;
-	if (linked)
-		bf_child_tell(master->scheduler, BF_CONTROL_LINK, pid, kind,
-		    link[0]);
-	if (spawner)
-		bf_child_tell(spawner, BF_CONTROL_LINK, pid, kind, programs[0]);
-done:
-	if (!child) {
-		bf_log(BF_LOG_ALERT, "start a %s: %s", kinds[kind].name,
-		    strerror(errno));
-		bf_spawn_at(master, bf_clock_monotonic_ms() + RESPAWN_MS);
-		/* No half start. */
-		if (master->stage == STAGE_STARTING) {
-			master->status = EXIT_FAILURE;
-			bf_master_leave(master, true);
-		}
+	if (pid == -1) {
+		spawn_failed(master, kind);
+	} else {
+		child =
+		    add_child(master, kind, pid, ties.control[0], slot, group);
+		ties.control[0] = -1;
+		if (linked)
+			bf_child_tell(master->scheduler, BF_CONTROL_LINK, pid,
+			    kind, ties.link[0]);
+		if (spawner)
+			bf_child_tell(spawner, BF_CONTROL_LINK, pid, kind,
+			    ties.programs[0]);
 	}
-	close_pair(control);
-	close_pair(link);
-	close_pair(programs);
+	close_end(&ties, 0);
+	close_end(&ties, 1);
 	return child;
 }
 

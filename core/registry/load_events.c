@@ -22,8 +22,8 @@ compare_types(const void *a, const void *b)
 	return strcmp(first->name, second->name);
 }
 
-void
-bf_sort_types(struct bf_snapshot *snapshot)
+static void
+sort_types(struct bf_snapshot *snapshot)
 {
 	qsort(snapshot->types, snapshot->type_count, sizeof(snapshot->types[0]),
 	    compare_types);
@@ -53,7 +53,7 @@ bf_add_builtin_types(struct bf_snapshot *snapshot)
 		for (size_t j = 0; from->metadata[j]; j++)
 			bf_strings_add(&type->metadata, from->metadata[j]);
 	}
-	bf_sort_types(snapshot);
+	sort_types(snapshot);
 }
 
 struct event_settings {
@@ -257,7 +257,7 @@ bf_load_events(struct bf_loading *loading, const struct bf_special *special,
 		    read_event(loading, NULL, event, snapshot) == -1)
 			return -1;
 	}
-	bf_sort_types(snapshot);
+	sort_types(snapshot);
 	for (const struct bf_conf_node *toggle = node->block; toggle;
 	     toggle = toggle->next) {
 		if (strcmp(toggle->name, "event") != 0 &&

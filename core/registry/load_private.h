@@ -111,7 +111,6 @@ int bf_retry_parse(const struct bf_strings *words, struct bf_retry *retry,
 
 /* Adds the event types that belfry knows by itself, and sorts all by name. */
 void bf_add_builtin_types(struct bf_snapshot *snapshot);
-void bf_sort_types(struct bf_snapshot *snapshot);
 
 /* The place of a module among snapshot->modules; -1, and says so at node with
  * the nearest name or how to load it, if there is none. */

@@ -115,8 +115,9 @@ bf_registry_remove_tenant(struct bf_registry *registry, const char *id)
 	free_tenant(registry, tenant);
 }
 
-bool
-bf_registry_knows_tenant(const struct bf_registry *registry, const char *id)
+/* Whether somebody who may said that there is such a tenant. */
+static bool
+knows_tenant(const struct bf_registry *registry, const char *id)
 {
 	const struct bf_snapshot *snapshot = registry->snapshot;
 	const struct bf_tenant_state *state = bf_registry_tenant(registry, id);
@@ -137,7 +138,7 @@ bool
 bf_registry_takes_tenant(const struct bf_registry *registry, const char *id)
 {
 	return !registry->snapshot->strict_tenants ||
-	       bf_registry_knows_tenant(registry, id);
+	       knows_tenant(registry, id);
 }
 
 struct bf_limits

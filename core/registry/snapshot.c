@@ -134,8 +134,8 @@ bf_channel_clear(struct bf_channel *channel)
 	*channel = (struct bf_channel){ 0 };
 }
 
-void
-bf_module_info_clear(struct bf_module_info *info)
+static void
+clear_module_info(struct bf_module_info *info)
 {
 	free(info->name);
 	free(info->path);
@@ -173,7 +173,7 @@ clear_lists(struct bf_snapshot *snapshot)
 	}
 	free(snapshot->users);
 	for (size_t i = 0; i < snapshot->module_count; i++)
-		bf_module_info_clear(&snapshot->modules[i]);
+		clear_module_info(&snapshot->modules[i]);
 	free(snapshot->modules);
 	for (size_t i = 0; i < snapshot->sealed_count; i++) {
 		free(snapshot->sealed[i].key);

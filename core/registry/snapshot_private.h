@@ -3,8 +3,7 @@
 
 #include "core/registry/snapshot.h"
 
-/* Free what the object owns, secrets wiped, and zero it. */
+/* Frees what the channel owns, secrets wiped, and zeroes it. */
 void bf_channel_clear(struct bf_channel *channel);
-void bf_module_info_clear(struct bf_module_info *info);
 
 #endif

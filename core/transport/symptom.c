@@ -8,10 +8,15 @@
 
 #include "core/transport/transport_private.h"
 
-#define SKEW_S 300 /* beyond it receivers refuse signatures */
-#define LOOKUP_MS                                                              \
-	4900 /* a name server has 5 s: resolv.conf(5), RES_TIMEOUT             \
-	      */
+#define SKEW_S 300     /* beyond it receivers refuse signatures */
+#define LOOKUP_MS 4900 /* a name server has 5 s: resolv.conf(5) */
+#define SYMPTOM_LOCATION 300
+
+/* A symptom, and room for what it points to. */
+struct symptom {
+	struct bf_symptom symptom;
+	char location[SYMPTOM_LOCATION];
+};
 
 /* What libcurl says of TLS that does not come about. */
 static bool
@@ -156,10 +161,11 @@ read_location(const struct failure *failure, const struct bf_response *response,
 	curl_url_cleanup(url);
 }
 
-bool
-bf_symptom_read(const struct failure *failure,
-    const struct bf_response *response, const struct bf_dialogue *dialogue,
-    struct symptom *found)
+/* Reads what a transfer suffers from: the rest of what found points to is
+ * borrowed. dialogue: of SMTP, as far as it went. False: it went well. */
+static bool
+read_symptom(const struct failure *failure, const struct bf_response *response,
+    const struct bf_dialogue *dialogue, struct symptom *found)
 {
 	struct bf_symptom *symptom = &found->symptom;
 	long proxy = 0;
@@ -202,7 +208,7 @@ bf_transcript_finish(struct transcript *transcript,
 	bool failed;
 
 	bf_transcript_end(transcript, failure->easy, response);
-	failed = bf_symptom_read(failure, response,
+	failed = read_symptom(failure, response,
 	    bf_transcript_dialogue(transcript), &symptom);
 	return bf_transcript_json(transcript, failed ? &symptom.symptom : NULL);
 }

@@ -102,22 +102,6 @@ void bf_reason_smtp(const struct failure *failure, const char *reply,
 
 /* ---- symptom.c ---- */
 
-#define SYMPTOM_LOCATION 300
-
-/* A symptom, and room for what it points to. */
-struct symptom {
-	struct bf_symptom symptom;
-	char location[SYMPTOM_LOCATION];
-};
-
-/*
- * Reads what a transfer suffers from: the rest of what symptom points to is
- * borrowed. dialogue: of SMTP, as far as it went. False: it went well.
- */
-bool bf_symptom_read(const struct failure *failure,
-    const struct bf_response *response, const struct bf_dialogue *dialogue,
-    struct symptom *symptom);
-
 /* Ends the transcript of a transfer, with a hint if one fits; new memory. */
 char *bf_transcript_finish(struct transcript *transcript,
     const struct failure *failure, const struct bf_response *response);

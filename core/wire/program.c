@@ -32,9 +32,8 @@ encode(const struct bf_program_message *message, struct bf_buf *out)
 	bf_put_text(out, message->reason);
 }
 
-int
-bf_program_decode(const char *bytes, size_t size,
-    struct bf_program_message *message)
+static int
+decode(const char *bytes, size_t size, struct bf_program_message *message)
 {
 	struct bf_reader reader = { bytes, size, false };
 	uint32_t count;
@@ -139,7 +138,7 @@ bf_program_receive(int socket, struct bf_program_message *message)
 	} while (got == -1 && errno == EINTR);
 	if (got > 0) {
 		take_fds(&header, fds);
-		if (bf_program_decode(bytes, (size_t)got, message) == 0) {
+		if (decode(bytes, (size_t)got, message) == 0) {
 			memcpy(message->fds, fds, sizeof(fds));
 			result = 1;
 		} else {

@@ -41,10 +41,6 @@ int bf_program_send(int socket, const struct bf_program_message *message);
  * is gone, -1 with errno (EAGAIN: none is there; EPROTO: it is none). */
 int bf_program_receive(int socket, struct bf_program_message *message);
 
-/* Reads the bytes of a message; 0, or -1 when they are none. */
-int bf_program_decode(const char *bytes, size_t size,
-    struct bf_program_message *message);
-
 /* Frees what a received message owns, and closes its descriptors. */
 void bf_program_clear(struct bf_program_message *message);
 

@@ -225,9 +225,6 @@ try_parameters(const char *text)
 		assert(!value || strlen(value) < strlen(text));
 		free(value);
 	}
-	value = bf_uri_unknown_parameter(text, names, 2);
-	assert(!value || strlen(value) <= strlen(text));
-	free(value);
 }
 
 /* Whether a tag is in a list of nothing but strong tags. */

@@ -539,32 +539,6 @@ parameters_are_found_whole_and_decoded(void **state)
 	check_parameter(NULL, "a", NULL);
 }
 
-static void
-check_unknown(const char *query, const char *expected)
-{
-	static const char *const names[] = { "event", "since" };
-	char *unknown = bf_uri_unknown_parameter(query, names, 2);
-
-	if (expected)
-		assert_string_equal(unknown, expected);
-	else
-		assert_null(unknown);
-	free(unknown);
-}
-
-static void
-unknown_parameters_are_named(void **state)
-{
-	(void)state;
-	check_unknown(NULL, NULL);
-	check_unknown("", NULL);
-	check_unknown("event=a&since=b&", NULL);
-	check_unknown("event=a&sinc=b", "sinc");
-	check_unknown("events=a", "events");
-	check_unknown("a%2Fb=c", "a/b");
-	check_unknown("event", "event"); /* without a value it says nothing */
-}
-
 /* What is shown, and its tag. */
 static void
 check_tag(const char *shown, const char *expected)
@@ -679,7 +653,6 @@ main(void)
 		cmocka_unit_test(headers_and_targets_have_their_limits),
 		cmocka_unit_test(a_body_of_exactly_the_limit_is_taken),
 		cmocka_unit_test(parameters_are_found_whole_and_decoded),
-		cmocka_unit_test(unknown_parameters_are_named),
 		cmocka_unit_test(a_tag_is_of_what_is_set),
 		cmocka_unit_test(a_tag_is_found_in_a_list_of_tags),
 		cmocka_unit_test(numbers_are_whole_however_large),
