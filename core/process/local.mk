@@ -18,6 +18,7 @@ libcore_la_SOURCES += core/process/child.c core/process/child.h \
 	core/process/rotate.c core/process/rotate.h \
 	core/process/scheduler_check.c \
 	core/process/scheduler_hand.c core/process/scheduler_pump.c \
+	core/process/scheduler_overlay.c core/process/scheduler_overlay.h \
 	core/process/scheduler_command.c core/process/scheduler_keys.c \
 	core/process/scheduler_lane.c \
 	core/process/scheduler_follow.c \

@@ -37,6 +37,7 @@
  *   scheduler_check.c     settings that a module is to check, in a worker
  *   scheduler_test.c      tests of channels
  *   scheduler_settings.c  snapshots, toggles and states of channels
+ *   scheduler_overlay.c   what the store lays over a snapshot
  *   scheduler_keys.c      the keys that secrets are sealed with
  *   scheduler_command.c   the verbs of the API
  *   scheduler_metrics.c   counts and sizes
