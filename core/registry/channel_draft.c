@@ -125,7 +125,7 @@ bool
 bf_draft_ignores(const char *name)
 {
 	static const char *const names[] = { "name", "module", "tenant_id",
-		"settings", "state", "reason", "waiting", "in_flight",
+		"settings", "state", "reason", "waiting", "in_flight", "window",
 		"secrets", "file", "line", "version", "created_at", "if_match",
 		"paced_until", "disabled" };
 
