@@ -6,6 +6,8 @@
  */
 #include "core/store/sqlite_private.h"
 
+#include <string.h>
+
 static const enum bf_sql deletions[] = {
 	BF_SQL_PRUNE_RECIPIENTS,
 	BF_SQL_PRUNE_ATTEMPTS,
@@ -99,6 +101,31 @@ delete_keys(struct bf_sqlite *sqlite, uint64_t before, size_t limit,
 	return result;
 }
 
+/* Forgets which ids are of tenants that were deleted, where none of them is
+ * left: neither of an event, nor in the audit log, nor with an idempotency key.
+ */
+static enum bf_store_result
+delete_pasts(struct bf_sqlite *sqlite, uint64_t before, size_t limit,
+    size_t *count, struct bf_error *err)
+{
+	static const char first[] = BF_TENANT_PAST;
+	sqlite3_stmt *statement =
+	    bf_sqlite_statement(sqlite, BF_SQL_PRUNE_PASTS);
+	char end[sizeof(first)];
+	enum bf_store_result result;
+
+	memcpy(end, first, sizeof(first));
+	end[sizeof(first) - 2]++; /* the name above all that begin so */
+	bf_sqlite_bind_text(statement, 1, first);
+	bf_sqlite_bind_text(statement, 2, end);
+	sqlite3_bind_int64(statement, 3, (int64_t)before);
+	sqlite3_bind_int64(statement, 4, (int64_t)limit);
+	result =
+	    bf_sqlite_run(sqlite, statement, "forget deleted tenants", err);
+	*count = (size_t)sqlite3_changes(sqlite->db);
+	return result;
+}
+
 enum bf_store_result
 bf_sqlite_prune(struct bf_store *store, struct bf_instant before,
     struct bf_instant keys_before, size_t limit, size_t *count,
@@ -107,7 +134,7 @@ bf_sqlite_prune(struct bf_store *store, struct bf_instant before,
 	struct bf_sqlite *sqlite = bf_sqlite_of(store);
 	enum bf_store_result result = bf_sqlite_begin(sqlite, err);
 	uint64_t last = 0;
-	size_t keys = 0;
+	size_t keys = 0, pasts = 0;
 	bool full = false;
 
 	*count = 0;
@@ -124,12 +151,18 @@ bf_sqlite_prune(struct bf_store *store, struct bf_instant before,
 	if (result == BF_STORE_OK)
 		result = delete_keys(sqlite, bf_id_at(keys_before), limit,
 		    &keys, err);
+	/* All of them are looked at: at the end of a round only. */
+	if (result == BF_STORE_OK && !full)
+		result = delete_pasts(sqlite,
+		    bf_id_at(keys_before.ms < before.ms ? keys_before : before),
+		    limit, &pasts, err);
 	result = bf_sqlite_end(sqlite, result, "forget what is old", err);
 	if (result != BF_STORE_OK) {
 		*count = 0;
 		return result;
 	}
 	*count = keys > *count ? keys : *count;
+	*count = pasts > *count ? pasts : *count;
 	sqlite->prune_from = full ? last : 0;
 	bf_sqlite_usage_tell_freed(sqlite, freed, context);
 	return BF_STORE_OK;

@@ -163,6 +163,11 @@ const char *const bf_sql_texts[BF_SQL_COUNT] = {
 	    "DELETE FROM idempotency WHERE (tenant, key) IN "
 	    "(SELECT tenant, key FROM idempotency INDEXED BY idempotency_age "
 	    "WHERE event < ?1 ORDER BY event LIMIT ?2)",
+	[BF_SQL_PRUNE_PASTS] =
+	    "DELETE FROM setting WHERE name IN (SELECT name FROM setting "
+	    "WHERE name >= ?1 AND name < ?2 AND CAST(value AS INTEGER) <= "
+	    "min(?3, ifnull((SELECT min(id) FROM event), ?3), "
+	    "ifnull((SELECT min(id) FROM audit), ?3)) LIMIT ?4)",
 
 	[BF_SQL_SCAN_ALL_UP] = ALL UP,
 	[BF_SQL_SCAN_ALL_DOWN] = ALL DOWN,

@@ -50,6 +50,7 @@ enum bf_sql {
 	BF_SQL_PRUNE_EVENTS,
 	BF_SQL_PRUNE_DELIVERIES,
 	BF_SQL_PRUNE_KEYS,
+	BF_SQL_PRUNE_PASTS,
 
 	/* Walks over deliveries: event, channel, state, type. */
 	BF_SQL_SCAN_ALL_UP,

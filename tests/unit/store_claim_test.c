@@ -477,6 +477,84 @@ old_keys_are_forgotten(void **state)
 	assert_int_equal(append->result, BF_REPEATED);
 }
 
+static void
+put_past(const char *tenant, unsigned n)
+{
+	char *name = bf_strf(BF_TENANT_PAST "%s", tenant);
+	char *value = bf_strf("%llu", (unsigned long long)bf_id_at(second(n)));
+
+	bf_batch_add(&batch, bf_change_put(name, value));
+	commit(store, &batch);
+	free(name);
+	free(value);
+}
+
+static bool
+has_past(const char *tenant)
+{
+	char *name = bf_strf(BF_TENANT_PAST "%s", tenant);
+	char *value;
+	bool has;
+
+	succeed(bf_store_get(store, name, &value, &err), &err);
+	has = value != NULL;
+	free(name);
+	free(value);
+	return has;
+}
+
+static void
+prune_until(unsigned before, unsigned keys_before)
+{
+	succeed(bf_store_prune(store, second(before), second(keys_before), ROWS,
+		    &count, NULL, NULL, &err),
+	    &err);
+}
+
+/* Its people must not see what another of their id had. */
+static void
+a_deleted_tenant_is_known_as_long_as_its_history(void **state)
+{
+	struct bf_change *row = bf_new(struct bf_change);
+
+	(void)state;
+	store_events(store, 2, 2, "deploy_failed", 1);
+	finish(store, 2, 1, BF_STATE_DELIVERED);
+	row->kind = BF_CHANGE_AUDIT;
+	row->audit.id = bf_id_at(second(4));
+	row->audit.actor = bf_strdup("signal");
+	row->audit.address = bf_strdup("");
+	row->audit.action = bf_strdup("start");
+	row->audit.object = bf_strdup("");
+	row->audit.detail = bf_strdup("");
+	bf_batch_add(&batch, row);
+	commit(store, &batch);
+	put_past("a", 1);
+	put_past("b", 3);
+	put_past("c", 5);
+	put_past("d", 8);
+	/* Nothing of a is left; of b there is an event. */
+	prune_until(2, 9);
+	assert_int_equal(count, 1);
+	assert_false(has_past("a"));
+	assert_true(has_past("b"));
+	/* Keys may be of b. */
+	prune_until(9, 2);
+	assert_true(has_past("b"));
+	prune_until(9, 9);
+	assert_false(has_past("b"));
+	/* The audit log goes back to c. */
+	assert_true(has_past("c"));
+	succeed(bf_store_prune_audit(store, second(9), ROWS, &count, &err),
+	    &err);
+	prune_until(7, 7);
+	assert_false(has_past("c"));
+	assert_true(has_past("d"));
+	prune_until(9, 9);
+	assert_false(has_past("d"));
+	count = 0;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -499,6 +577,7 @@ main(void)
 		TEST(an_old_event_that_something_waits_for_stays),
 		TEST(pruning_goes_in_steps_past_what_stays),
 		TEST(old_keys_are_forgotten),
+		TEST(a_deleted_tenant_is_known_as_long_as_its_history),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
