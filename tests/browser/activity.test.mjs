@@ -1,7 +1,7 @@
 /* What happens to events: deliveries, channels, explain, modules. */
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
-import { assertQuiet, everyPage, launch, loaded, openPage, signIn, visit }
+import { assertQuiet, assertUncut, everyPage, launch, loaded, openPage, signIn, visit }
 	from "./browser.mjs";
 import { startStage } from "./stage.mjs";
 
@@ -190,6 +190,17 @@ test("pausing keeps the list as it is, resuming shows what was missed",
 		await inState(id, "delivered");
 		await end();
 	});
+
+test("on a phone what a filter names is not cut", async () => {
+	await begin("#/deliveries?event=monitoring_domain_expiring&within=900",
+		{ width: "phone" });
+	await page.setViewportSize({ width: 360, height: 740 });
+	await loaded(page);
+	assert.equal(await page.getByLabel("Event").inputValue(),
+		"monitoring_domain_expiring");
+	await assertUncut(page);
+	await end();
+});
 
 test("pages go on where the one before ended, each delivery once", async () => {
 	const posted = await stage.postMany(Array.from({ length: 130 }, (_, i) =>

@@ -129,7 +129,7 @@ export async function assertFits(page) {
 }
 
 /* Fails if a field has no room for its placeholder, or a select for its choice. */
-async function assertUncut(page) {
+export async function assertUncut(page) {
 	const cut = await page.evaluate(() => {
 		const canvas = document.createElement("canvas").getContext("2d");
 		const ARROW = 20; /* of a select */
