@@ -3,13 +3,10 @@
 They are put into the store as if they had been made over the API: a conf file
 may have 16 MiB.
 """
-import contextlib
-import glob
-import json
-import sqlite3
 import time
 
 from observe import cpu_seconds, cpu_since, end, pss_mib, wait_for
+from settings import keep, webhook
 from stage import SINK, Belfry, Sink, channel
 
 POSTED = 20000
@@ -40,19 +37,9 @@ def matching(count):
 
 def store(daemon, channels):
     """Puts the channels into the store of a daemon that does not run."""
-    channels = list(channels)
-    file, = glob.glob(f"{daemon.directory}/state/*.db")
-    with contextlib.closing(sqlite3.connect(file)) as database, database:
-        database.executemany(
-            "INSERT INTO setting (name, value) VALUES (?, ?)",
-            ((f"api_channel/{tenant}/{name}", json.dumps({
-                "name": name, "module": "webhook", "events": events,
-                "settings": {"url": f"http://127.0.0.1:{SINK}/{name}"},
-                "version": 1}, separators=(",", ":")))
-             for tenant, name, events in channels))
-        database.executemany(
-            "INSERT INTO channel (tenant, name) VALUES (?, ?)",
-            (channel[:2] for channel in channels))
+    keep(daemon, (webhook(tenant, name, events,
+                          url=f"http://127.0.0.1:{SINK}/{name}")
+                  for tenant, name, events in channels))
 
 
 def routing(bench):

@@ -13,12 +13,12 @@ import os
 import random
 import signal
 import socket
-import sqlite3
 import threading
 import time
 
 from observe import (Invalid, cpu_seconds, cpu_since, end, pss_mib,
                      processes, wait_for)
+from settings import compact, keep, put, webhook
 from stage import API, SINK, Belfry, Sink
 
 ADMIN = "bench-admin-0123456789"
@@ -58,44 +58,34 @@ def tenant_name(number):
     return f"tenant-{number:06}"
 
 
-def settings(count, seal):
+def settings(count, seal=None):
     """The settings of so many tenants with two channels each, of which one
     wants what is posted."""
-    limits = dict.fromkeys(
-        ("events_per_second", "burst", "channels", "stored_bytes"))
+    limits = dict.fromkeys(("events_per_second", "burst", "channels",
+                            "tokens", "stored_bytes"))
     for number in range(count):
         tenant = tenant_name(number)
-        yield f"tenant/{tenant}", json.dumps({
+        yield f"tenant/{tenant}", compact({
             "name": f"Tenant {number}", "limits": limits, "version": 1,
-            "created_at": "2026-01-01T00:00:00.000000Z"},
-            separators=(",", ":"))
+            "created_at": "2026-01-01T00:00:00.000000Z"})
         for name, events in (("team", "deploy_*"), ("alarm", "incident_*")):
             own = {"url": f"http://127.0.0.1:{SINK}/hook"}
             if seal:
                 own["secret"] = seal(tenant, name, "secret", "topsecret")
-            yield f"api_channel/{tenant}/{name}", json.dumps({
-                "name": name, "module": "webhook", "events": [events],
-                "settings": own, "version": 1}, separators=(",", ":"))
+            yield webhook(tenant, name, [events], **own)
 
 
-def fill(database, count, seal=None):
+def fill(database, count):
     """Puts them into the store of a daemon that does not run."""
-    database.executemany("INSERT INTO setting (name, value) VALUES (?, ?)",
-                         settings(count, seal))
-    database.execute(
-        "INSERT INTO channel (tenant, name) "
-        "SELECT substr(name, 13, 13), substr(name, 27) FROM setting "
-        "WHERE name GLOB 'api_channel/*'")
+    put(database, settings(count))
 
 
 def fill_store(daemon, count, sealed):
-    store, = glob.glob(f"{daemon.directory}/state/*.db")
     seal = None
     if sealed:
         key_file, = glob.glob(f"{daemon.directory}/**/*.key", recursive=True)
         seal = Seal(key_file)
-    with contextlib.closing(sqlite3.connect(store)) as database, database:
-        fill(database, count, seal)
+    keep(daemon, settings(count, seal))
 
 
 def batches(numbers):
