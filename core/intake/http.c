@@ -370,15 +370,19 @@ static size_t
 head_length(const struct bf_buf *head, size_t looked_at)
 {
 	const char *bytes = bf_buf_text(head);
-	const size_t skip = looked_at > 2 ? looked_at - 2 : 0;
-	const size_t size = head->size - skip;
-	const char *end = memmem(bytes + skip, size, "\n\r\n", 3);
-	const char *bare = memmem(bytes + skip, size, "\n\n", 2);
+	const char *end = bytes + head->size;
+	const char *next = bytes + (looked_at > 2 ? looked_at - 2 : 0);
 
-	/* Ended by bare line feeds: complete, and about to be refused. */
-	if (bare && (!end || bare < end))
-		return (size_t)(bare - bytes) + 2;
-	return end ? (size_t)(end - bytes) + 3 : 0;
+	while ((next = memchr(next, '\n', (size_t)(end - next)))) {
+		next++;
+		/* Ended by bare line feeds: complete, and about to be refused.
+		 */
+		if (next < end && *next == '\n')
+			return (size_t)(next - bytes) + 1;
+		if (end - next >= 2 && memcmp(next, "\r\n", 2) == 0)
+			return (size_t)(next - bytes) + 2;
+	}
+	return 0;
 }
 
 /* Parses the head, which is whole. */
