@@ -27,6 +27,7 @@
 struct token_cache {
 	struct cached *all;
 	struct bf_store *store; /* for looking tokens up */
+	EVP_MD *sha256;         /* looking it up costs more than a hash */
 };
 
 struct cached {
@@ -70,8 +71,12 @@ bf_auth_peer(struct connection *connection, int fd)
 static struct token_cache *
 cache_of(struct intake *intake)
 {
-	if (!intake->tokens)
-		intake->tokens = bf_new(struct token_cache);
+	if (intake->tokens)
+		return intake->tokens;
+	intake->tokens = bf_new(struct token_cache);
+	intake->tokens->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	if (!intake->tokens->sha256)
+		abort();
 	return intake->tokens;
 }
 
@@ -93,8 +98,10 @@ void
 bf_auth_free(struct intake *intake)
 {
 	bf_auth_flush(intake);
-	if (intake->tokens)
+	if (intake->tokens) {
 		bf_store_close(&intake->tokens->store);
+		EVP_MD_free(intake->tokens->sha256);
+	}
 	free(intake->tokens);
 	intake->tokens = NULL;
 }
@@ -254,7 +261,8 @@ identify(struct connection *connection, const char *token)
 	unsigned char *hash = connection->token_hash;
 	int found;
 
-	if (!EVP_Digest(token, strlen(token), hash, NULL, EVP_sha256(), NULL))
+	if (!EVP_Digest(token, strlen(token), hash, NULL,
+		cache_of(intake)->sha256, NULL))
 		abort();
 	connection->by_token = true;
 	if (find_in_snapshot(intake, hash, &connection->caller))
