@@ -92,14 +92,33 @@ add_word(const char *text, size_t size, struct bf_buf *out)
 	bf_buf_add(out, text, size);
 }
 
+/* A word that waits for the token behind it: a secret, unless a block begins
+ * there, as behind the name of a "token NAME {". */
+struct held_word {
+	const char *text; /* NULL: none */
+	size_t size;
+};
+
 static void
-add_token(const struct bf_lexer *lexer, bool secret, struct bf_buf *out)
+add_held(struct held_word *held, enum bf_token next, struct bf_buf *out)
 {
-	if (secret && !bf_secret_is_reference(bf_buf_text(&lexer->word)))
+	if (held->text && next == BF_TOKEN_OPEN)
+		add_word(held->text, held->size, out);
+	else if (held->text)
 		bf_buf_add_text(out, mask);
+	held->text = NULL;
+}
+
+static void
+add_token(const struct bf_lexer *lexer, bool secret, struct held_word *held,
+    struct bf_buf *out)
+{
+	const size_t size = (size_t)(lexer->stop - lexer->start);
+
+	if (secret && !bf_secret_is_reference(bf_buf_text(&lexer->word)))
+		*held = (struct held_word){ lexer->start, size };
 	else
-		add_word(lexer->start, (size_t)(lexer->stop - lexer->start),
-		    out);
+		add_word(lexer->start, size, out);
 }
 
 int
@@ -107,6 +126,7 @@ bf_conf_mask(const char *text, size_t size, const char *const *secrets,
     struct bf_buf *out)
 {
 	const size_t begin = out->size;
+	struct held_word held = { 0 };
 	struct bf_lexer lexer;
 	enum bf_token token;
 	bool is_name = true;
@@ -116,6 +136,7 @@ bf_conf_mask(const char *text, size_t size, const char *const *secrets,
 	while (result == 0) {
 		text = lexer.next;
 		token = bf_lexer_next(&lexer, NULL);
+		add_held(&held, token, out);
 		add_gap(text, lexer.start, secrets, out);
 		if (token == BF_TOKEN_END)
 			break;
@@ -125,7 +146,7 @@ bf_conf_mask(const char *text, size_t size, const char *const *secrets,
 			break;
 		}
 		add_token(&lexer, token == BF_TOKEN_WORD && !is_name && secret,
-		    out);
+		    &held, out);
 		if (token == BF_TOKEN_WORD && is_name)
 			secret = is_listed(secrets, lexer.word.data,
 			    lexer.word.size);

@@ -382,7 +382,8 @@ relative_paths_start_at_the_folder_of_their_file(void **state)
 static void
 a_dump_shows_everything_but_secrets(void **state)
 {
-	static const char *const secrets[] = { "secret", "value", NULL };
+	static const char *const secrets[] = { "secret", "value", "token",
+		NULL };
 	struct bf_buf out = { 0 };
 	struct bf_error err;
 	const char *path;
@@ -398,6 +399,7 @@ a_dump_shows_everything_but_secrets(void **state)
 	    "proxy http://user:pass@host:1;\n"
 	    "url \"https://a/b@c\" secret;\n"
 	    "value\n abc;\n"
+	    "token ci # of\n { value abc; }\ntoken abc;\n"
 	    "include b.conf; include b.conf;");
 	assert_int_equal(bf_conf_dump(path, secrets, &out, &err), 0);
 	snprintf(expected, sizeof(expected),
@@ -409,6 +411,7 @@ a_dump_shows_everything_but_secrets(void **state)
 	    "proxy http://***@host:1;\n"
 	    "url \"https://a/b@c\" secret;\n"
 	    "value\n ***;\n"
+	    "token ci # of\n { value ***; }\ntoken ***;\n"
 	    "include b.conf; include b.conf;\n"
 	    "# configuration file %s/b.conf:\n"
 	    "secret ***; # b\n\n",
