@@ -11,7 +11,8 @@ _belfryctl_names()
 _belfryctl()
 {
 	local commands='send explain events channels test deliveries show replay
-		cancel modules token tenants passwd seal rotate audit stats backup check'
+		cancel modules token tenants passwd seal rotate audit stats backup check
+		help'
 	local word=${COMP_WORDS[COMP_CWORD]}
 	local previous=${COMP_WORDS[COMP_CWORD-1]}
 	local command='' place=0 i offered=''
@@ -65,6 +66,7 @@ _belfryctl()
 		token:1) offered=$(_belfryctl_names token name) ;;
 		tenants:0) offered='list show create set delete' ;;
 		tenants:1) offered=$(_belfryctl_names tenants id) ;;
+		help:0) offered=$commands ;;
 		backup:0)
 			COMPREPLY=($(compgen -f -- "$word"))
 			return ;;

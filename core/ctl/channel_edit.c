@@ -111,11 +111,12 @@ bf_ctl_channel_edit(struct bf_ctl *ctl, const char *tenant,
 	const bool create = strcmp(ctl->argv[0], "create") == 0;
 	const bool set = strcmp(ctl->argv[0], "set") == 0;
 	const int words = create ? 3 : 2;
+	const int least = set ? words + 1 : words;
 	cJSON *body = cJSON_CreateObject();
 	char *path;
 	int status;
 
-	if (ctl->argc < words || (!create && !set && ctl->argc > words)) {
+	if (ctl->argc < least || (!create && !set && ctl->argc > words)) {
 		cJSON_Delete(body);
 		return bf_ctl_usage(ctl, "expected create MODULE NAME "
 					 "SETTING=VALUE..., set NAME "

@@ -167,14 +167,17 @@ names_field(const char *detail, const char *field)
 	       detail[length] == ':';
 }
 
+/* line: of a file, or 0. */
 static void
-print_problem(const struct bf_answer *answer)
+print_problem(const struct bf_answer *answer, int line)
 {
 	const char *detail = bf_json_text(answer->json, "detail");
 	const char *title = bf_json_text(answer->json, "title");
 	const char *field = bf_json_text(answer->json, "field");
 
 	fputs("belfryctl: ", stderr);
+	if (line > 0)
+		fprintf(stderr, "line %d: ", line);
 	if (field && *field && !names_field(detail, field))
 		fprintf(stderr, "%s: ", field);
 	if (detail || title)
@@ -184,12 +187,18 @@ print_problem(const struct bf_answer *answer)
 }
 
 int
-bf_ctl_status(const struct bf_answer *answer)
+bf_ctl_line_status(const struct bf_answer *answer, int line)
 {
 	if (answer->status >= 200 && answer->status < 300)
 		return BF_CTL_OK;
-	print_problem(answer);
+	print_problem(answer, line);
 	return answer->status >= 500 ? BF_CTL_FAILED : BF_CTL_REFUSED;
+}
+
+int
+bf_ctl_status(const struct bf_answer *answer)
+{
+	return bf_ctl_line_status(answer, 0);
 }
 
 int

@@ -78,6 +78,9 @@ int bf_ctl_request(struct bf_ctl *ctl, const char *method, const char *path,
 /* The exit status for an answer; says why on stderr unless it is 2xx. */
 int bf_ctl_status(const struct bf_answer *answer);
 
+/* The same for what was said of a line of a file, counted from 1. */
+int bf_ctl_line_status(const struct bf_answer *answer, int line);
+
 /* As bf_ctl_request, and with --json prints the document: then, and on
  * failure, *answer is empty and the caller is done. */
 int bf_ctl_ask(struct bf_ctl *ctl, const char *method, const char *path,

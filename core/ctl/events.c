@@ -53,9 +53,7 @@ finish_batch(const struct bf_ctl *ctl, const struct bf_answer *answer)
 			break;
 		line += strspn(line, "\n");
 		one.status = (long)bf_json_number(one.json, "status");
-		if (one.status >= 300)
-			fprintf(stderr, "line %d: ", number);
-		status = bf_ctl_status(&one);
+		status = bf_ctl_line_status(&one, number);
 		if (status == BF_CTL_OK && !ctl->json)
 			print_accepted(one.json);
 		worst = status > worst ? status : worst;
@@ -96,7 +94,7 @@ post(struct bf_ctl *ctl, bool batch, const char *key, const char *text,
 }
 
 /* Adds the words NAME=VALUE as metadata: a value that is JSON as that, any
- * other as a string. 0, or -1 when a word has no "=". */
+ * other as a string. 0, or -1 when a word has no name or no "=". */
 static int
 add_metadata(cJSON *event, char **words, int count, const char **wrong)
 {
@@ -109,7 +107,7 @@ add_metadata(cJSON *event, char **words, int count, const char **wrong)
 		char *equals = strchr(words[i], '=');
 		cJSON *value;
 
-		if (!equals) {
+		if (!equals || equals == words[i]) {
 			*wrong = words[i];
 			return -1;
 		}
@@ -190,6 +188,8 @@ bf_ctl_send(struct bf_ctl *ctl)
 		return bf_ctl_usage(ctl,
 		    "--key is for one event: a line of a batch may have an "
 		    "idempotency_key");
+	if (key && !*key)
+		return bf_ctl_usage(ctl, "--key is empty: expected a key");
 	if (file && (given.body || given.tenant || given.timestamp))
 		return bf_ctl_usage(ctl,
 		    "what --file posts has its own body, tenant and time");

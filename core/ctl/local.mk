@@ -4,9 +4,9 @@ belfryctl_SOURCES = core/ctl/admin.c core/ctl/audit.c core/ctl/channel_edit.c \
 	core/ctl/client.h core/ctl/ctl.c core/ctl/ctl.h core/ctl/deliveries.c \
 	core/ctl/events.c core/ctl/main.c core/ctl/print.c core/ctl/print.h \
 	core/ctl/secret.h core/ctl/secrets.c core/ctl/tenants.c core/ctl/test.c \
-	core/conf/password.c core/conf/password.h \
+	core/conf/nearest.c core/conf/password.c core/conf/password.h \
 	core/transport/libraries.c core/transport/libraries.h
-# Objects of its own: libcore has those of the last two, too.
+# Objects of its own: libcore has those of the last ones, too.
 belfryctl_CFLAGS = $(AM_CFLAGS)
 belfryctl_LDADD = libbelfry.la $(CURL_LIBS) $(CJSON_LIBS) $(OPENSSL_LIBS)
 belfryctl_LDFLAGS = $(PIE_LDFLAGS)

@@ -12,12 +12,16 @@
 
 #include <belfry/memory.h>
 
+#include "core/conf/settings.h"
 #include "core/ctl/ctl.h"
 
 #include "core/transport/libraries.h"
 
+static int show_help(struct bf_ctl *ctl);
+
 static const struct bf_ctl_command commands[] = {
-	{ "send", "[TYPE [SUBJECT]]", "Post an event", bf_ctl_send },
+	{ "send", "TYPE SUBJECT [NAME=VALUE...] | --file FILE", "Post an event",
+	    bf_ctl_send },
 	{ "explain", "TYPE", "Say which channels would get an event, and why",
 	    bf_ctl_explain },
 	{ "events", "[TYPE [on|off|default]]",
@@ -35,8 +39,10 @@ static const struct bf_ctl_command commands[] = {
 	    bf_ctl_deliveries },
 	{ "show", "ID", "Show a delivery with its attempts, or an event",
 	    bf_ctl_show },
-	{ "replay", "[ID...]", "Deliver again what has ended", bf_ctl_replay },
-	{ "cancel", "[ID...]", "Cancel what has not been sent", bf_ctl_cancel },
+	{ "replay", "ID... | --channel NAME | --event TYPE | --since TIME",
+	    "Deliver again what has ended", bf_ctl_replay },
+	{ "cancel", "ID... | --channel NAME | --event TYPE | --since TIME",
+	    "Cancel what has not been sent", bf_ctl_cancel },
 	{ "modules", "", "List the modules that are loaded", bf_ctl_modules },
 	{ "token", "[list | create NAME | revoke NAME]",
 	    "List the tokens of the API, make or revoke one", bf_ctl_token },
@@ -53,6 +59,8 @@ static const struct bf_ctl_command commands[] = {
 	{ "backup", "FILE", "Copy the store while the daemon goes on",
 	    bf_ctl_backup },
 	{ "check", "", "Check the daemon and its store", bf_ctl_check },
+	{ "help", "[COMMAND]", "Show this help, or that of a command",
+	    show_help },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))
@@ -86,6 +94,45 @@ find_command(const char *name)
 			return &commands[i];
 	}
 	return NULL;
+}
+
+/* Says that there is no such command, and which one may be meant. */
+static int
+unknown_command(const char *name)
+{
+	const char *names[COMMANDS];
+	const char *nearest;
+
+	for (size_t i = 0; i < COMMANDS; i++)
+		names[i] = commands[i].name;
+	nearest = bf_nearest(name, names, COMMANDS);
+	fprintf(stderr, "belfryctl: unknown command \"%s\"", name);
+	if (nearest)
+		fprintf(stderr, "; did you mean \"%s\"?", nearest);
+	fputs("\nTry \"belfryctl --help\".\n", stderr);
+	return BF_CTL_USAGE;
+}
+
+static int
+show_help(struct bf_ctl *ctl)
+{
+	char option[] = "--help";
+	char *words[] = { NULL, option, NULL };
+	int status;
+
+	if (bf_ctl_options(ctl, NULL, 0, 1, &status) == -1)
+		return status;
+	if (ctl->argc == 0) {
+		print_usage(stdout);
+		return BF_CTL_OK;
+	}
+	words[0] = ctl->argv[0];
+	ctl->command = find_command(words[0]);
+	if (!ctl->command)
+		return unknown_command(words[0]);
+	ctl->argc = 2;
+	ctl->argv = words;
+	return ctl->command->run(ctl);
 }
 
 /* How to reach the daemon, from the options and the environment. */
@@ -152,13 +199,8 @@ main(int argc, char **argv)
 		return BF_CTL_USAGE;
 	}
 	ctl.command = find_command(argv[optind]);
-	if (!ctl.command) {
-		fprintf(stderr,
-		    "belfryctl: unknown command \"%s\"\n"
-		    "Try \"belfryctl --help\".\n",
-		    argv[optind]);
-		return BF_CTL_USAGE;
-	}
+	if (!ctl.command)
+		return unknown_command(argv[optind]);
 	bf_print_colours(isatty(STDOUT_FILENO) && !getenv("NO_COLOR"));
 	ctl.json = target.json;
 	ctl.argc = argc - optind;

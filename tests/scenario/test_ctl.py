@@ -47,11 +47,16 @@ def answer(b, *words, status=OK, text=None):
 
 @pytest.mark.parametrize("words,says", [
     ((), "usage:"),
-    (("nosuch",), 'unknown command "nosuch"'),
+    (("nosuch",), 'unknown command "nosuch"\n'),
+    (("channel",), 'unknown command "channel"; did you mean "channels"?'),
+    (("help", "deliverys"), 'did you mean "deliveries"?'),
+    (("help", "send", "x"), "too many words: expected [COMMAND]"),
     (("--nosuch", "stats"), "unrecognized option"),
     (("send",), "expected TYPE SUBJECT"),
     (("send", "deploy_failed"), "expected TYPE SUBJECT"),
     (("send", "deploy_failed", "x", "word"), 'metadata "word"'),
+    (("send", "deploy_failed", "x", "=5"), 'metadata "=5"'),
+    (("send", "deploy_failed", "x", "-k", ""), "--key is empty"),
     (("send", "deploy_failed", "x", "-f", "-"), "either --file or TYPE"),
     (("send", "--batch", "x", "y"), "--batch needs --file"),
     (("send", "--batch", "-f", "-", "-k", "x"), "idempotency_key"),
@@ -64,6 +69,7 @@ def answer(b, *words, status=OK, text=None):
     (("explain", "a", "b"), "too many words: expected TYPE"),
     (("events", "deploy_failed", "maybe"), "expected on, off or default"),
     (("channels", "frob", "good"), "expected enable, disable, start, create"),
+    (("channels", "set", "good"), "set NAME SETTING=VALUE"),
     (("deliveries", "x"), "too many words: expected none"),
     (("deliveries", "-f", "--since", "2026-01-01T00:00:00Z"),
      "--follow is of what is to come"),
@@ -142,6 +148,7 @@ def test_request_that_is_refused(b, words, says):
 
 @pytest.mark.parametrize("words,offered", [
     (("",), "send"),
+    (("help", "sh"), "show"),
     (("deliveries", "-s", ""), "delivered"),
     (("token", "create", "ci", "-s", ""), "ingest"),
     (("--socket", "x", "token", ""), "revoke"),
@@ -168,8 +175,10 @@ def test_help_of_every_command(b):
                 whole.split("commands:\n")[1].split("\n\n")[0].splitlines()]
     assert len(commands) >= 16
     for command in commands:
-        assert run(b, command, "--help").stdout.startswith(
-            f"usage: belfryctl {command}")
+        shown = run(b, command, "--help").stdout
+        assert shown.startswith(f"usage: belfryctl {command}")
+        assert command == "help" or run(b, "help", command).stdout == shown
+    assert run(b, "help").stdout == whole
     assert run(b, "-V").stdout.startswith("belfryctl ")
 
 
@@ -246,7 +255,7 @@ def test_send_a_batch(b):
                  text=good % 1 + '{"event": "deploy_failed"}\n' + good % 3)
     assert done.returncode == REFUSED, done
     assert done.stdout.count("accepted") == 2
-    assert done.stderr == "line 2: belfryctl: /subject: is required\n"
+    assert done.stderr == "belfryctl: line 2: /subject: is required\n"
     done = b.ctl("send", "--batch", "-f", "-", "--json", check=False,
                  text='{"event": "deploy_failed"}\n' + good % 2)
     assert done.returncode == REFUSED, done
