@@ -358,6 +358,38 @@ bf_verb_put_channel(const struct command *command)
 		    cJSON_Duplicate(command->arguments, 1));
 }
 
+/* Whether a setting is pairs, which a document has as [name, value] each. */
+static bool
+is_pairs(const cJSON *setting)
+{
+	return cJSON_IsArray(setting) && cJSON_IsArray(setting->child);
+}
+
+/* Puts the members of patch into a list of pairs, in place of those of the same
+ * names. One that is null stays as that: it may take a saved secret away. */
+static void
+merge_pairs(cJSON *pairs, const cJSON *patch)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, patch)
+	{
+		cJSON *old = pairs->child, *next, *pair = cJSON_CreateArray();
+
+		for (; old; old = next) {
+			const char *name = cJSON_GetStringValue(old->child);
+
+			next = old->next;
+			if (name && strcmp(name, item->string) == 0)
+				cJSON_Delete(
+				    cJSON_DetachItemViaPointer(pairs, old));
+		}
+		cJSON_AddItemToArray(pair, cJSON_CreateString(item->string));
+		cJSON_AddItemToArray(pair, cJSON_Duplicate(item, 1));
+		cJSON_AddItemToArray(pairs, pair);
+	}
+}
+
 /* Merges members of patch into target: null removes, unless it is a setting,
  * where it takes a saved secret away. Source: RFC 7396, section 2. */
 static void
@@ -372,6 +404,10 @@ merge(cJSON *target, const cJSON *patch, bool settings)
 
 		if (!settings && cJSON_IsObject(item) && cJSON_IsObject(old)) {
 			merge(old, item, true);
+			continue;
+		}
+		if (settings && cJSON_IsObject(item) && is_pairs(old)) {
+			merge_pairs(old, item);
 			continue;
 		}
 		cJSON_DeleteItemFromObjectCaseSensitive(target, item->string);

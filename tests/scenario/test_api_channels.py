@@ -379,6 +379,35 @@ def test_secret_headers_are_named_and_not_shown(belfry, receiver):
     assert answer.status == 200 and answer.json["secrets"] == [], answer
 
 
+def test_headers_that_are_not_named_stay(belfry, receiver):
+    endpoint = receiver()
+    b = belfry("")
+    answer = b.http("POST", "/v1/channels",
+                    {"name": "team", "module": "webhook",
+                     "settings": settings(endpoint, header={
+                         "X-Team": "ops", "X-Old": "1",
+                         "X-Key": {"secret": SECRET}})})
+    assert answer.status == 201, answer
+    for header, plain, secret in (
+            ({"X-New": "2"},
+             {"X-Team": "ops", "X-Old": "1", "X-New": "2"}, True),
+            ({"X-Team": "dev", "X-Old": None, "X-None": None},
+             {"X-Team": "dev", "X-New": "2"}, True),
+            ({"X-Key": None}, {"X-Team": "dev", "X-New": "2"}, False),
+            ([["X-Only", "3"]], {"X-Only": "3"}, False),
+            ({"X-Only": None}, {}, False),
+            ({"X-Team": "ops"}, {"X-Team": "ops"}, False)):
+        answer = b.http("PATCH", "/v1/channels/team",
+                        {"settings": {"header": header}})
+        assert answer.status == 200, answer
+        assert dict(answer.json["settings"].get("header", [])) == plain
+        assert answer.json["secrets"] == ["header X-Key"] * secret
+    b.ctl("channels", "set", "team", "header.X-Foo=bar")
+    b.ctl("channels", "set", "team", "header.X-Team=")
+    shown = b.http("GET", "/v1/channels/team").json
+    assert shown["settings"]["header"] == [["X-Foo", "bar"]]
+
+
 def test_a_password_does_not_follow_to_another_port(belfry):
     """Another's program may listen there."""
     b = belfry(f"load_module {BUILD}/.libs/smtp.so isolate=off;")
