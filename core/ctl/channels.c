@@ -169,8 +169,8 @@ edit_channel(struct bf_ctl *ctl, const char *tenant)
 	int status;
 
 	if (!is_edit(ctl->argv[0]))
-		return bf_ctl_usage(ctl,
-		    "\"%s\": expected create, set or delete", ctl->argv[0]);
+		return bf_ctl_usage(ctl, "too many words: expected %s",
+		    ctl->command->arguments);
 	status = bf_ctl_channel_edit(ctl, tenant, &answer);
 	if (status != BF_CTL_OK || ctl->json)
 		return status;

@@ -189,7 +189,7 @@ main(int argc, char **argv)
 	int status;
 
 	bf_libraries_start();
-	if (!target.socket)
+	if (!target.socket || !*target.socket)
 		target.socket = BF_RUNSTATEDIR "/belfry/belfry.sock";
 	status = read_options(argc, argv, &target);
 	if (status != -1)

@@ -138,7 +138,7 @@ bf_sqlite_backup(struct bf_store *store, const char *path,
 	draft = bf_strf("%s.part%ld", path, (long)getpid());
 	fd = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd == -1) {
-		result = blame("make", draft, err);
+		result = blame("make", errno == EEXIST ? draft : path, err);
 		free(draft);
 		return result;
 	}

@@ -70,6 +70,7 @@ def answer(b, *words, status=OK, text=None):
     (("events", "deploy_failed", "maybe"), "expected on, off or default"),
     (("channels", "frob", "good"), "expected enable, disable, start, create"),
     (("channels", "set", "good"), "set NAME SETTING=VALUE"),
+    (("channels", "enable", "good", "bad"), "too many words: expected [NAME"),
     (("deliveries", "x"), "too many words: expected none"),
     (("deliveries", "-f", "--since", "2026-01-01T00:00:00Z"),
      "--follow is of what is to come"),
@@ -191,6 +192,11 @@ def test_daemon_that_is_not_there(b):
                                   capture_output=True, text=True)
             assert done.returncode == UNREACHABLE and not done.stdout, done
             assert "can't reach belfry" in done.stderr, done
+    # An empty variable is one that is not set.
+    done = subprocess.run([BUILD / "belfryctl", "stats"], text=True,
+                          capture_output=True,
+                          env={**os.environ, "BELFRY_SOCKET": ""})
+    assert "/belfry/belfry.sock: " in done.stderr, done
 
 
 def test_over_http_with_a_token(b):
@@ -527,8 +533,8 @@ def test_backup_is_restored_and_opened(b, belfry, receiver, tmp_path):
         "PRAGMA integrity_check").fetchone() == ("ok",)
     assert "File exists" in run(first, "backup", str(copy),
                                 status=FAILED).stderr
-    assert "No such file" in run(first, "backup", "/nonexistent/copy",
-                                 status=FAILED).stderr
+    assert "make /nonexistent/copy: No such file" in run(
+        first, "backup", "/nonexistent/copy", status=FAILED).stderr
     second = tmp_path / "second.db"
     assert answer(first, "backup", str(second)) == {
         "file": str(second), "bytes": second.stat().st_size}
