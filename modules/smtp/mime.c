@@ -265,7 +265,7 @@ add_address(struct bf_buf *out, const struct smtp_address *address, bool last)
 
 	if (address->name) {
 		add_phrase(&phrase, address->name);
-		if (strstr(phrase.data, "\r\n")) {
+		if (strstr(bf_buf_text(&phrase), "\r\n")) {
 			/* Encoded words: each is on a line of its own. */
 			bf_buf_add_text(out, "\r\n ");
 			bf_buf_add(out, phrase.data, phrase.size);
