@@ -103,6 +103,7 @@ derive(const struct scrypt *scrypt, const char *password,
 	uint64_t most = 2 * (uint64_t)MEMORY_MOST;
 	uint32_t r = scrypt->r, p = scrypt->p;
 	OSSL_PARAM params[] = {
+		/* NOLINTNEXTLINE(performance-no-int-to-ptr): sheds const */
 		OSSL_PARAM_octet_string(OSSL_KDF_PARAM_PASSWORD,
 		    (void *)(uintptr_t)password, strlen(password)),
 		OSSL_PARAM_octet_string(OSSL_KDF_PARAM_SALT, scrypt->salt.data,

@@ -53,7 +53,7 @@ add_limit(const struct bf_ctl *ctl, cJSON *limits, const char *word)
 {
 	const char *equals = strchr(word, '=');
 	char *name = bf_strndup(word, equals ? (size_t)(equals - word) : 0);
-	cJSON *value = *name ? read_limit(name, equals + 1) : NULL;
+	cJSON *value = equals && *name ? read_limit(name, equals + 1) : NULL;
 
 	if (value) {
 		/* The last of a name counts, as with every other option. */

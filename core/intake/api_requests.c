@@ -45,8 +45,9 @@ bf_api_parameter_find(const char *name, size_t length)
 {
 	const struct api_member *parameter = parameters;
 
-	while (parameter->name && (strlen(parameter->name) != length ||
-				      memcmp(parameter->name, name, length)))
+	while (
+	    parameter->name && (strlen(parameter->name) != length ||
+				   memcmp(parameter->name, name, length) != 0))
 		parameter++;
 	return parameter->name ? parameter : NULL;
 }

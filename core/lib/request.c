@@ -39,12 +39,9 @@ is_token(const char *name)
 static char *
 join_header(const char *name, const char *value)
 {
-	const size_t name_size = strlen(name), value_size = strlen(value);
-	char *line = bf_zalloc(name_size + 2 + value_size + 1, 1);
+	char *line = bf_zalloc(strlen(name) + 2 + strlen(value) + 1, 1);
 
-	memcpy(line, name, name_size);
-	memcpy(line + name_size, ": ", 2);
-	memcpy(line + name_size + 2, value, value_size);
+	stpcpy(stpcpy(stpcpy(line, name), ": "), value);
 	return line;
 }
 

@@ -476,6 +476,7 @@ change_tenant(const struct command *command, const char *id,
 	said->created_at =
 	    state && state->created_at ? state->created_at : created;
 	commit(command, id, value_of(said), said->version == 1);
+	said->created_at = NULL; /* it may be in here */
 }
 
 void

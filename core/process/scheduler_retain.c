@@ -107,14 +107,15 @@ read_note(struct bf_store *store, uint64_t *noted, int64_t *at,
     struct bf_error *err)
 {
 	enum bf_store_result result;
-	char *text;
+	char *text, *rest;
 
 	*noted = 0;
+	*at = 0;
 	result = bf_store_get(store, AHEAD_SETTING, &text, err);
 	if (result != BF_STORE_OK || !text)
 		return result;
-	if (sscanf(text, "%" SCNu64 " %" SCNd64, noted, at) != 2)
-		*noted = 0;
+	*noted = strtoull(text, &rest, 10);
+	*at = strtoll(rest, NULL, 10);
 	free(text);
 	return result;
 }

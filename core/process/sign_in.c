@@ -187,13 +187,13 @@ void
 bf_sign_in_refuse(const struct command *command, uint32_t status,
     const char *title, const char *detail, int64_t wait_ms)
 {
+	const int64_t seconds = (wait_ms + 999) / 1000;
 	cJSON *json = cJSON_CreateObject();
 
 	cJSON_AddStringToObject(json, "title", title);
 	cJSON_AddNumberToObject(json, "status", status);
 	cJSON_AddStringToObject(json, "detail", detail);
-	cJSON_AddNumberToObject(json, "retry_after",
-	    (double)((wait_ms + 999) / 1000));
+	cJSON_AddNumberToObject(json, "retry_after", (double)seconds);
 	bf_command_json(command, status, json);
 }
 

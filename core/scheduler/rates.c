@@ -53,10 +53,12 @@ static void
 forget(struct bf_rates *rates, struct series *series)
 {
 	TAILQ_REMOVE(&rates->by_age, series, entry);
+	/* NOLINTBEGIN(clang-analyzer-core.NullDereference): it is in one */
 	if (series->tenant)
 		HASH_DEL(rates->tenants, series);
 	else
 		HASH_DEL(rates->channels, series);
+	/* NOLINTEND(clang-analyzer-core.NullDereference) */
 	rates->minutes -= series->room;
 	free(series->tenant);
 	free(series->minutes);

@@ -185,7 +185,7 @@ bf_dialogue_received(struct bf_dialogue *dialogue, const char *line,
 	const bool reply = isdigit((unsigned char)line[0]) &&
 			   isdigit((unsigned char)line[1]) &&
 			   isdigit((unsigned char)line[2]);
-	const int code = reply ? atoi(line) : 0;
+	const int code = reply ? (int)strtol(line, NULL, 10) : 0;
 	const bool continued = reply && line[3] == '-';
 
 	if (dialogue->stage == BF_STAGE_ANY)

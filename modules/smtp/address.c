@@ -117,9 +117,8 @@ is_domain(const char *name)
 			if (label == 0 || last == '-')
 				return false;
 			label = 0;
-		} else if (!isalnum((unsigned char)*name) && *name != '-') {
-			return false;
-		} else if ((*name == '-' && label == 0) || ++label > 63) {
+		} else if ((!isalnum((unsigned char)*name) && *name != '-') ||
+			   (*name == '-' && label == 0) || ++label > 63) {
 			return false;
 		}
 	}
