@@ -9,10 +9,8 @@
 
 /* What is held in memory for a channel: enough to send from while the store,
  * which may be in the middle of a sync, reads the next page. */
-#define CAPACITY_LEAST 512 /* deliveries */
-#define CAPACITY_BYTES                                                         \
-	(256u << 10) /* of their events; then no more is taken                 \
-		      */
+#define CAPACITY_LEAST 512          /* deliveries */
+#define CAPACITY_BYTES (256u << 10) /* of their events; no more then */
 
 void
 bf_delivery_free(struct bf_delivery *delivery)

@@ -8,8 +8,9 @@
 
 #include <belfry/memory.h>
 
-struct bf_pace *
-bf_pace_use(struct bf_pace **paces, const char *name)
+/* One more user of the pace of that name, which is made if it is not there. */
+static struct bf_pace *
+use(struct bf_pace **paces, const char *name)
 {
 	struct bf_pace *pace;
 
@@ -28,7 +29,7 @@ bool
 bf_pace_change(struct bf_pace **paces, struct bf_pace **pace, const char *name)
 {
 	/* Used before the old one is let go: it may be the same. */
-	struct bf_pace *next = bf_pace_use(paces, name);
+	struct bf_pace *next = use(paces, name);
 	const bool other = next != *pace;
 
 	bf_pace_release(paces, pace);

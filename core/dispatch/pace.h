@@ -20,11 +20,8 @@ struct bf_pace {
 	UT_hash_handle hh;
 };
 
-/* One more user of the pace of that name, which is made if it is not there. */
-struct bf_pace *bf_pace_use(struct bf_pace **paces, const char *name);
-
-/* Puts the pace of that name in the place of *pace, which may be NULL. Returns
- * whether that is another one. */
+/* Puts the pace of that name, which is made if it is not there, in the place of
+ * *pace, which may be NULL. Returns whether that is another one. */
 bool bf_pace_change(struct bf_pace **paces, struct bf_pace **pace,
     const char *name);
 
