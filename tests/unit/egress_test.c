@@ -140,18 +140,14 @@ static const char *const spellings[] = {
 	"https://example.com:443:80/",
 	"https://127.0.0.1:/",
 	/* other digits, other dots, escapes */
-	"https://\xef\xbc\x91\xef\xbc\x92\xef\xbc\x97.0.0.1/",
-	"https://\xe2\x91\xa0\xe2\x91\xa1\xe2\x91\xa6.0.0.1/",
-	"https://127\xe3\x80\x82"
-	"0\xe3\x80\x82"
-	"0\xe3\x80\x82"
-	"1/",
-	"https://127.0.0.\xc2\xb9/",
+	"https://\uff11\uff12\uff17.0.0.1/",
+	"https://\u2460\u2461\u2466.0.0.1/",
+	"https://127\u30020\u30020\u30021/",
+	"https://127.0.0.\u00b9/",
 	"https://%31%32%37.0.0.1/",
 	"https://127.0.0%2e1/",
-	"https://lo\xc2\xad"
-	"calhost/",
-	"https://\xe2\x93\x9b\xe2\x93\x9e\xe2\x93\xa7/",
+	"https://lo\u00adcalhost/",
+	"https://\u24db\u24de\u24e7/",
 	/* IPv6 */
 	"https://[::]/",
 	"https://[::1]/",
