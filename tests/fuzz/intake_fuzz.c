@@ -25,6 +25,7 @@
 #include "tests/fuzz/lone.h"
 
 #define CLIENTS_MOST 8
+#define HEAR_MS 20      /* before a question that is held back is left */
 #define ANSWER_MS 20000 /* before an answer, or a question, is missed */
 #define HEAD                                                                   \
 	" HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " STAGE_INGEST "\r\n"
@@ -91,23 +92,30 @@ is_readable(int fd, int ms)
 
 /* ---- clients ---- */
 
-static void
+/* A request of one client more; -1: there are enough. */
+static int
 ask(const struct lone *lone, struct script *script, const char *request)
 {
 	int fd;
 
 	if (script->count == CLIENTS_MOST)
-		return;
+		return -1;
 	fd = lone_connect(lone);
 	script->clients[script->count++] = fd;
 	(void)send(fd, request, strlen(request), MSG_NOSIGNAL);
+	return fd;
 }
 
-/* Waits until the intake has asked the scheduler something. */
+/* Waits until the intake has asked the scheduler, or answered the client. */
 static void
-hear(struct lone *lone)
+hear(struct lone *lone, int client)
 {
-	if (!is_readable(lone->scheduler.fd, 20))
+	struct pollfd both[] = { { lone->scheduler.fd, POLLIN, 0 },
+		{ client, POLLIN, 0 } };
+
+	while (poll(both, 2, HEAR_MS) == -1 && errno == EINTR)
+		continue;
+	if (both[0].revents == 0)
 		return;
 	(void)line_read(&lone->scheduler);
 	bf_buf_clear(&lone->scheduler.in);
@@ -212,13 +220,14 @@ send_one(struct lone *lone, struct script *script)
 		{ 'l', false, list },
 	};
 	const uint8_t letter = take(script);
+	int client;
 
 	for (size_t i = 0; i < sizeof(requests) / sizeof(*requests); i++) {
 		if (letter != requests[i].letter)
 			continue;
-		ask(lone, script, requests[i].request);
-		if (requests[i].asks)
-			hear(lone);
+		client = ask(lone, script, requests[i].request);
+		if (requests[i].asks && client != -1)
+			hear(lone, client);
 		return;
 	}
 	if (letter == 'A')
@@ -238,10 +247,9 @@ static void
 send_bytes(struct lone *lone, struct script *script, const void *bytes,
     size_t size)
 {
-	ask(lone, script, post);
-	ask(lone, script, channels);
-	ask(lone, script, stream);
-	hear(lone);
+	(void)ask(lone, script, post);
+	(void)ask(lone, script, channels);
+	hear(lone, ask(lone, script, stream));
 	(void)send(lone->scheduler.fd, bytes, size, MSG_NOSIGNAL);
 }
 
