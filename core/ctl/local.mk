@@ -7,8 +7,9 @@ belfryctl_SOURCES = core/ctl/admin.c core/ctl/audit.c core/ctl/channel_edit.c \
 	core/conf/nearest.c core/conf/password.c core/conf/password.h \
 	core/transport/libraries.c core/transport/libraries.h
 # Objects of its own: libcore has those of the last ones, too.
-belfryctl_CFLAGS = $(AM_CFLAGS)
-belfryctl_LDADD = libbelfry.la $(CURL_LIBS) $(CJSON_LIBS) $(OPENSSL_LIBS)
+belfryctl_CFLAGS = $(AM_CFLAGS) $(BSD_CFLAGS)
+belfryctl_LDADD = libbelfry.la $(CURL_LIBS) $(CJSON_LIBS) $(OPENSSL_LIBS) \
+	$(BSD_LIBS)
 belfryctl_LDFLAGS = $(PIE_LDFLAGS)
 
 

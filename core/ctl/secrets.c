@@ -5,21 +5,35 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <belfry/memory.h>
+#include <bsd/readpassphrase.h>
+#include <openssl/crypto.h>
 
 #include "core/conf/password.h"
 #include "core/ctl/ctl.h"
 #include "core/ctl/secret.h"
 
 #define SECRET_MAX 32768
+#define TYPED_MAX 4096 /* bytes of a line, as a terminal gives it: N_TTY */
 
+static int
+check_secret(const struct bf_buf *secret, struct bf_error *err)
+{
+	if (secret->size > 0 && secret->size <= SECRET_MAX &&
+	    !memchr(secret->data, '\0', secret->size))
+		return 0;
+	bf_error_set(err,
+	    "%s; expected a secret of 1 to %d bytes without a NUL",
+	    secret->size == 0 ? "nothing" : "no secret", SECRET_MAX);
+	return -1;
+}
+
+/* All there is, without one final line end. */
 static int
 read_all(int fd, struct bf_buf *out, struct bf_error *err)
 {
@@ -30,8 +44,7 @@ read_all(int fd, struct bf_buf *out, struct bf_error *err)
 		if (got == -1 && errno == EINTR)
 			continue;
 		out->size += got > 0 ? (size_t)got : 0;
-	} while (got > 0 && out->size <= SECRET_MAX &&
-		 !(isatty(fd) && out->data[out->size - 1] == '\n'));
+	} while (got > 0 && out->size <= SECRET_MAX);
 	if (got == -1) {
 		bf_error_errno(err, "read the secret");
 		return -1;
@@ -39,64 +52,47 @@ read_all(int fd, struct bf_buf *out, struct bf_error *err)
 	if (out->size > 0 && out->data[out->size - 1] == '\n')
 		out->size--;
 	bf_buf_add(out, "", 0);
-	if (out->size == 0 || out->size > SECRET_MAX ||
-	    memchr(out->data, '\0', out->size)) {
-		bf_error_set(err,
-		    "%s; expected a secret of 1 to %d bytes without a NUL",
-		    out->size == 0 ? "nothing" : "no secret", SECRET_MAX);
-		return -1;
-	}
-	return 0;
+	return check_secret(out, err);
 }
 
-/* Reads a line from the terminal, which does not show it: not even what is
- * typed as soon as the prompt is there. */
+/* A line from the terminal, which does not show it, and shows what is typed
+ * again also when a signal ends this process. */
 static int
-read_hidden(struct bf_buf *out, const char *prompt, va_list args,
-    struct bf_error *err)
+read_hidden(struct bf_buf *out, const char *prompt, struct bf_error *err)
 {
-	struct termios before, hidden;
-	int result;
+	char line[TYPED_MAX];
 
-	if (tcgetattr(STDIN_FILENO, &before) == -1) {
+	if (!readpassphrase(prompt, line, sizeof(line), RPP_ECHO_OFF)) {
 		bf_error_errno(err, "the terminal");
 		return -1;
 	}
-	hidden = before;
-	hidden.c_lflag &= ~(tcflag_t)ECHO;
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
-	vfprintf(stderr, prompt, args);
-	result = read_all(STDIN_FILENO, out, err);
-	tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
-	fputc('\n', stderr);
-	return result;
+	bf_buf_add_text(out, line);
+	OPENSSL_cleanse(line, sizeof(line));
+	return check_secret(out, err);
 }
 
-/* Reads a secret from standard input into out: a line that is not echoed, after
- * the prompt on the terminal; or, from elsewhere, all there is, without one
- * final line end. */
-static int BF_PRINTF(3, 4) read_secret(struct bf_buf *out, struct bf_error *err,
-    const char *prompt, ...)
+/* Reads a secret from standard input into out: on a terminal a line, after the
+ * prompt; from elsewhere all there is. */
+static int
+read_secret(struct bf_buf *out, const char *prompt, struct bf_error *err)
 {
-	va_list args;
-	int result;
-
-	if (!isatty(STDIN_FILENO))
-		return read_all(STDIN_FILENO, out, err);
-	va_start(args, prompt);
-	result = read_hidden(out, prompt, args, err);
-	va_end(args);
-	return result;
+	return isatty(STDIN_FILENO) ? read_hidden(out, prompt, err)
+				    : read_all(STDIN_FILENO, out, err);
 }
 
 int
 bf_ctl_read_value(const char *file, struct bf_buf *out, struct bf_error *err,
     const char *name)
 {
+	char *prompt;
 	int fd, result;
 
-	if (strcmp(file, "-") == 0)
-		return read_secret(out, err, "%s: ", name);
+	if (strcmp(file, "-") == 0) {
+		prompt = bf_strf("%s: ", name);
+		result = read_secret(out, prompt, err);
+		free(prompt);
+		return result;
+	}
 	fd = open(file, O_RDONLY | O_CLOEXEC);
 	if (fd == -1) {
 		bf_error_errno(err, "%s", file);
@@ -114,7 +110,7 @@ read_password(struct bf_buf *password, struct bf_error *err)
 	struct bf_buf again = { 0 };
 	int result;
 
-	if (read_secret(password, err, "Password: ") == -1)
+	if (read_secret(password, "Password: ", err) == -1)
 		return -1;
 	if (password->size > BF_PASSWORD_MAX) {
 		bf_error_set(err, "too long; expected %d bytes at most",
@@ -123,7 +119,7 @@ read_password(struct bf_buf *password, struct bf_error *err)
 	}
 	if (!isatty(STDIN_FILENO))
 		return 0;
-	result = read_secret(&again, err, "The same again: ");
+	result = read_secret(&again, "The same again: ", err);
 	if (result == 0 && strcmp(password->data, again.data) != 0) {
 		bf_error_set(err, "the two are not the same");
 		result = -1;
@@ -172,6 +168,7 @@ bf_ctl_seal(struct bf_ctl *ctl)
 	struct bf_answer answer;
 	struct bf_error err;
 	cJSON *body;
+	char *prompt;
 	int status;
 
 	if (bf_ctl_options(ctl, options, 0, 2, &status) == -1)
@@ -180,9 +177,11 @@ bf_ctl_seal(struct bf_ctl *ctl)
 		return bf_ctl_usage(ctl, "expected CHANNEL and DIRECTIVE (of a "
 					 "header: \"header NAME\"), or "
 					 "--token NAME");
-	if (read_secret(&secret, &err, "Secret for %s %s, %s: ",
-		token ? "token" : "channel", token ? token : ctl->argv[0],
-		token ? "value" : ctl->argv[1]) == -1) {
+	prompt = bf_strf("Secret for %s %s, %s: ", token ? "token" : "channel",
+	    token ? token : ctl->argv[0], token ? "value" : ctl->argv[1]);
+	status = read_secret(&secret, prompt, &err);
+	free(prompt);
+	if (status == -1) {
 		fprintf(stderr, "belfryctl: seal: %s\n", err.text);
 		bf_buf_wipe(&secret);
 		return BF_CTL_USAGE;

@@ -1,10 +1,12 @@
 """Sealed secrets, keys and their rotation, and that no secret gets out."""
+import fcntl
 import os
 import pathlib
 import pty
 import re
 import signal
 import subprocess
+import termios
 
 from harness import channel, wait_until
 
@@ -76,27 +78,70 @@ def test_the_conf_file_takes_what_seal_prints(belfry, receiver):
     assert b.test_conf().returncode != 0
 
 
+class Terminal:
+    """belfryctl with a terminal of its own, for all but what it puts out."""
+
+    def __init__(self, b, *words):
+        self.fd, slave = pty.openpty()
+        self.shown = b""
+        self.child = subprocess.Popen(
+            [b.build / "belfryctl", "--socket", b.socket, *words],
+            stdin=slave, stdout=subprocess.PIPE, stderr=slave,
+            env=b.environment, start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        os.close(slave)
+
+    def answer(self, prompt, text):
+        while not self.shown.endswith(prompt):
+            self.shown += os.read(self.fd, 1000)
+        os.write(self.fd, text)
+
+    def end(self):
+        """Its status, and what it put out."""
+        out = self.child.communicate(timeout=60)[0]
+        echoes = termios.tcgetattr(self.fd)[3] & termios.ECHO
+        try:
+            while got := os.read(self.fd, 1000):
+                self.shown += got
+        except OSError:  # the other end is closed
+            pass
+        os.close(self.fd)
+        assert echoes, "the terminal is left without an echo"
+        return self.child.returncode, out.decode()
+
+
 def test_seal_does_not_echo_on_a_terminal(belfry):
     b = belfry("")
-    master, slave = pty.openpty()
-    child = subprocess.Popen(
-        [b.build / "belfryctl", "--socket", b.socket, "seal", "hook",
-         "secret"], stdin=slave, stdout=subprocess.PIPE, stderr=slave,
-        env=b.environment)
-    os.close(slave)
-    shown = b""
-    while b": " not in shown:
-        shown += os.read(master, 1000)
-    assert b"channel hook, secret" in shown
-    os.write(master, SECRET.encode() + b"\n")
-    out = child.communicate(timeout=60)[0]
-    try:
-        shown += os.read(master, 1000)
-    except OSError:  # the other end is closed
-        pass
-    os.close(master)
-    assert child.returncode == 0 and out.startswith(b"sealed:v1:")
-    assert SECRET.encode() not in shown
+    terminal = Terminal(b, "seal", "hook", "secret")
+    terminal.answer(b"channel hook, secret: ", SECRET.encode() + b"\n")
+    status, out = terminal.end()
+    assert status == 0 and out.startswith("sealed:v1:")
+    assert SECRET.encode() not in terminal.shown
+
+
+def test_a_password_is_typed_twice(belfry):
+    b = belfry("", start=False)
+    terminal = Terminal(b, "passwd")
+    terminal.answer(b"Password: ", b"pw1\n")
+    terminal.answer(b"again: ", b"pw1\n")
+    status, out = terminal.end()
+    assert status == 0 and out.startswith("$scrypt$")
+    assert b"pw1" not in terminal.shown
+    terminal = Terminal(b, "passwd")
+    terminal.answer(b"Password: ", b"pw1\n")
+    terminal.answer(b"again: ", b"pw2\n")
+    status, out = terminal.end()
+    assert status == 2 and out == ""
+    assert b"the two are not the same" in terminal.shown
+
+
+def test_an_interrupt_at_a_prompt_puts_the_echo_back(belfry):
+    terminal = Terminal(belfry("", start=False), "passwd")
+    terminal.answer(b"Password: ", b"pw")
+    # One that comes before the prompt waits for a line is not heard.
+    wait_until(lambda: terminal.child.poll() is not None or
+               not os.write(terminal.fd, b"\x03"), "it ends")
+    assert terminal.end() == (-signal.SIGINT, "")
 
 
 def test_rotation_seals_everything_anew(belfry, receiver):
