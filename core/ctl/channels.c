@@ -124,6 +124,30 @@ print_channel(const cJSON *channel)
 	}
 }
 
+/* Whether the channel is as the verb was to make it. Says what keeps it from
+ * running otherwise, and what would let it. */
+static bool
+is_as_meant(const char *verb, const cJSON *channel)
+{
+	const char *name = bf_json_text(channel, "name");
+	const char *state = bf_json_text(channel, "state");
+	const char *reason = bf_json_text(channel, "reason");
+	const char *remedy = NULL;
+
+	if (strcmp(verb, "disable") == 0 || strcmp(state, "running") == 0)
+		return true;
+	if (bf_json_true(channel, "disabled"))
+		remedy = "enable";
+	else if (strcmp(state, "stopped") == 0)
+		remedy = "start";
+	fprintf(stderr, "belfryctl: channel %s is still %s: %s\n", name, state,
+	    reason ? reason : "no reason is known");
+	if (remedy)
+		fprintf(stderr, "Try \"belfryctl channels %s %s\".\n", remedy,
+		    name);
+	return false;
+}
+
 static int
 change_channel(struct bf_ctl *ctl, cJSON *body)
 {
@@ -144,14 +168,19 @@ change_channel(struct bf_ctl *ctl, cJSON *body)
 	}
 	format = bf_strf("/v1/channels/%%s/%s", verbs[i]);
 	path = bf_ctl_path(format, ctl->argv[1]);
-	status = bf_ctl_ask(ctl, "POST", path, NULL, body, &answer);
+	status = bf_ctl_request(ctl, "POST", path, NULL, body, &answer);
 	free(path);
 	free(format);
-	if (status != BF_CTL_OK || ctl->json)
+	if (status != BF_CTL_OK)
 		return status;
-	print_channel(answer.json);
+	if (ctl->json)
+		puts(answer.text);
+	else
+		print_channel(answer.json);
+	if (!is_as_meant(verbs[i], answer.json))
+		status = BF_CTL_NO;
 	bf_answer_free(&answer);
-	return BF_CTL_OK;
+	return status;
 }
 
 static bool

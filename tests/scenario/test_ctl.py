@@ -305,6 +305,25 @@ def test_channels(b):
     run(b, "channels", "start", "good")
 
 
+def test_channel_that_does_not_run_when_it_is_told_to(belfry):
+    b = belfry(channel("http://127.0.0.1:1/", "one") +
+               channel("http://127.0.0.1:1/", "two", "enabled off;"))
+    b.ctl("channels", "disable", "one")
+    done = b.ctl("channels", "start", "one", check=False)
+    assert done.returncode == NO and "disabled" in done.stdout, done
+    assert done.stderr == (
+        "belfryctl: channel one is still disabled: it was disabled over the "
+        'API\nTry "belfryctl channels enable one".\n')
+    done = b.ctl("--json", "channels", "start", "one", check=False)
+    assert done.returncode == NO and json.loads(done.stdout)["disabled"]
+    done = b.ctl("channels", "enable", "two", check=False)
+    assert done.returncode == NO, done
+    assert done.stderr == ("belfryctl: channel two is still disabled: it is "
+                           "disabled in the conf file\n")
+    assert b.ctl("channels", "disable", "two").stderr == ""
+    assert b.ctl("channels", "enable", "one").stderr == ""
+
+
 def test_lists_of_several_pages_are_whole(belfry):
     many = belfry("".join(
         f"channel webhook c{n} {{ url http://127.0.0.1:1/; }}\n"
