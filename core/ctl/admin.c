@@ -76,7 +76,7 @@ list_tokens(struct bf_ctl *ctl, const char *tenant)
 		bf_table_cell(&table, bf_json_text(token, "created_at"));
 		bf_table_cell(&table, bf_json_text(token, "file"));
 	}
-	bf_table_print(&table);
+	bf_table_print(&table, "tokens");
 	bf_answer_free(&answer);
 	return BF_CTL_OK;
 }

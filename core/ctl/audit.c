@@ -20,7 +20,7 @@ print_rows(const cJSON *json)
 		for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++)
 			bf_table_cell(&table, bf_json_text(row, members[i]));
 	}
-	bf_table_print(&table);
+	bf_table_print(&table, "entries");
 }
 
 int

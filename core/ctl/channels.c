@@ -46,7 +46,7 @@ print_channels(const cJSON *json)
 		free(reason);
 		free(events);
 	}
-	bf_table_print(&table);
+	bf_table_print(&table, "channels");
 }
 
 /* The words of a list, or what an empty one means. */
@@ -282,7 +282,7 @@ bf_ctl_modules(struct bf_ctl *ctl)
 		bf_table_cell(&table, bf_json_text(module, "path"));
 		free(channels);
 	}
-	bf_table_print(&table);
+	bf_table_print(&table, "modules");
 	bf_answer_free(&answer);
 	return BF_CTL_OK;
 }

@@ -60,6 +60,7 @@ print_deliveries(const cJSON *json)
 
 	bf_table_begin(&table, 7, "DELIVERY", "ACCEPTED", "EVENT", "CHANNEL",
 	    "STATE", "TRIES", "SUBJECT");
+	table.cut = true;
 	cJSON_ArrayForEach(delivery,
 	    cJSON_GetObjectItemCaseSensitive(json, "deliveries"))
 	{
@@ -72,7 +73,7 @@ print_deliveries(const cJSON *json)
 		    bf_json_number(delivery, "attempt_count"));
 		bf_table_cell(&table, bf_json_text(delivery, "subject"));
 	}
-	bf_table_print(&table);
+	bf_table_print(&table, "deliveries");
 }
 
 struct follower {
@@ -246,7 +247,7 @@ print_attempts(const cJSON *attempts)
 		}
 		bf_table_cell(&table, bf_json_text(attempt, "why"));
 	}
-	bf_table_print(&table);
+	bf_table_print(&table, NULL);
 }
 
 /* Who was tried, by attempt, and what each was answered. */
@@ -281,7 +282,7 @@ print_recipients(const cJSON *attempts)
 	}
 	if (any)
 		putchar('\n');
-	bf_table_print(&table);
+	bf_table_print(&table, NULL);
 }
 
 static void

@@ -224,7 +224,7 @@ print_explained(const cJSON *json, bool any)
 		    bf_json_true(channel, "receives") ? "yes" : "no");
 		bf_table_cell(&table, bf_json_text(channel, "reason"));
 	}
-	bf_table_print(&table);
+	bf_table_print(&table, NULL);
 	if (!any && bf_json_text(json, "reason")) {
 		fputs("no channel gets it: ", stdout);
 		bf_print_text(bf_json_text(json, "reason"));
@@ -286,7 +286,7 @@ print_types(const cJSON *json)
 		bf_table_cell(&table, bf_json_text(type, "source"));
 		bf_table_cell(&table, bf_json_text(type, "description"));
 	}
-	bf_table_print(&table);
+	bf_table_print(&table, "event types");
 }
 
 static void

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <belfry/memory.h>
@@ -181,6 +182,15 @@ read_options(int argc, char **argv, struct target *target)
 	return -1;
 }
 
+/* Columns of the terminal that standard output is; 0: it is none. */
+static size_t
+terminal_columns(void)
+{
+	struct winsize size;
+
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -202,6 +212,7 @@ main(int argc, char **argv)
 	if (!ctl.command)
 		return unknown_command(argv[optind]);
 	bf_print_colours(isatty(STDOUT_FILENO) && !getenv("NO_COLOR"));
+	bf_print_columns(terminal_columns());
 	ctl.json = target.json;
 	ctl.argc = argc - optind;
 	ctl.argv = argv + optind;

@@ -4,13 +4,18 @@
 #include "core/ctl/print.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <belfry/memory.h>
 
+#define CUT_LEAST 12 /* columns of a cell that are shown in any case */
+
 static bool colours;
+static size_t line_columns;
 
 /* Words that are worth a colour wherever they stand alone in a cell. */
 static const struct {
@@ -42,6 +47,12 @@ void
 bf_print_colours(bool wanted)
 {
 	colours = wanted;
+}
+
+void
+bf_print_columns(size_t columns)
+{
+	line_columns = columns;
 }
 
 static char *
@@ -152,8 +163,41 @@ column_width(const struct bf_table *table, size_t column)
 	return widest;
 }
 
+/* Prints text, cut visibly where it is wider than most. */
 static void
-print_row(const struct bf_table *table, size_t first, const size_t *widths)
+print_cut(const char *text, size_t most)
+{
+	const char *end = text;
+
+	if (width(text) <= most) {
+		print_coloured(text);
+		return;
+	}
+	for (size_t count = 0; count + 1 < most; count++) {
+		do {
+			end++;
+		} while (((unsigned char)*end & 0xc0) == 0x80);
+	}
+	printf("%.*s\u2026", (int)(end - text), text);
+}
+
+/* Columns for the last cell of each row, behind the others. */
+static size_t
+room_of_last(const struct bf_table *table, const size_t *widths)
+{
+	size_t taken = 0;
+
+	if (!table->cut || line_columns == 0)
+		return SIZE_MAX;
+	for (size_t i = 0; i + 1 < table->columns; i++)
+		taken += widths[i] + 2;
+	return line_columns > taken + CUT_LEAST ? line_columns - taken
+						: CUT_LEAST;
+}
+
+static void
+print_row(const struct bf_table *table, size_t first, const size_t *widths,
+    size_t room)
 {
 	for (size_t i = 0; i < table->columns; i++) {
 		const char *cell = table->cells[first + i];
@@ -162,7 +206,7 @@ print_row(const struct bf_table *table, size_t first, const size_t *widths)
 		if (first == 0 && colours)
 			printf("\033[1m%s\033[0m", cell);
 		else
-			print_coloured(cell);
+			print_cut(cell, last ? room : SIZE_MAX);
 		if (!last)
 			printf("%*s", (int)(widths[i] - width(cell) + 2), "");
 	}
@@ -170,16 +214,20 @@ print_row(const struct bf_table *table, size_t first, const size_t *widths)
 }
 
 void
-bf_table_print(struct bf_table *table)
+bf_table_print(struct bf_table *table, const char *things)
 {
 	size_t *widths = bf_zalloc(table->columns, sizeof(*widths));
+	size_t room;
 
 	for (size_t i = 0; i < table->columns; i++)
 		widths[i] = column_width(table, i);
+	room = room_of_last(table, widths);
 	if (table->count > table->columns) {
 		for (size_t i = 0; i + table->columns <= table->count;
 		     i += table->columns)
-			print_row(table, i, widths);
+			print_row(table, i, widths, room);
+	} else if (things && isatty(STDERR_FILENO)) {
+		fprintf(stderr, "no %s\n", things);
 	}
 	for (size_t i = 0; i < table->count; i++)
 		free(table->cells[i]);

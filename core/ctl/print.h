@@ -17,6 +17,9 @@
 /* Whether colours are wanted: set once, from the terminal and NO_COLOR. */
 void bf_print_colours(bool wanted);
 
+/* How many columns a line of the terminal has, set once; 0: any number. */
+void bf_print_columns(size_t columns);
+
 /* Prints text with control characters as \xHH. */
 void bf_print_text(const char *text);
 
@@ -28,6 +31,7 @@ struct bf_table {
 	size_t columns;
 	char **cells; /* row after row, the heading first */
 	size_t count;
+	bool cut; /* the last column, visibly, where a line would be full */
 };
 
 /* Starts a table with its headings. */
@@ -37,8 +41,10 @@ void bf_table_begin(struct bf_table *table, size_t columns, ...);
 void bf_table_cell(struct bf_table *table, const char *text);
 void bf_table_number(struct bf_table *table, double number);
 
-/* Prints the table and frees it. A table without rows prints nothing. */
-void bf_table_print(struct bf_table *table);
+/* Prints the table and frees it. A table without rows prints nothing; a reader
+ * at a terminal is told that there are no such things ("deliveries"; NULL: is
+ * not told), on stderr. */
+void bf_table_print(struct bf_table *table, const char *things);
 
 /* Members of an object: text of a string member or NULL; any scalar as text
  * in new memory; a number or 0; truth. */

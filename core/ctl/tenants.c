@@ -127,7 +127,7 @@ print_limits(const cJSON *tenant)
 		bf_table_cell(&table, used);
 		free(used);
 	}
-	bf_table_print(&table);
+	bf_table_print(&table, NULL);
 }
 
 static void
@@ -174,7 +174,7 @@ print_tenants(const cJSON *tenants)
 		for (size_t i = 0; i < sizeof(used) / sizeof(*used); i++)
 			bf_table_number(&table, bf_json_number(usage, used[i]));
 	}
-	bf_table_print(&table);
+	bf_table_print(&table, "tenants");
 }
 
 /* ---- the actions ---- */

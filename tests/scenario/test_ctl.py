@@ -1,11 +1,15 @@
 """belfryctl, every command: what it prints for people and for programs, and its
 exit status, as belfryctl(1) says."""
+import contextlib
+import fcntl
 import json
 import os
 import pathlib
 import re
 import sqlite3
+import struct
 import subprocess
+import termios
 import threading
 
 import pytest
@@ -372,6 +376,45 @@ def test_deliveries_and_show(b):
     attempt = answer(b, "show", identifier)["attempts"][0]
     assert attempt["status"] == 500 and attempt["verdict"] == "failed"
     assert identifier in run(b, "show", sent["id"]).stdout
+
+
+def on_terminal(b, *words, columns=160):
+    """What a reader sees at a terminal of a width, without colours."""
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ,
+                struct.pack("HHHH", 40, columns, 0, 0))
+    with os.fdopen(ours, "rb", buffering=0) as screen:
+        process = subprocess.Popen(
+            [b.build / "belfryctl", "--socket", b.socket, *words],
+            stdout=theirs, stderr=theirs,
+            env={**b.environment, "NO_COLOR": "1"})
+        os.close(theirs)
+        text = b""
+        # EIO: the last who had it open has closed it.
+        with contextlib.suppress(OSError):
+            while more := screen.read(65536):
+                text += more
+        assert process.wait(20) == OK
+    return text.decode().splitlines()
+
+
+def test_a_long_subject_is_cut_at_the_end_of_a_line(b):
+    subject = "\N{SNOWMAN}" * 300
+    run(b, "send", "deploy_failed", subject)
+    words = ("deliveries", "-c", "good", "-n", "1")
+    heading, row = on_terminal(b, *words)
+    assert len(row) == 160 and row.endswith("\N{SNOWMAN}\N{HORIZONTAL ELLIPSIS}")
+    assert row.index("\N{SNOWMAN}") == heading.index("SUBJECT")
+    # It is never cut away, nor cut for a program.
+    assert on_terminal(b, *words, columns=40)[1].endswith(
+        " " + "\N{SNOWMAN}" * 11 + "\N{HORIZONTAL ELLIPSIS}")
+    assert subject in run(b, *words).stdout
+
+
+def test_an_empty_list_is_told_to_a_reader_only(b):
+    words = ("deliveries", "--until", "2020-01-01T00:00:00Z")
+    assert on_terminal(b, *words) == ["no deliveries"]
+    assert run(b, *words).stdout == ""
 
 
 def follower(b, *words):
