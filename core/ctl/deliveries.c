@@ -203,7 +203,8 @@ bf_ctl_deliveries(struct bf_ctl *ctl)
 		return status;
 	print_deliveries(answer.json);
 	if (bf_json_text(answer.json, "next"))
-		puts("(there are more: narrow the list, or raise --limit)");
+		bf_print_aside(
+		    "(there are more: narrow the list, or raise --limit)\n");
 	bf_answer_free(&answer);
 	return BF_CTL_OK;
 }
@@ -380,10 +381,11 @@ change_some(struct bf_ctl *ctl, const char *path, cJSON *query,
 	return BF_CTL_OK;
 }
 
-/* Does to each id, or to what is selected, what action says. */
+/* Does to each id, or to what is selected, what action says. none: why it may
+ * have been nothing, of a selection and of ids. */
 static int
 change(struct bf_ctl *ctl, const struct selection *selection,
-    const char *action, const char *counted)
+    const char *action, const char *counted, const char *const none[2])
 {
 	char *each = bf_strf("/v1/deliveries/%%s/%s", action);
 	char *all = bf_strf("/v1/deliveries/%s", action);
@@ -403,14 +405,17 @@ change(struct bf_ctl *ctl, const struct selection *selection,
 	free(all);
 	if (status != BF_CTL_OK)
 		return status;
-	if (!ctl->json)
+	if (!ctl->json && count == 0)
+		printf("0 %s: %s\n", counted, none[ctl->argc > 0]);
+	else if (!ctl->json)
 		printf("%.0f %s\n", count, counted);
 	return count > 0 ? BF_CTL_OK : BF_CTL_NO;
 }
 
 /* Reads the options that replay and cancel share, then does it. */
 static int
-select_and_change(struct bf_ctl *ctl, const char *action, const char *counted)
+select_and_change(struct bf_ctl *ctl, const char *action, const char *counted,
+    const char *const none[2])
 {
 	struct selection selection = { 0 };
 	const struct bf_ctl_option options[] = {
@@ -437,17 +442,30 @@ select_and_change(struct bf_ctl *ctl, const char *action, const char *counted)
 		return bf_ctl_usage(ctl,
 		    "expected either IDs or a selection (--channel, --event, "
 		    "--since, --until)");
-	return change(ctl, &selection, action, counted);
+	return change(ctl, &selection, action, counted, none);
 }
 
 int
 bf_ctl_replay(struct bf_ctl *ctl)
 {
-	return select_and_change(ctl, "replay", "replayed");
+	static const char *const none[] = {
+		"no delivery that has failed is selected (one that was "
+		"delivered is replayed by its ID)",
+		"only what is there and has ended is replayed (see belfryctl "
+		"show ID)",
+	};
+
+	return select_and_change(ctl, "replay", "replayed", none);
 }
 
 int
 bf_ctl_cancel(struct bf_ctl *ctl)
 {
-	return select_and_change(ctl, "cancel", "cancelled");
+	static const char *const none[] = {
+		"no delivery that waits is selected",
+		"only what is there and waits is cancelled (see belfryctl show "
+		"ID)",
+	};
+
+	return select_and_change(ctl, "cancel", "cancelled", none);
 }

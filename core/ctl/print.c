@@ -81,6 +81,19 @@ bf_print_text(const char *text)
 	free(safe);
 }
 
+void
+bf_print_aside(const char *format, ...)
+{
+	va_list args;
+
+	if (!isatty(STDERR_FILENO))
+		return;
+	fflush(stdout);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+}
+
 static void
 print_coloured(const char *text)
 {
@@ -226,8 +239,8 @@ bf_table_print(struct bf_table *table, const char *things)
 		for (size_t i = 0; i + table->columns <= table->count;
 		     i += table->columns)
 			print_row(table, i, widths, room);
-	} else if (things && isatty(STDERR_FILENO)) {
-		fprintf(stderr, "no %s\n", things);
+	} else if (things) {
+		bf_print_aside("no %s\n", things);
 	}
 	for (size_t i = 0; i < table->count; i++)
 		free(table->cells[i]);

@@ -7,6 +7,7 @@
 #include <cjson/cJSON.h>
 
 #include <belfry/buf.h>
+#include <belfry/error.h>
 
 /*
  * Output for people: aligned tables, colours on a terminal only. Whatever came
@@ -41,9 +42,12 @@ void bf_table_begin(struct bf_table *table, size_t columns, ...);
 void bf_table_cell(struct bf_table *table, const char *text);
 void bf_table_number(struct bf_table *table, double number);
 
-/* Prints the table and frees it. A table without rows prints nothing; a reader
- * at a terminal is told that there are no such things ("deliveries"; NULL: is
- * not told), on stderr. */
+/* Says something to who reads at a terminal, on stderr; a program, which reads
+ * what is printed, is not told. */
+void bf_print_aside(const char *format, ...) BF_PRINTF(1, 2);
+
+/* Prints the table and frees it. A table without rows prints nothing; aside it
+ * is said that there are no such things ("deliveries"; NULL: is not said). */
 void bf_table_print(struct bf_table *table, const char *things);
 
 /* Members of an object: text of a string member or NULL; any scalar as text

@@ -201,10 +201,47 @@ record(const struct question *question, const struct bf_channel_state *state,
 	recorder(context, &decision);
 }
 
+/* Those that would get the event if they were not off. */
+struct off {
+	size_t count;
+	const struct bf_channel_state *one;
+	enum bf_rule rule; /* of that one */
+};
+
+static void
+note_off(struct off *off, const struct question *question,
+    const struct bf_channel_state *state, enum bf_rule rule)
+{
+	if ((rule != BF_RULE_MODULE_DISABLED &&
+		rule != BF_RULE_CHANNEL_DISABLED) ||
+	    !bf_patterns_match(&state->channel->policy.events, question->type))
+		return;
+	*off = (struct off){ off->count + 1, state, rule };
+}
+
+static void
+explain_off(const struct question *question, const struct off *off,
+    struct bf_route *route)
+{
+	const char *type = question->type->name;
+	char why[REASON_SIZE];
+
+	if (off->count > 1) {
+		snprintf(route->reason, REASON_SIZE,
+		    "the %zu channels that want %.64s are disabled", off->count,
+		    type);
+		return;
+	}
+	explain[off->rule](question, off->one, why);
+	snprintf(route->reason, REASON_SIZE,
+	    "only channel %.64s wants %.64s: %.*s", off->one->channel->name,
+	    type, (int)(REASON_SIZE - 160), why);
+}
+
 /* Says why no channel gets the event. */
 static void
 explain_none(const struct question *question, const char *tenant,
-    struct bf_route *route)
+    const struct off *off, struct bf_route *route)
 {
 	size_t channels;
 
@@ -215,7 +252,12 @@ explain_none(const struct question *question, const char *tenant,
 	bf_registry_channels(question->registry, tenant, &channels);
 	if (channels == 0)
 		snprintf(route->reason, REASON_SIZE,
-		    "the tenant has no channels");
+		    bf_registry_knows_tenant(question->registry, tenant)
+			? "tenant %.64s has no channels"
+			: "tenant %.64s is unknown, and has no channels",
+		    tenant);
+	else if (off->count > 0)
+		explain_off(question, off, route);
 	else
 		snprintf(route->reason, REASON_SIZE,
 		    "no channel of the tenant wants %.64s",
@@ -262,6 +304,7 @@ bf_route_event(const struct bf_registry *registry, const char *tenant,
 		.toggle = bf_registry_toggle(registry, tenant, type),
 	};
 	struct bf_channel_state *const *channels;
+	struct off off = { 0 };
 	enum bf_rule rule;
 	size_t count;
 
@@ -272,11 +315,12 @@ bf_route_event(const struct bf_registry *registry, const char *tenant,
 		rule = decide(&question, channels[i]);
 		if (rule == BF_RULE_ACCEPTED)
 			add(route, channels[i]);
+		note_off(&off, &question, channels[i], rule);
 		if (recorder)
 			record(&question, channels[i], rule, recorder, context);
 	}
 	if (route->count == 0)
-		explain_none(&question, tenant, route);
+		explain_none(&question, tenant, &off, route);
 }
 
 void

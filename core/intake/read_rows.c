@@ -287,7 +287,9 @@ bf_reading_deliveries(struct reader *reader, struct job *job)
 		job->query.channel =
 		    find_number(reader, job->query.tenant, job->channel);
 		if (job->query.channel == 0) {
-			not_found(job, "there is no such channel");
+			bf_error_set(&job->error, "there is no channel \"%s\"",
+			    job->channel);
+			not_found(job, job->error.text);
 			return;
 		}
 	}

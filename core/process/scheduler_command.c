@@ -92,7 +92,26 @@ bf_command_wipe(cJSON *json)
 
 /* ---- what arguments mean ---- */
 
-/* The tenant that the command is about; NULL after a 403. */
+/* Whether strict_tenants lets a tenant be meant. Answers with a problem
+ * otherwise. */
+static bool
+is_taken(const struct command *command, const char *tenant)
+{
+	char *detail;
+
+	if (bf_registry_takes_tenant(command->scheduler->registry, tenant))
+		return true;
+	detail =
+	    bf_strf("there is no tenant \"%s\": expected one that was made "
+		    "before",
+		tenant);
+	bf_command_problem(command, 422, "unknown-tenant", "Unknown tenant",
+	    "/tenant_id", detail);
+	free(detail);
+	return false;
+}
+
+/* The tenant that the command is about; NULL after a 403 or 422. */
 const char *
 bf_command_tenant(const struct command *command)
 {
@@ -103,6 +122,8 @@ bf_command_tenant(const struct command *command)
 		    "/tenant_id", "the token is for another tenant");
 		return NULL;
 	}
+	if (named && !command->tenant && !is_taken(command, named))
+		return NULL;
 	if (named)
 		return named;
 	return command->tenant
@@ -123,13 +144,8 @@ bf_command_new_tenant(const struct command *command)
 		    "/tenant_id", "expected " BF_TENANT_ID_EXPECTED);
 		return NULL;
 	}
-	if (!bf_registry_takes_tenant(scheduler->registry, tenant)) {
-		bf_command_problem(command, 422, "unknown-tenant",
-		    "Unknown tenant", "/tenant_id",
-		    "there is no such tenant: expected one that was made "
-		    "before");
+	if (!is_taken(command, tenant))
 		return NULL;
-	}
 	if (bf_tenant_is_changing(scheduler, tenant)) {
 		bf_command_problem(command, 409, "being-changed", "Conflict",
 		    NULL, "the tenant is being changed; try again");

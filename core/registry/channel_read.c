@@ -335,9 +335,9 @@ check_required(struct bf_draft *draft)
 			node = node->next;
 		if (directive->required && !node)
 			return bf_draft_refuse(draft, "/settings",
-			    directive->name, "%s: missing; expected: %s",
 			    directive->name,
-			    directive->help ? directive->help : "a value");
+			    "%s: missing; expected it in the settings",
+			    directive->name);
 	}
 	return 0;
 }

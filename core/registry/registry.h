@@ -92,6 +92,11 @@ bf_registry_put_tenant(struct bf_registry *registry, const char *id,
  * file, or is the default one. */
 void bf_registry_remove_tenant(struct bf_registry *registry, const char *id);
 
+/* Whether somebody who may said that there is such a tenant: in the conf file,
+ * or over the API. */
+bool bf_registry_knows_tenant(const struct bf_registry *registry,
+    const char *id);
+
 /* Whether events, channels and tokens may name the tenant: with
  * strict_tenants, somebody who may must have said that there is one. */
 bool bf_registry_takes_tenant(const struct bf_registry *registry,

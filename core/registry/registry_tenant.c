@@ -115,9 +115,8 @@ bf_registry_remove_tenant(struct bf_registry *registry, const char *id)
 	free_tenant(registry, tenant);
 }
 
-/* Whether somebody who may said that there is such a tenant. */
-static bool
-knows_tenant(const struct bf_registry *registry, const char *id)
+bool
+bf_registry_knows_tenant(const struct bf_registry *registry, const char *id)
 {
 	const struct bf_snapshot *snapshot = registry->snapshot;
 	const struct bf_tenant_state *state = bf_registry_tenant(registry, id);
@@ -138,7 +137,7 @@ bool
 bf_registry_takes_tenant(const struct bf_registry *registry, const char *id)
 {
 	return !registry->snapshot->strict_tenants ||
-	       knows_tenant(registry, id);
+	       bf_registry_knows_tenant(registry, id);
 }
 
 struct bf_limits

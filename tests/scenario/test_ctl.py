@@ -119,7 +119,7 @@ def test_command_line_that_is_wrong(b, words, says):
     (("channels", "nosuch"), 'there is no channel "nosuch"'),
     (("channels", "disable", "nosuch"), 'there is no channel "nosuch"'),
     (("deliveries", "-s", "odd"), "expected scheduled, sending"),
-    (("deliveries", "-c", "nosuch"), "no such channel"),
+    (("deliveries", "-c", "nosuch"), 'there is no channel "nosuch"'),
     (("deliveries", "--since", "noon"), "RFC 3339"),
     (("deliveries", "-n", "0"), "belfryctl: limit: expected a whole number, 1 to 1000"),
     (("show", "nosuch"), "no such delivery"),
@@ -402,7 +402,8 @@ def test_a_long_subject_is_cut_at_the_end_of_a_line(b):
     subject = "\N{SNOWMAN}" * 300
     run(b, "send", "deploy_failed", subject)
     words = ("deliveries", "-c", "good", "-n", "1")
-    heading, row = on_terminal(b, *words)
+    heading, row, *more = on_terminal(b, *words)
+    assert more == ["(there are more: narrow the list, or raise --limit)"]
     assert len(row) == 160 and row.endswith("\N{SNOWMAN}\N{HORIZONTAL ELLIPSIS}")
     assert row.index("\N{SNOWMAN}") == heading.index("SUBJECT")
     # It is never cut away, nor cut for a program.
@@ -477,17 +478,23 @@ def test_replay_and_cancel(b):
     assert run(b, "replay", identifier).stdout == "1 replayed\n"
     wait_until(lambda: len(b.delivery(identifier)["attempts"]) == 2,
                "the second attempt")
+    assert "0 replayed: no delivery that has failed is selected (" in run(
+        b, "replay", "--until", "2020-01-01T00:00:00Z", status=NO).stdout
     assert answer(b, "replay", "-e", "incident_created", "-c",
                   "bad")["replayed"] >= 1
     waiting = answer(b, "send", "incident_updated", "waits")
     identifier = waiting["deliveries"][0]["id"]
     wait_until(lambda: b.delivery(identifier)["attempts"], "an attempt")
     b.wait_state(identifier, "scheduled")
+    assert "0 replayed: only what is there and has ended" in run(
+        b, "replay", identifier, status=NO).stdout
     assert run(b, "cancel", "-c", "slow", "--until", "2020-01-01T00:00:00Z",
-               status=NO).stdout == "0 cancelled\n"
+               status=NO).stdout == \
+        "0 cancelled: no delivery that waits is selected\n"
     assert answer(b, "cancel", "-c", "slow")["cancelled"] == 1
     assert b.delivery(identifier)["state"] == "cancelled"
-    assert run(b, "cancel", identifier, status=NO).stdout == "0 cancelled\n"
+    assert "0 cancelled: only what is there and waits" in run(
+        b, "cancel", identifier, status=NO).stdout
     assert answer(b, "cancel", identifier, status=NO) == {"cancelled": 0}
 
 

@@ -540,6 +540,15 @@ def test_whatever_tenant_is_named_is_taken(belfry):
                           b.http("GET", "/v1/tenants").json["tenants"]]
 
 
+def test_a_tenant_that_nobody_made_is_told_by_its_name(belfry):
+    b = belfry("tenant acme { }")
+    assert "no deliveries: tenant acme has no channels (" in b.ctl(
+        "send", "-t", "acme", "deploy_failed", "x").stdout
+    for _ in range(2):
+        assert "tenant acem is unknown, and has no channels (" in b.ctl(
+            "send", "-t", "acem", "deploy_failed", "x").stdout
+
+
 def test_strict_tenants_takes_those_it_knows(belfry, receiver):
     endpoint = receiver()
     b = belfry("strict_tenants on; default_tenant d; tenant written { }\n"
@@ -556,6 +565,13 @@ def test_strict_tenants_takes_those_it_knows(belfry, receiver):
     assert hook(b, "stranger", endpoint).status == 422
     assert b.http("POST", "/v1/tokens", {
         "name": "t", "tenant_id": "stranger"}).status == 422
+    for words in (["channels"], ["channels", "disable", "x"], ["events"],
+                  ["explain", "deploy_failed"], ["test", "x"],
+                  ["replay", "-e", "deploy_failed"], ["token", "list"],
+                  ["token", "revoke", "x"]):
+        done = b.ctl(*words, "-t", "stranger", check=False)
+        assert done.returncode == 4, done
+        assert 'there is no tenant "stranger": expected' in done.stderr
     make(b, "stranger")
     assert post(b, "stranger").status == 202
     assert hook(b, "stranger", endpoint).status == 201

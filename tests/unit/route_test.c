@@ -139,9 +139,9 @@ tenants_have_their_own_toggles_and_channels(void **state)
 	assert_string_equal(route("other", "deploy_failed", NULL),
 	    "no channel of the tenant wants deploy_failed");
 	assert_string_equal(route("empty", "deploy_failed", NULL),
-	    "the tenant has no channels");
+	    "tenant empty has no channels");
 	assert_string_equal(route("unknown", "deploy_failed", NULL),
-	    "the tenant has no channels");
+	    "tenant unknown is unknown, and has no channels");
 }
 
 static void
@@ -151,7 +151,25 @@ an_event_about_a_channel_goes_to_the_others(void **state)
 	assert_string_equal(route("d", "channel_failing", NULL), "all ");
 	assert_string_equal(route("d", "channel_failing", "deploys"), "all ");
 	assert_string_equal(route("d", "channel_failing", "all"),
-	    "no channel of the tenant wants channel_failing");
+	    "the 2 channels that want channel_failing are disabled");
+}
+
+static void
+channels_that_are_off_are_the_reason(void **state)
+{
+	const struct bf_module_info *post =
+	    bf_snapshot_module(bf_registry_snapshot(registry), "post");
+
+	(void)state;
+	bf_registry_channel(registry, "d", "all")->disabled = true;
+	assert_string_equal(route("d", "monitoring_dns_changed", NULL),
+	    "the 3 channels that want monitoring_dns_changed are disabled");
+	assert_int_equal(bf_registry_set_module(registry, "other", post, 0), 0);
+	assert_string_equal(route("other", "deploy_started", NULL),
+	    "only channel own wants deploy_started: module post was switched "
+	    "off over the API, with all its channels");
+	assert_string_equal(route("other", "deploy_failed", NULL),
+	    "no channel of the tenant wants deploy_failed");
 }
 
 static void
@@ -199,6 +217,7 @@ main(void)
 		WITH_REGISTRY(a_type_that_is_off_goes_nowhere_and_says_why),
 		WITH_REGISTRY(tenants_have_their_own_toggles_and_channels),
 		WITH_REGISTRY(an_event_about_a_channel_goes_to_the_others),
+		WITH_REGISTRY(channels_that_are_off_are_the_reason),
 		WITH_REGISTRY(every_decision_names_its_rule),
 		WITH_REGISTRY(a_stopped_channel_still_collects),
 	};
