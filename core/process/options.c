@@ -3,10 +3,10 @@
  */
 #include "core/process/options.h"
 
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <curl/curl.h>
 #include <event2/event.h>
@@ -15,7 +15,7 @@
 
 #define CONF_FILE BF_SYSCONFDIR "/belfry.conf"
 
-static int
+static bool
 is_signal(const char *name)
 {
 	static const char *const names[] = { "stop", "quit", "reopen",
@@ -23,20 +23,52 @@ is_signal(const char *name)
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		if (strcmp(name, names[i]) == 0)
-			return 1;
+			return true;
 	}
-	fprintf(stderr,
-	    "belfry: -s %s: expected stop, quit, reopen or reload\n", name);
-	return 0;
+	return false;
+}
+
+/* What is left when the options are read. 0, or -1 after having said what is
+ * wrong with it. */
+static int
+check_rest(const struct bf_options *options, const char *word)
+{
+	if (word && !options->signal && is_signal(word))
+		fprintf(stderr,
+		    "belfry: unexpected argument \"%s\"; did you mean -s %s?\n",
+		    word, word);
+	else if (word)
+		fprintf(stderr, "belfry: unexpected argument \"%s\"\n", word);
+	else if (options->signal && !is_signal(options->signal))
+		fprintf(stderr,
+		    "belfry: -s %s: expected stop, quit, reopen or reload\n",
+		    options->signal);
+	else
+		return 0;
+	return -1;
+}
+
+/* Whether what getopt says '?' of was that itself, and no mistake. */
+static bool
+is_question(const char *word)
+{
+	return optopt == 0 && strncmp(word, "--", 2) != 0;
 }
 
 int
 bf_options_read(int argc, char **argv, struct bf_options *options)
 {
+	static const struct option longs[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'v' },
+		{ NULL, 0, NULL, 0 },
+	};
 	int option;
 
 	*options = (struct bf_options){ .conf = CONF_FILE };
-	while ((option = getopt(argc, argv, "c:g:s:tTqvVh?")) != -1) {
+	opterr = optopt = 0;
+	while ((option = getopt_long(argc, argv, ":c:g:s:tTqvVh?", longs,
+		    NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			options->conf = optarg;
@@ -63,19 +95,20 @@ bf_options_read(int argc, char **argv, struct bf_options *options)
 		case 'h':
 			options->help = true;
 			break;
+		case ':':
+			fprintf(stderr, "belfry: option %s needs a value\n",
+			    argv[optind - 1]);
+			return -1;
 		default:
-			/* getopt says '?' for a mistake and for -? itself. */
-			if (optopt != 0 && optopt != '?')
+			if (!is_question(argv[optind - 1])) {
+				fprintf(stderr, "belfry: unknown option %s\n",
+				    argv[optind - 1]);
 				return -1;
+			}
 			options->help = true;
 		}
 	}
-	if (optind < argc) {
-		fprintf(stderr, "belfry: unexpected argument \"%s\"\n",
-		    argv[optind]);
-		return -1;
-	}
-	return options->signal && !is_signal(options->signal) ? -1 : 0;
+	return check_rest(options, argv[optind]);
 }
 
 void
@@ -83,19 +116,25 @@ bf_options_help(void)
 {
 	puts("usage: belfry [-?hqtTvV] [-c FILE] [-g DIRECTIVES] [-s SIGNAL]\n"
 	     "\n"
+	     "Without -s, -t, -T, -v, -V or -h: starts the daemon, in the "
+	     "background unless\n"
+	     "the conf file or -g says \"daemon off;\".\n"
+	     "\n"
 	     "  -c FILE        use this conf file (" CONF_FILE ")\n"
 	     "  -g DIRECTIVES  directives of the main context, beside the conf "
 	     "file's\n"
 	     "  -s SIGNAL      tell the running belfry to stop, quit, reopen "
-	     "or reload\n"
+	     "or reload;\n"
+	     "                 it reloads only a conf file that passes -t\n"
 	     "  -t             test the conf file and exit\n"
 	     "  -T             the same, and print it without its secrets\n"
 	     "  -q             with -t, say nothing but errors\n"
-	     "  -v             print the version\n"
+	     "  -v, --version  print the version\n"
 	     "  -V             print the version and how belfry was built\n"
-	     "  -h, -?         print this help\n"
+	     "  -h, --help     print this help (-? too)\n"
 	     "\n"
-	     "See belfry(8) and belfry.conf(5).");
+	     "belfryctl talks to the running daemon. See belfry(8), "
+	     "belfryctl(1) and belfry.conf(5).");
 }
 
 void
