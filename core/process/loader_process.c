@@ -34,6 +34,7 @@
 #include "core/registry/snapshot_wire.h"
 
 #define LOAD_SECONDS 60 /* then the loader is taken to hang */
+#define EXIT_UNSET 3    /* of the loader: a variable is not set */
 
 /* What the parent and the loader share while it runs. */
 struct channel {
@@ -154,6 +155,22 @@ check_files(const struct bf_snapshot *snapshot, struct bf_error *err)
 	return tls ? 0 : -1;
 }
 
+/* The variables, and whether one was wanted that is not there. */
+struct environment {
+	struct bf_vault *vault;
+	bool unset;
+};
+
+static const char *
+get_variable(void *context, const char *name)
+{
+	struct environment *environment = context;
+	const char *value = bf_vault_get(environment->vault, name);
+
+	environment->unset |= !value || !*value;
+	return value;
+}
+
 /* What the loader does; its exit status is the answer. */
 static int
 run(const struct bf_load *load, const struct channel *channel)
@@ -162,9 +179,9 @@ run(const struct bf_load *load, const struct channel *channel)
 	struct careful careful = { bf_loader_source(loader), channel->reason };
 	const struct bf_module_source modules = { load_module, check_channel,
 		&careful };
-	struct bf_vault *vault = bf_vault_open(load->vault);
-	const struct bf_secret_source secrets = { .env = bf_vault_get,
-		.context = vault };
+	struct environment environment = { bf_vault_open(load->vault), false };
+	const struct bf_secret_source secrets = { .env = get_variable,
+		.context = &environment };
 	struct bf_error err = { "" };
 	struct bf_snapshot *snapshot;
 	int status = -1;
@@ -183,9 +200,11 @@ run(const struct bf_load *load, const struct channel *channel)
 		(void)write_all(channel->reason, err.text,
 		    strlen(err.text) + 1);
 	bf_snapshot_free(&snapshot);
-	bf_vault_close(&vault);
+	bf_vault_close(&environment.vault);
 	bf_loader_free(&loader);
-	return status == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	if (status == -1)
+		return environment.unset ? EXIT_UNSET : EXIT_FAILURE;
+	return EXIT_SUCCESS;
 }
 
 static void
@@ -456,5 +475,8 @@ bf_load_conf(const struct bf_load *load, int *secrets, struct bf_error *err)
 	while (waitpid(loading->pid, &status, 0) == -1 && errno == EINTR)
 		continue;
 	(void)bf_load_reaped(loading, loading->pid, status);
+	if (load->unset)
+		*load->unset =
+		    WIFEXITED(status) && WEXITSTATUS(status) == EXIT_UNSET;
 	return bf_load_end(&loading, secrets, err);
 }

@@ -18,6 +18,8 @@ struct bf_load {
 	const char *globals; /* option -g, or NULL */
 	int vault;           /* of the environment */
 	bool dump;           /* write the files to standard output (-T) */
+	bool *unset; /* set if what failed is an env:NAME that the vault does
+			not have; or NULL */
 };
 
 /*

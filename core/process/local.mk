@@ -12,6 +12,7 @@ libcore_la_SOURCES += core/process/child.c core/process/child.h \
 	core/process/command_types.c \
 	core/process/committer.c core/process/committer.h \
 	core/process/errand.c core/process/errand.h \
+	core/process/folders.c core/process/folders.h \
 	core/process/intake.c core/process/own_address.c \
 	core/process/own_address.h \
 	core/process/scheduler.c core/process/scheduler_accept.c \

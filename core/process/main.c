@@ -20,6 +20,7 @@
 #include <belfry/memory.h>
 
 #include "core/base/log.h"
+#include "core/process/folders.h"
 #include "core/process/loader_process.h"
 #include "core/process/master_private.h"
 #include "core/process/options.h"
@@ -39,36 +40,68 @@ absolute(const char *path)
 
 /* ---- -t, -T ---- */
 
+/* Whether belfry would start with the conf file. */
+static bool
+is_sound(const struct bf_load *load, struct bf_error *err)
+{
+	int secrets = -1;
+	struct bf_snapshot *snapshot = bf_load_conf(load, &secrets, err);
+	uid_t uid;
+	gid_t gid;
+	const bool sound =
+	    snapshot && bf_find_user(snapshot, &uid, &gid, err) == 0;
+
+	if (secrets != -1)
+		close(secrets);
+	bf_snapshot_free(&snapshot);
+	return sound;
+}
+
 static int
 test(const struct bf_load *load, const struct bf_options *options)
 {
 	struct bf_error err = { "" };
-	struct bf_snapshot *snapshot;
-	int secrets = -1;
-	uid_t uid;
-	gid_t gid;
-	int status = EXIT_FAILURE;
 
-	snapshot = bf_load_conf(load, &secrets, &err);
-	if (snapshot && bf_find_user(snapshot, &uid, &gid, &err) == 0) {
-		if (!options->quiet)
-			fprintf(stderr,
-			    "belfry: configuration file %s test is "
-			    "successful\n",
-			    load->path);
-		status = EXIT_SUCCESS;
-	} else {
+	if (!is_sound(load, &err)) {
 		fprintf(stderr, "belfry: %s\n", err.text);
 		fprintf(stderr, "belfry: configuration file %s test failed\n",
 		    load->path);
+		return EXIT_FAILURE;
 	}
-	if (secrets != -1)
-		close(secrets);
-	bf_snapshot_free(&snapshot);
-	return status;
+	if (!options->quiet)
+		fprintf(stderr,
+		    "belfry: configuration file %s test is successful\n",
+		    load->path);
+	return EXIT_SUCCESS;
 }
 
 /* ---- -s ---- */
+
+/* Tests the conf file before the running belfry is told to take it: that can
+ * only say in its log what is wrong. Variables may be set there that are not
+ * here. */
+static bool
+may_reload(const struct bf_load *load)
+{
+	struct bf_error err = { "" };
+	struct bf_load own = *load;
+	bool unset = false;
+
+	own.unset = &unset;
+	if (is_sound(&own, &err))
+		return true;
+	fprintf(stderr, "belfry: %s\n", err.text);
+	if (unset)
+		fputs("belfry: the running belfry may have it: it is told to "
+		      "reload, and says in its log what came of that\n",
+		    stderr);
+	else
+		fprintf(stderr,
+		    "belfry: configuration file %s test failed; the running "
+		    "belfry goes on as it is\n",
+		    load->path);
+	return unset;
+}
 
 static int
 send_signal(const struct bf_load *load, const char *name)
@@ -91,6 +124,8 @@ send_signal(const struct bf_load *load, const char *name)
 	if (pid == 0)
 		fprintf(stderr, "belfry: no running belfry: %s names none\n",
 		    file);
+	if (pid && strcmp(name, "reload") == 0 && !may_reload(load))
+		pid = 0;
 	for (size_t i = 0; pid && i < sizeof(signals) / sizeof(*signals); i++) {
 		if (strcmp(name, signals[i].name) != 0)
 			continue;
@@ -169,6 +204,19 @@ start_log(struct master *master, struct bf_error *err)
 	return 0;
 }
 
+/* An address may be taken because belfry was started twice. */
+static void
+blame_running(const struct master *master, struct bf_error *err)
+{
+	const char *pid_file = master->snapshot->pid_file;
+	const pid_t pid = bf_pidfile_read(pid_file);
+
+	if (master->upgrade.state == UPGRADE_NONE && pid != 0)
+		bf_error_prefix(err,
+		    "belfry seems to run already, as process %d (%s)", (int)pid,
+		    pid_file);
+}
+
 /* Everything that may fail, before the first child. */
 static int
 prepare(struct master *master, const struct bf_load *load, struct bf_error *err)
@@ -177,11 +225,15 @@ prepare(struct master *master, const struct bf_load *load, struct bf_error *err)
 
 	master->snapshot = bf_load_conf(load, &master->secrets, err);
 	if (!master->snapshot ||
-	    bf_prepare(master->snapshot, &master->uid, &master->gid, err) == -1)
+	    bf_find_user(master->snapshot, &master->uid, &master->gid, err) ==
+		-1 ||
+	    bf_folders_make(master->snapshot, master->uid, master->gid,
+		&master->made, err) == -1)
 		return -1;
 	if (bf_listen_open(master->snapshot, master->uid, master->gid,
 		&inherited, &master->listeners, err) == -1) {
 		master->listeners = inherited;
+		blame_running(master, err);
 		return -1;
 	}
 	bf_listen_replace(&inherited, &master->listeners);
@@ -194,6 +246,7 @@ prepare(struct master *master, const struct bf_load *load, struct bf_error *err)
 	bf_log_count_drops(&master->counters->log_dropped);
 	if (start_log(master, err) == -1)
 		return -1;
+	bf_folders_tell(&master->made);
 	if (master->snapshot->daemonize &&
 	    master->upgrade.state == UPGRADE_NONE)
 		return daemonize(master, err);
@@ -242,6 +295,7 @@ run(const struct bf_load *load, char **argv)
 		bf_log(BF_LOG_EMERG, "%s", err.text);
 		bf_listen_close(&master.listeners,
 		    master.upgrade.state == UPGRADE_NONE);
+		bf_folders_remove(&master.made);
 		bf_snapshot_free(&master.snapshot);
 		return EXIT_FAILURE;
 	}

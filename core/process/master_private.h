@@ -82,6 +82,7 @@ struct master {
 	int secrets; /* memfd of the snapshot with secrets */
 	struct bf_snapshot *snapshot;
 	struct bf_listeners listeners;
+	struct bf_strings made; /* folders, by a start that is not done */
 	struct bf_counters *counters;
 	uid_t uid; /* of children; -1: ours */
 	gid_t gid;
@@ -148,9 +149,6 @@ int bf_master_log(const struct master *master,
     const struct bf_snapshot *snapshot, struct bf_error *err);
 void bf_master_give_log(const struct master *master,
     const struct bf_snapshot *snapshot);
-/* Finds the user and group to run as, and makes the folders that are needed. */
-int bf_prepare(const struct bf_snapshot *snapshot, uid_t *uid, gid_t *gid,
-    struct bf_error *err);
 
 /* ---- upgrade.c ---- */
 void bf_upgrade_start(struct master *master);

@@ -7,16 +7,14 @@
  */
 #include <errno.h>
 #include <grp.h>
-#include <libgen.h>
-#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/log.h"
+#include "core/process/folders.h"
 #include "core/process/master_private.h"
 #include "core/process/notify.h"
 
@@ -49,67 +47,6 @@ bf_find_user(const struct bf_snapshot *snapshot, uid_t *uid, gid_t *gid,
 		return -1;
 	}
 	*gid = group->gr_gid;
-	return 0;
-}
-
-/* Makes a folder, and those above it, if it is not there. */
-static int
-make_folder(const char *path, mode_t mode, uid_t uid, gid_t gid,
-    struct bf_error *err)
-{
-	char above[PATH_MAX];
-	struct stat file;
-
-	if (stat(path, &file) == 0) {
-		if (S_ISDIR(file.st_mode))
-			return 0;
-		bf_error_set(err, "%s is no folder", path);
-		return -1;
-	}
-	snprintf(above, sizeof(above), "%s", path);
-	if (strcmp(dirname(above), path) != 0 &&
-	    make_folder(above, 0755, (uid_t)-1, (gid_t)-1, err) == -1)
-		return -1;
-	if (mkdir(path, mode) == -1 && errno != EEXIST) {
-		bf_error_errno(err, "make the folder %s", path);
-		return -1;
-	}
-	if (uid != (uid_t)-1 && chown(path, uid, gid) == -1) {
-		bf_error_errno(err, "give the folder %s to its user", path);
-		return -1;
-	}
-	return 0;
-}
-
-/* Where we write as root nobody else may: a link that was put there would lead
- * us to change what it points to. */
-static int
-make_folder_of(const char *path, struct bf_error *err)
-{
-	char above[PATH_MAX];
-
-	snprintf(above, sizeof(above), "%s", path);
-	return make_folder(dirname(above), 0755, (uid_t)-1, (gid_t)-1, err);
-}
-
-int
-bf_prepare(const struct bf_snapshot *snapshot, uid_t *uid, gid_t *gid,
-    struct bf_error *err)
-{
-	if (bf_find_user(snapshot, uid, gid, err) == -1 ||
-	    make_folder(snapshot->state_dir, 0700, *uid, *gid, err) == -1 ||
-	    (snapshot->pid_file &&
-		make_folder_of(snapshot->pid_file, err) == -1) ||
-	    (snapshot->log_target[0] == '/' &&
-		make_folder_of(snapshot->log_target, err) == -1))
-		return -1;
-	for (size_t i = 0; i < snapshot->api.listen_count; i++) {
-		const char *address = snapshot->api.listens[i].address;
-
-		if (strncmp(address, "unix:", 5) == 0 &&
-		    make_folder_of(address + 5, err) == -1)
-			return -1;
-	}
 	return 0;
 }
 
@@ -218,6 +155,7 @@ static int
 try(struct master *master, struct bf_error *err)
 {
 	struct bf_listeners listeners = { 0 };
+	struct bf_strings made = { 0 };
 	struct bf_snapshot *snapshot;
 	int secrets = -1;
 	uid_t uid;
@@ -226,16 +164,18 @@ try(struct master *master, struct bf_error *err)
 	snapshot = bf_load_end(&master->loading, &secrets, err);
 	if (snapshot && bf_find_user(snapshot, &uid, &gid, err) == 0 &&
 	    check_same(master, snapshot, uid, err) == 0 &&
-	    bf_prepare(snapshot, &uid, &gid, err) == 0 &&
+	    bf_folders_make(snapshot, uid, gid, &made, err) == 0 &&
 	    bf_listen_open(snapshot, uid, gid, &master->listeners, &listeners,
 		err) == 0 &&
 	    bf_master_log(master, snapshot, err) == 0) {
 		master->uid = uid;
 		master->gid = gid;
+		bf_folders_tell(&made);
 		use(master, snapshot, secrets, &listeners);
 		return 0;
 	}
 	bf_listen_replace(&listeners, &master->listeners);
+	bf_folders_remove(&made);
 	bf_snapshot_free(&snapshot);
 	if (secrets != -1)
 		close(secrets);
@@ -253,8 +193,9 @@ refuse(const struct bf_error *err)
 void
 bf_reload(struct master *master)
 {
-	const struct bf_load load = { master->conf, master->globals,
-		master->vault, false };
+	const struct bf_load load = { .path = master->conf,
+		.globals = master->globals,
+		.vault = master->vault };
 	struct bf_error err = { "" };
 
 	if (master->loading) {

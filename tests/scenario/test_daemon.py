@@ -1,6 +1,7 @@
 """The daemon as an operator meets it: background, pid file, start, signals."""
 import os
 import pathlib
+import pwd
 import signal
 import socket
 import subprocess
@@ -66,6 +67,36 @@ def test_second_master_leaves_the_first_alone(belfry, receiver):
     os.kill(second.process.pid, signal.SIGTERM)
     assert second.ended() == 0
     assert not (first.folder / "belfry.pid").exists()
+
+
+def test_folders_that_were_not_there(belfry):
+    """They are noted; and are not left over by a start that comes to nothing."""
+    main = {"state_dir": "new/state", "pid": "run/belfry.pid",
+            "error_log": "log/belfry/error.log"}
+    b = belfry(start=False, main=main)
+    b.log_file = b.folder / "log/belfry/error.log"
+    os.umask(0o022)
+    b.start()
+    owner = pwd.getpwuid(os.getuid()).pw_name
+    for name, mode in (("new", "0755"), ("new/state", "0700"),
+                       ("run", "0755"), ("log", "0755"),
+                       ("log/belfry", "0755")):
+        assert (f"[notice] {b.process.pid}#main: the folder {b.folder}/{name} "
+                f"was not there: made, mode {mode}, owner {owner}\n"
+                in b.log()), b.log()
+    other = belfry(start=False, main={**main, "pid": str(b.folder) +
+                                      "/run/belfry.pid"})
+    other.conf_file.write_text(other.conf_file.read_text().replace(
+        f":{other.port};", f":{b.port};"))
+    before = sorted(other.folder.iterdir())
+    other.start(wait=False)
+    assert other.process.wait(30) == 1
+    assert (f"belfry seems to run already, as process {b.process.pid} "
+            f"({b.folder}/run/belfry.pid): listen on 127.0.0.1:{b.port}: bind: "
+            "Address already in use\n") in other.stderr_text()
+    assert set(other.folder.iterdir()) - set(before) <= {other.stderr_file}
+    os.kill(b.process.pid, signal.SIGTERM)
+    b.ended()
 
 
 def test_same_addresses(belfry, receiver):
