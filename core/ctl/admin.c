@@ -64,8 +64,8 @@ list_tokens(struct bf_ctl *ctl, const char *tenant)
 	status = bf_ctl_ask_all(ctl, "/v1/tokens", query, "tokens", &answer);
 	if (status != BF_CTL_OK || ctl->json)
 		return status;
-	bf_table_begin(&table, 6, "TOKEN", "TENANT", "SCOPE", "RATE", "CREATED",
-	    "FILE");
+	bf_table_begin(&table, 7, "TOKEN", "TENANT", "SCOPE", "RATE", "CREATED",
+	    "ID", "FILE");
 	cJSON_ArrayForEach(token,
 	    cJSON_GetObjectItemCaseSensitive(answer.json, "tokens"))
 	{
@@ -74,6 +74,7 @@ list_tokens(struct bf_ctl *ctl, const char *tenant)
 		bf_table_cell(&table, bf_json_text(token, "scope"));
 		bf_table_cell(&table, bf_json_text(token, "rate"));
 		bf_table_cell(&table, bf_json_text(token, "created_at"));
+		bf_table_cell(&table, bf_json_text(token, "id"));
 		bf_table_cell(&table, bf_json_text(token, "file"));
 	}
 	bf_table_print(&table, "tokens");
@@ -111,7 +112,8 @@ bf_ctl_token(struct bf_ctl *ctl)
 		return list_tokens(ctl, tenant);
 	if (ctl->argc == 2 && strcmp(action, "revoke") == 0)
 		return revoke_token(ctl, tenant);
-	return bf_ctl_usage(ctl, "expected create NAME, list or revoke NAME");
+	return bf_ctl_usage(ctl,
+	    "expected create NAME, list, or revoke NAME or ID");
 }
 
 /* Prints an object: scalars a line each, objects below, indented. */

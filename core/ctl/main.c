@@ -45,7 +45,7 @@ static const struct bf_ctl_command commands[] = {
 	{ "cancel", "ID... | --channel NAME | --event TYPE | --since TIME",
 	    "Cancel what has not been sent", bf_ctl_cancel },
 	{ "modules", "", "List the modules that are loaded", bf_ctl_modules },
-	{ "token", "[list | create NAME | revoke NAME]",
+	{ "token", "[list | create NAME | revoke NAME|ID]",
 	    "List the tokens of the API, make or revoke one", bf_ctl_token },
 	{ "tenants", "[list | show ID | create ID | set ID | delete ID]",
 	    "List the tenants and what they use, make or change one",

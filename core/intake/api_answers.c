@@ -444,6 +444,7 @@ SCHEMA(bf_api_module, "Module",
 		    .help = "What it allows" },                                \
 	    TEXT("rate",                                                       \
 		"How many requests may be made with it: a rate, or off"),      \
+	    { "id", API_TEXT, .help = "Of one that the API made" },            \
 	    { "created_at", API_TIME, .help = "When the API made it" }, PLACE
 
 static const struct api_member token_row_members[] = {

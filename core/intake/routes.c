@@ -162,7 +162,7 @@ static const struct route routes[] = {
 	    .request = &bf_api_token_input, .answer = &bf_api_token,
 	    .status = 201 },
 	{ "DELETE", "/v1/tokens/{}", BF_SCOPE_MANAGE, .verb = "token-revoke",
-	    .argument = "name", .summary = "Revoke a token",
+	    .argument = "name", .summary = "Revoke a token, by name or id",
 	    .query = "tenant_id", .answer = &bf_api_nothing },
 	{ "GET", "/v1/audit", BF_SCOPE_MANAGE, .handle = bf_read_audit,
 	    .summary = "List who changed what, newest first",

@@ -131,6 +131,12 @@ bf_command_about(struct command *command, const char *tenant)
 	copy(command->facts.tenant, sizeof(command->facts.tenant), tenant);
 }
 
+void
+bf_command_detail(struct command *command, const char *detail)
+{
+	copy(command->facts.detail, sizeof(command->facts.detail), detail);
+}
+
 static struct bf_change *
 make_row(const struct scheduler *scheduler, const struct audit_row *row)
 {

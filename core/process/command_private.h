@@ -126,6 +126,9 @@ void bf_command_facts(struct command *command, const char *action,
 /* Says which tenant it turned out to be about. */
 void bf_command_about(struct command *command, const char *tenant);
 
+/* Says of what it was done, where the object alone does not. */
+void bf_command_detail(struct command *command, const char *detail);
+
 /* The row of the audit log, for a batch of the caller's own: to be committed
  * with what the command changes. NULL: it changes nothing. */
 struct bf_change *bf_command_audit(const struct command *command);

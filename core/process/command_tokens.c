@@ -16,6 +16,8 @@
 #include "core/registry/rate.h"
 
 #define TOKEN_BYTES 32 /* of randomness in a token */
+#define ID_MARK "tok_"
+#define ID_DIGITS 16 /* of the hash, in an id */
 
 /* A token of the store, with its hash; NULL if it is damaged. */
 static cJSON *
@@ -69,6 +71,17 @@ token_text(const cJSON *token, const char *name)
 	    cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(token, name));
 
 	return text ? text : "";
+}
+
+/* Adds what one token of several of its name is known by: the beginning of its
+ * hash. */
+static void
+add_id(cJSON *token, const char *hash)
+{
+	char *id = bf_strf(ID_MARK "%.*s", ID_DIGITS, hash);
+
+	cJSON_AddStringToObject(token, "id", id);
+	free(id);
 }
 
 /* ---- the list ---- */
@@ -235,6 +248,8 @@ answer_tokens(struct store_command *own)
 	}
 	cJSON_ArrayForEach(token, tokens)
 	{
+		if (*token_text(token, "hash"))
+			add_id(token, token_text(token, "hash"));
 		cJSON_DeleteItemFromObject(token, "hash");
 		if (!cJSON_HasObjectItem(token, "rate"))
 			add_rate(token, &snapshot->api.token_rate);
@@ -389,6 +404,7 @@ bf_verb_create_token(const struct command *command)
 	bf_tenant_put_token(command->scheduler, tenant, key.data, text);
 	if (!rate_text)
 		add_rate(json, &rate);
+	add_id(json, key.data + strlen(BF_TOKEN_PREFIX));
 	cJSON_AddStringToObject(json, "token", token.data);
 	bf_command_kept(command, 201, json);
 	cJSON_free(text);
@@ -396,35 +412,75 @@ bf_verb_create_token(const struct command *command)
 	bf_buf_free(&key);
 }
 
-static void
-answer_revoke(struct store_command *own)
+/* The tokens that the caller may revoke, by id or else by name: as many of
+ * them as there are, and the last. */
+static size_t
+find_tokens(const struct store_command *own, const cJSON **found)
 {
+	const char *wanted = own->text;
 	const cJSON *token;
-	bool found = false;
+	size_t count = 0;
 
 	cJSON_ArrayForEach(token, own->json)
 	{
-		char *key;
+		const char *hash = token_text(token, "hash");
 
-		if (strcmp(token_text(token, "name"), own->text) != 0 ||
-		    !is_visible(own, token_text(token, "tenant_id"),
+		if (!is_visible(own, token_text(token, "tenant_id"),
 			token_text(token, "scope")))
 			continue;
-		if (found) /* of another tenant: a row for each */
-			bf_command_note(&own->command);
-		bf_command_about(&own->command, token_text(token, "tenant_id"));
-		key = bf_strf(BF_TOKEN_PREFIX "%s", token_text(token, "hash"));
-		bf_tenant_put_token(own->command.scheduler,
-		    token_text(token, "tenant_id"), key, NULL);
-		free(key);
-		found = true;
+		if (strlen(wanted) == strlen(ID_MARK) + ID_DIGITS &&
+		    strncmp(wanted, ID_MARK, strlen(ID_MARK)) == 0 &&
+		    strncmp(wanted + strlen(ID_MARK), hash, ID_DIGITS) == 0) {
+			*found = token;
+			return 1;
+		}
+		if (strcmp(token_text(token, "name"), wanted) == 0) {
+			*found = token;
+			count++;
+		}
 	}
-	if (!found) {
-		bf_command_problem(&own->command, 404, "unknown-token",
+	return count;
+}
+
+/* One of several is not taken for the one that is meant. */
+static void
+refuse_revoke(const struct command *command, size_t count)
+{
+	char *detail;
+
+	if (count == 0) {
+		bf_command_problem(command, 404, "unknown-token",
 		    "Unknown token", NULL,
-		    "no token of that name was made over the API");
+		    "no token of that name or id was made over the API");
 		return;
 	}
+	detail =
+	    bf_strf("there are %zu tokens of that name: expected the id of "
+		    "one, as the list shows it",
+		count);
+	bf_command_problem(command, 409, "ambiguous-token", "Conflict", NULL,
+	    detail);
+	free(detail);
+}
+
+static void
+answer_revoke(struct store_command *own)
+{
+	const cJSON *token = NULL;
+	const size_t count = find_tokens(own, &token);
+	char *key;
+
+	if (count != 1) {
+		refuse_revoke(&own->command, count);
+		return;
+	}
+	bf_command_about(&own->command, token_text(token, "tenant_id"));
+	if (strcmp(token_text(token, "name"), own->text) != 0)
+		bf_command_detail(&own->command, token_text(token, "name"));
+	key = bf_strf(BF_TOKEN_PREFIX "%s", token_text(token, "hash"));
+	bf_tenant_put_token(own->command.scheduler,
+	    token_text(token, "tenant_id"), key, NULL);
+	free(key);
 	bf_command_kept(&own->command, 200, cJSON_CreateObject());
 }
 

@@ -78,10 +78,10 @@ function askToken() {
 function tokenRow(token, refresh) {
 	const revoke = async () => {
 		if (!await confirm(`Revoke ${token.name}?`,
-			"Whoever uses it is refused from then on. Every token of that name goes.",
+			"Whoever uses it is refused from then on.",
 			"Revoke"))
 			return;
-		await api.remove(path`/v1/tokens/${token.name}`, tenant());
+		await api.remove(path`/v1/tokens/${token.id}`, tenant());
 		toast(`${token.name} is revoked`);
 		await refresh();
 	};

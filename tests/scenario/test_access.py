@@ -176,7 +176,14 @@ def test_manage_gives_tokens_of_its_tenant_but_no_admins(b):
     assert {t["tenant_id"] for t in listed} == {"acme"}
     assert {t["scope"] for t in listed} == {"ingest", "read", "manage"}
     assert manage(b, "DELETE", "/v1/tokens/root").status == 404
-    assert manage(b, "DELETE", "/v1/tokens/m").status == 200
+    # Another tenant's of that name do not count, nor are theirs found by id.
+    ambiguous = manage(b, "DELETE", "/v1/tokens/m")
+    assert ambiguous.status == 409 and "are 3 tokens" in ambiguous.json["detail"]
+    for token in b.http("GET", "/v1/tokens").json["tokens"]:
+        if token["name"] in ("m", "root"):
+            own = token["tenant_id"] == "acme" and token["name"] == "m"
+            assert manage(b, "DELETE", f"/v1/tokens/{token['id']}").status == \
+                (200 if own else 404)
     left = b.http("GET", "/v1/tokens").json["tokens"]
     assert {(t["name"], t["tenant_id"]) for t in left} >= {
         ("m", "other"), ("root", "acme"), ("acme-root", "acme")}

@@ -85,9 +85,9 @@ def answer(b, *words, status=OK, text=None):
     (("cancel",), "either IDs or a selection"),
     (("cancel", "-t", "acme"), "either IDs or a selection"),
     (("modules", "x"), "too many words"),
-    (("token", "burn", "x"), "expected create NAME, list or revoke NAME"),
-    (("token", "create"), "expected create NAME, list or revoke NAME"),
-    (("token", "list", "x"), "expected create NAME, list or revoke NAME"),
+    (("token", "burn", "x"), "expected create NAME, list, or revoke NAME or ID"),
+    (("token", "create"), "expected create NAME, list, or revoke NAME or ID"),
+    (("token", "list", "x"), "expected create NAME, list, or revoke NAME or ID"),
     (("token", "-s", "read"), "--scope and --rate are for create NAME"),
     (("token", "revoke", "x", "-r", "1/s"), "are for create NAME"),
     (("tenants", "-n", "X"), "are for create ID and set ID"),
@@ -135,8 +135,8 @@ def test_command_line_that_is_wrong(b, words, says):
     (("token", "create", "ci", "-s", "root"), "ingest, metrics, read, manage or admin"),
     (("token", "create", ""), "1 to 64 characters"),
     (("token", "create", "a\x1b[2Jb"), "without control"),
-    (("token", "revoke", "nosuch"), "no token of that name"),
-    (("token", "revoke", "scenario"), "no token of that name"),
+    (("token", "revoke", "nosuch"), "no token of that name or id"),
+    (("token", "revoke", "scenario"), "no token of that name or id"),
     (("tenants", "show", "nosuch"), 'there is no tenant "nosuch"'),
     (("tenants", "set", "nosuch", "-n", "X"), 'there is no tenant "nosuch"'),
     (("tenants", "delete", "nosuch"), 'there is no tenant "nosuch"'),
@@ -520,6 +520,26 @@ def test_token(b):
     assert run(b, "token", "revoke", "ci").stdout == "revoked\n"
     assert "ci" not in [t["name"] for t in
                         answer(b, "token", "list")["tokens"]]
+
+
+def test_one_of_several_tokens_of_a_name(b):
+    """As when one is replaced: the new one is there before the old one goes."""
+    old = answer(b, "token", "create", "shop")
+    new = answer(b, "token", "create", "shop")
+    other = answer(b, "token", "create", "-t", "acme", "shop")
+    assert "there are 3 tokens of that name: expected the id of one" in run(
+        b, "token", "revoke", "shop", status=REFUSED).stderr
+    assert "no token of that name or id" in run(
+        b, "token", "revoke", "-t", "acme", old["id"], status=REFUSED).stderr
+    run(b, "token", "revoke", old["id"])
+    row = answer(b, "audit", "-n", "1")["audit"][0]
+    assert (row["object"], row["detail"]) == (old["id"], "shop")
+    left = {t["id"] for t in answer(b, "token", "list")["tokens"]
+            if t["name"] == "shop"}
+    assert left == {new["id"], other["id"]}
+    assert new["id"] in run(b, "token", "list").stdout
+    run(b, "token", "revoke", "-t", "acme", "shop")
+    run(b, "token", "revoke", "shop")
 
 
 def test_tenants(b):
