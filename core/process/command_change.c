@@ -380,7 +380,8 @@ merge_pairs(cJSON *pairs, const cJSON *patch)
 			const char *name = cJSON_GetStringValue(old->child);
 
 			next = old->next;
-			if (name && strcmp(name, item->string) == 0)
+			if (name && bf_channel_same_pair(pairs->string, name,
+					item->string))
 				cJSON_Delete(
 				    cJSON_DetachItemViaPointer(pairs, old));
 		}

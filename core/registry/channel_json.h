@@ -1,6 +1,8 @@
 #ifndef BF_CHANNEL_JSON_H
 #define BF_CHANNEL_JSON_H
 
+#include <stdbool.h>
+
 #include <cjson/cJSON.h>
 
 #include "core/registry/snapshot.h"
@@ -74,5 +76,13 @@ cJSON *bf_channel_settings(struct bf_channel_reader *reader,
  */
 cJSON *bf_channel_document(struct bf_channel_reader *reader, const cJSON *json,
     const struct bf_channel *channel, bf_channel_secret *secret, void *context);
+
+/*
+ * Whether two names of pairs of a directive are one: those of header fields in
+ * whatever case, others (variables of the environment) to the letter.
+ * Source: RFC 9110, section 5.1.
+ */
+bool bf_channel_same_pair(const char *directive, const char *name,
+    const char *other);
 
 #endif

@@ -7,8 +7,16 @@
  * or at a port of a host on which they may listen, too.
  */
 #include <string.h>
+#include <strings.h>
 
 #include "core/registry/channel_draft.h"
+
+bool
+bf_channel_same_pair(const char *directive, const char *name, const char *other)
+{
+	return strcmp(directive, "header") == 0 ? strcasecmp(name, other) == 0
+						: strcmp(name, other) == 0;
+}
 
 /* Whether a directive says where the channel connects to. */
 static bool
@@ -52,13 +60,13 @@ is_given(const struct bf_draft *draft, const char *name, const char *pair)
 
 	if (!pair || cJSON_IsNull(given))
 		return given != NULL;
-	if (cJSON_IsObject(given))
-		return cJSON_GetObjectItemCaseSensitive(given, pair) != NULL;
 	cJSON_ArrayForEach(item, given)
 	{
-		const char *first = cJSON_GetStringValue(item->child);
+		const char *first = cJSON_IsObject(given)
+					? item->string
+					: cJSON_GetStringValue(item->child);
 
-		if (first && strcmp(first, pair) == 0)
+		if (first && bf_channel_same_pair(name, first, pair))
 			return true;
 	}
 	return false;

@@ -393,7 +393,10 @@ def test_headers_that_are_not_named_stay(belfry, receiver):
              {"X-Team": "ops", "X-Old": "1", "X-New": "2"}, True),
             ({"X-Team": "dev", "X-Old": None, "X-None": None},
              {"X-Team": "dev", "X-New": "2"}, True),
-            ({"X-Key": None}, {"X-Team": "dev", "X-New": "2"}, False),
+            # The names of header fields differ in more than case.
+            ({"x-team": "qa"}, {"x-team": "qa", "X-New": "2"}, True),
+            ({"X-TEAM": "dev"}, {"X-TEAM": "dev", "X-New": "2"}, True),
+            ({"x-key": None}, {"X-TEAM": "dev", "X-New": "2"}, False),
             ([["X-Only", "3"]], {"X-Only": "3"}, False),
             ({"X-Only": None}, {}, False),
             ({"X-Team": "ops"}, {"X-Team": "ops"}, False)):
