@@ -8,6 +8,24 @@ _belfryctl_names()
 		grep -o "\"$2\":\"[^\"]*\"" | cut -d'"' -f4
 }
 
+# What "channels create MODULE" and "channels set NAME" take, each with a "=":
+# the settings of the module, and those that every channel has.
+_belfryctl_settings()
+{
+	local module=$2 name
+
+	[ "$1" = create ] || module=$(
+		_belfryctl_names "channels $2 ${tenant:+-t $tenant}" module |
+			head -n 1)
+	for name in enabled events retry jitter rate timeout max_age \
+		retry_after_max concurrency ordered $(
+			[ -z "$module" ] ||
+				belfryctl --json modules "$module" 2>/dev/null |
+				grep -o '{"name":"[^"]*","type":' | cut -d'"' -f4); do
+		echo "$name="
+	done
+}
+
 _belfryctl()
 {
 	local commands='send explain events channels test deliveries show replay
@@ -15,19 +33,20 @@ _belfryctl()
 		help'
 	local word=${COMP_WORDS[COMP_CWORD]}
 	local previous=${COMP_WORDS[COMP_CWORD-1]}
-	local command='' place=0 i offered=''
+	local command='' place=0 i offered='' words=() tenant=''
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		-f) case $command in send|test) ((i++)) ;; esac ;;
-		-[suteckmnbal]|--name|--socket|--actor|--action|--url|--tenant|--event|--channel|--key|\
+		-t|--tenant) tenant=${COMP_WORDS[++i]} ;;
+		-[sueckmnbal]|--name|--socket|--actor|--action|--url|--event|--channel|--key|\
 		--module|--limit|--body|--file|--settings|--state|--scope|\
 		--since|--until|--timestamp|--timeout) ((i++)) ;;
 		-*) ;;
 		*) if [ -z "$command" ]; then
 			command=${COMP_WORDS[i]}
 		   else
-			((place++))
+			words[place++]=${COMP_WORDS[i]}
 		   fi ;;
 		esac
 	done
@@ -58,6 +77,15 @@ _belfryctl()
 			*' create '*) offered=$(_belfryctl_names modules name) ;;
 			*) offered=$(_belfryctl_names channels name) ;;
 			esac ;;
+		channels:*)
+			case " ${words[*]} " in
+			' create '*|' set '*)
+				if [ $place -gt 2 ] || [ "${words[0]}" = set ]; then
+					offered=$(_belfryctl_settings ${words[@]:0:2})
+					compopt -o nospace 2>/dev/null
+				fi ;;
+			esac ;;
+		modules:0) offered=$(_belfryctl_names modules name) ;;
 		test:0|seal:0)
 			offered=$(_belfryctl_names channels name) ;;
 		show:0|replay:*|cancel:*)

@@ -252,23 +252,16 @@ bf_ctl_channels(struct bf_ctl *ctl)
 	return BF_CTL_OK;
 }
 
-int
-bf_ctl_modules(struct bf_ctl *ctl)
+static void
+print_modules(const cJSON *json)
 {
-	struct bf_answer answer;
 	struct bf_table table;
 	const cJSON *module;
-	int status;
 
-	if (bf_ctl_options(ctl, NULL, 0, 0, &status) == -1)
-		return status;
-	status = bf_ctl_ask(ctl, "GET", "/v1/modules", NULL, NULL, &answer);
-	if (status != BF_CTL_OK || ctl->json)
-		return status;
 	bf_table_begin(&table, 7, "MODULE", "VERSION", "ABI", "LICENSE",
 	    "ISOLATED", "CHANNELS", "FILE");
 	cJSON_ArrayForEach(module,
-	    cJSON_GetObjectItemCaseSensitive(answer.json, "modules"))
+	    cJSON_GetObjectItemCaseSensitive(json, "modules"))
 	{
 		char *channels = bf_json_words(module, "channels");
 
@@ -283,6 +276,53 @@ bf_ctl_modules(struct bf_ctl *ctl)
 		free(channels);
 	}
 	bf_table_print(&table, "modules");
+}
+
+/* A module, and what a channel of it can be told. */
+static void
+print_module(const cJSON *module)
+{
+	static const char *const names[] = { "name", "summary", "version",
+		"abi", "license", "path", "isolate", "enabled", "channels",
+		NULL };
+	struct bf_table table;
+	const cJSON *directive;
+
+	print_members(module, names);
+	bf_table_begin(&table, 4, "SETTING", "TYPE", "DEFAULT", "MEANING");
+	cJSON_ArrayForEach(directive,
+	    cJSON_GetObjectItemCaseSensitive(module, "directives"))
+	{
+		bf_table_cell(&table, bf_json_text(directive, "name"));
+		bf_table_cell(&table, bf_json_text(directive, "type"));
+		bf_table_cell(&table, bf_json_true(directive, "required")
+					  ? "(required)"
+					  : bf_json_text(directive, "default"));
+		bf_table_cell(&table, bf_json_text(directive, "help"));
+	}
+	putchar('\n');
+	bf_table_print(&table, NULL);
+}
+
+int
+bf_ctl_modules(struct bf_ctl *ctl)
+{
+	struct bf_answer answer;
+	char *path;
+	int status;
+
+	if (bf_ctl_options(ctl, NULL, 0, 1, &status) == -1)
+		return status;
+	path = ctl->argc == 1 ? bf_ctl_path("/v1/modules/%s", ctl->argv[0])
+			      : bf_strdup("/v1/modules");
+	status = bf_ctl_ask(ctl, "GET", path, NULL, NULL, &answer);
+	free(path);
+	if (status != BF_CTL_OK || ctl->json)
+		return status;
+	if (ctl->argc == 1)
+		print_module(answer.json);
+	else
+		print_modules(answer.json);
 	bf_answer_free(&answer);
 	return BF_CTL_OK;
 }

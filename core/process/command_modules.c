@@ -85,9 +85,14 @@ find_module(const struct command *command)
 		       name)
 		 : NULL;
 
-	if (!module)
+	if (!module) {
+		char *detail =
+		    bf_strf("no module \"%s\" is loaded", name ? name : "");
+
 		bf_command_problem(command, 404, "unknown-module",
-		    "Unknown module", NULL, "no such module is loaded");
+		    "Unknown module", NULL, detail);
+		free(detail);
+	}
 	return module;
 }
 

@@ -84,7 +84,7 @@ def answer(b, *words, status=OK, text=None):
     (("replay", "dlv_1", "-c", "good"), "either IDs or a selection"),
     (("cancel",), "either IDs or a selection"),
     (("cancel", "-t", "acme"), "either IDs or a selection"),
-    (("modules", "x"), "too many words"),
+    (("modules", "x", "y"), "too many words"),
     (("token", "burn", "x"), "expected create NAME, list, or revoke NAME or ID"),
     (("token", "create"), "expected create NAME, list, or revoke NAME or ID"),
     (("token", "list", "x"), "expected create NAME, list, or revoke NAME or ID"),
@@ -133,6 +133,7 @@ def test_command_line_that_is_wrong(b, words, says):
     (("test", "--module", "webhook"), "belfryctl: url: missing"),
     (("test", "nosuch"), 'there is no channel "nosuch"'),
     (("token", "create", "ci", "-s", "root"), "ingest, metrics, read, manage or admin"),
+    (("modules", "nosuch"), 'no module "nosuch" is loaded'),
     (("token", "create", ""), "1 to 64 characters"),
     (("token", "create", "a\x1b[2Jb"), "without control"),
     (("token", "revoke", "nosuch"), "no token of that name or id"),
@@ -159,6 +160,11 @@ def test_request_that_is_refused(b, words, says):
     (("--socket", "x", "token", ""), "revoke"),
     (("events", "-t", "acme", "deploy_failed", ""), "default"),
     (("tenants", ""), "create"),
+    (("modules", ""), "webhook"),
+    (("channels", "set", "-t", "acme", "team", ""), "signature_header="),
+    (("channels", "set", "good", "timeout=1s", "u"), "url="),
+    (("channels", "create", "webhook", "new", "ev"), "events="),
+    (("channels", "create", "webhook", "new", "client_k"), "client_key="),
     (("tenants", "show", ""), "acme"),
     (("tenants", "create", "-n", "x", "--limit", ""), "channels="),
     (("deliveries", "-f", "--st"), "--state"),
@@ -503,6 +509,10 @@ def test_modules_and_stats(b):
     module = answer(b, "modules")["modules"][0]
     assert module["name"] == "webhook" and module["directives"]
     assert "accepted" in run(b, "stats").stdout
+    shown = run(b, "modules", "webhook").stdout
+    assert re.search("^url +url +\\(required\\) +Where events are", shown, re.M)
+    assert re.search("^method +choice +POST +HTTP", shown, re.M), shown
+    assert answer(b, "modules", "webhook")["directives"] == module["directives"]
     assert answer(b, "stats")["events"]["accepted"] >= 0
 
 
