@@ -224,18 +224,36 @@ explain_off(const struct question *question, const struct off *off,
     struct bf_route *route)
 {
 	const char *type = question->type->name;
-	char why[REASON_SIZE];
+	const struct bf_channel *one = off->one->channel;
 
-	if (off->count > 1) {
+	if (off->count > 1)
 		snprintf(route->reason, REASON_SIZE,
 		    "the %zu channels that want %.64s are disabled", off->count,
 		    type);
-		return;
-	}
-	explain[off->rule](question, off->one, why);
-	snprintf(route->reason, REASON_SIZE,
-	    "only channel %.64s wants %.64s: %.*s", off->one->channel->name,
-	    type, (int)(REASON_SIZE - 160), why);
+	else if (off->rule == BF_RULE_MODULE_DISABLED)
+		snprintf(route->reason, REASON_SIZE,
+		    "only channel %.64s wants %.64s, and its module %.64s is "
+		    "off",
+		    one->name, type, one->module);
+	else
+		snprintf(route->reason, REASON_SIZE,
+		    "only channel %.64s wants %.64s, and it is disabled",
+		    one->name, type);
+}
+
+static void
+explain_no_channels(const struct bf_registry *registry, const char *tenant,
+    struct bf_route *route)
+{
+	if (strcmp(tenant, bf_registry_default_tenant(registry)) == 0)
+		snprintf(route->reason, REASON_SIZE,
+		    "the default tenant has no channels");
+	else
+		snprintf(route->reason, REASON_SIZE,
+		    bf_registry_knows_tenant(registry, tenant)
+			? "tenant %.64s has no channels"
+			: "tenant %.64s is unknown, and has no channels",
+		    tenant);
 }
 
 /* Says why no channel gets the event. */
@@ -251,11 +269,7 @@ explain_none(const struct question *question, const char *tenant,
 	}
 	bf_registry_channels(question->registry, tenant, &channels);
 	if (channels == 0)
-		snprintf(route->reason, REASON_SIZE,
-		    bf_registry_knows_tenant(question->registry, tenant)
-			? "tenant %.64s has no channels"
-			: "tenant %.64s is unknown, and has no channels",
-		    tenant);
+		explain_no_channels(question->registry, tenant, route);
 	else if (off->count > 0)
 		explain_off(question, off, route);
 	else

@@ -403,8 +403,10 @@ def test_tour_works(belfry, receiver, tmp_path):
     b = belfry(channel(endpoint.url, "receiver", f"secret {SECRET};"))
     folder = tmp_path / "quickstart.d"
     (folder / "root").mkdir(parents=True)
+    (tmp_path / "conf").mkdir()
     for name, target in (("belfry.sock", b.socket), ("root/bin", BUILD),
-                         ("belfry.pid", b.folder / "belfry.pid")):
+                         ("root/sbin", BUILD),
+                         ("../conf/quickstart.conf", b.conf_file)):
         (folder / name).symlink_to(target)
     commands = tour()
     first = commands.pop(0)

@@ -542,6 +542,8 @@ def test_whatever_tenant_is_named_is_taken(belfry):
 
 def test_a_tenant_that_nobody_made_is_told_by_its_name(belfry):
     b = belfry("tenant acme { }")
+    assert "no deliveries: the default tenant has no channels (" in b.ctl(
+        "send", "deploy_failed", "x").stdout
     assert "no deliveries: tenant acme has no channels (" in b.ctl(
         "send", "-t", "acme", "deploy_failed", "x").stdout
     for _ in range(2):

@@ -166,10 +166,14 @@ channels_that_are_off_are_the_reason(void **state)
 	    "the 3 channels that want monitoring_dns_changed are disabled");
 	assert_int_equal(bf_registry_set_module(registry, "other", post, 0), 0);
 	assert_string_equal(route("other", "deploy_started", NULL),
-	    "only channel own wants deploy_started: module post was switched "
-	    "off over the API, with all its channels");
+	    "only channel own wants deploy_started, and its module post is "
+	    "off");
 	assert_string_equal(route("other", "deploy_failed", NULL),
 	    "no channel of the tenant wants deploy_failed");
+	assert_int_equal(bf_registry_set_module(registry, "other", post, 1), 0);
+	bf_registry_channel(registry, "other", "own")->disabled = true;
+	assert_string_equal(route("other", "deploy_started", NULL),
+	    "only channel own wants deploy_started, and it is disabled");
 }
 
 static void
