@@ -110,35 +110,30 @@ bf_test_free(struct scheduler *scheduler)
 
 /* ---- the answer ---- */
 
-/* Puts *** in place of a secret wherever the JSON text has it. */
+/* Puts *** in place of a secret wherever a text has it. */
 static void
-mask_word(struct bf_buf *text, const char *word)
+mask_word(cJSON *text, const char *word)
 {
-	cJSON *json = cJSON_CreateString(word);
-	char *quoted = cJSON_PrintUnformatted(json);
-	const size_t size = strlen(quoted) - 2;
-	const char *from = bf_buf_text(text), *at;
+	const char *from = text->valuestring, *at;
 	struct bf_buf masked = { 0 };
 
-	quoted[size + 1] = '\0';
-	while ((at = strstr(from, quoted + 1))) {
+	if (!strstr(from, word))
+		return;
+	while ((at = strstr(from, word))) {
 		bf_buf_add(&masked, from, (size_t)(at - from));
 		bf_buf_add_text(&masked, "***");
-		from = at + size;
+		from = at + strlen(word);
 	}
 	bf_buf_add_text(&masked, from);
-	bf_buf_wipe(text);
-	*text = masked;
-	explicit_bzero(quoted, size);
-	cJSON_free(quoted);
-	explicit_bzero(json->valuestring, strlen(word));
-	cJSON_Delete(json);
+	explicit_bzero(text->valuestring, strlen(text->valuestring));
+	cJSON_SetValuestring(text, bf_buf_text(&masked));
+	bf_buf_wipe(&masked);
 }
 
-/* An endpoint may send back what it got. The last word of a setting is the
- * secret, the one before the name of a pair. */
+/* The last word of a setting is the secret, the one before the name of a pair.
+ */
 static void
-mask_secrets(struct bf_buf *text, const struct bf_channel *channel)
+mask_text(cJSON *text, const struct bf_channel *channel)
 {
 	for (size_t i = 0; i < channel->setting_count; i++) {
 		const struct bf_setting *setting = &channel->settings[i];
@@ -150,6 +145,36 @@ mask_secrets(struct bf_buf *text, const struct bf_channel *channel)
 		if (strlen(word) >= MASKED_LEAST)
 			mask_word(text, word);
 	}
+}
+
+/* An endpoint may send back what it got: what has its words is masked. Our own
+ * words are not, though a secret may be among them. */
+static void
+mask_secrets(cJSON *result, const struct bf_channel *channel)
+{
+	static const char *const said[] = { "why", "excerpt" };
+	cJSON *hint = cJSON_GetObjectItemCaseSensitive(result, "hint");
+	cJSON *text, *step;
+
+	for (size_t i = 0; i < sizeof(said) / sizeof(*said); i++) {
+		text = cJSON_GetObjectItemCaseSensitive(result, said[i]);
+		if (text)
+			mask_text(text, channel);
+	}
+	cJSON_ArrayForEach(step,
+	    cJSON_GetObjectItemCaseSensitive(result, "steps"))
+	{
+		text = cJSON_GetObjectItemCaseSensitive(step, "text");
+		if (cJSON_IsString(text))
+			mask_text(text, channel);
+	}
+	/* It names the place that a redirect leads to. */
+	text = cJSON_GetObjectItemCaseSensitive(hint, "cause");
+	if (cJSON_IsString(text) &&
+	    strcmp(cJSON_GetStringValue(
+		       cJSON_GetObjectItemCaseSensitive(hint, "name")),
+		"redirect") == 0)
+		mask_text(text, channel);
 }
 
 /* Moves a member of what the worker said over to the answer. */
@@ -197,15 +222,12 @@ bf_test_ended(struct scheduler *scheduler, struct test *test,
     const struct bf_channel *channel, const struct bf_msg_outcome *outcome)
 {
 	cJSON *result = make_result(outcome);
-	char *printed = cJSON_PrintUnformatted(result);
-	struct bf_buf text = { 0 };
+	char *printed;
 
-	bf_buf_add_text(&text, printed);
 	if (channel)
-		mask_secrets(&text, channel);
-	bf_accept_reply(scheduler, test->intake, test->token, 200,
-	    bf_buf_text(&text));
-	bf_buf_free(&text);
+		mask_secrets(result, channel);
+	printed = cJSON_PrintUnformatted(result);
+	bf_accept_reply(scheduler, test->intake, test->token, 200, printed);
 	cJSON_free(printed);
 	cJSON_Delete(result);
 	free_test(test);

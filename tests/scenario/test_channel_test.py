@@ -494,6 +494,20 @@ def test_what_an_endpoint_sends_back_is_masked(belfry, receiver):
                steps_of(answer.json, "answer")), answer.json
 
 
+@pytest.mark.parametrize("word", ["status", "belfry", "verdict", "connect"])
+def test_a_secret_that_is_a_word_of_ours_breaks_nothing(belfry, receiver, word):
+    endpoint = receiver(lambda request: (302, {"Location": f"/in?{word}"}, b""))
+    b = belfry(channel(endpoint.url, more=f"bearer {word};"))
+    answer = post_test(b, "/v1/channels/hook/test", {})
+    assert answer.status == 200 and answer.json["status"] == 302, answer
+    assert answer.json["verdict"] == "retry" and answer.json["ok"] is False
+    assert "Location: /in?***" in steps_of(answer.json, "answer")
+    assert "connect" in {step["step"] for step in answer.json["steps"]}
+    assert "and belfry does not" in answer.json["hint"]["cause"] or \
+        word == "belfry", answer.json
+    assert f"?{word}" not in answer.body.decode()
+
+
 def test_belfryctl_tests_settings_that_are_not_saved(belfry, receiver,
                                                      tmp_path):
     endpoint = receiver()
