@@ -25,18 +25,27 @@ reason_of(const cJSON *channel)
 static void
 print_channels(const cJSON *json)
 {
+	const cJSON *channels =
+	    cJSON_GetObjectItemCaseSensitive(json, "channels");
+	const bool tenants = bf_json_differ(channels, "tenant_id");
 	struct bf_table table;
 	const cJSON *channel;
 
-	bf_table_begin(&table, 7, "CHANNEL", "MODULE", "STATE", "WAITING",
-	    "IN FLIGHT", "EVENTS", "REASON");
-	cJSON_ArrayForEach(channel,
-	    cJSON_GetObjectItemCaseSensitive(json, "channels"))
+	if (tenants)
+		bf_table_begin(&table, 8, "CHANNEL", "TENANT", "MODULE",
+		    "STATE", "WAITING", "IN FLIGHT", "EVENTS", "REASON");
+	else
+		bf_table_begin(&table, 7, "CHANNEL", "MODULE", "STATE",
+		    "WAITING", "IN FLIGHT", "EVENTS", "REASON");
+	cJSON_ArrayForEach(channel, channels)
 	{
 		char *events = bf_json_words(channel, "events");
 		char *reason = reason_of(channel);
 
 		bf_table_cell(&table, bf_json_text(channel, "name"));
+		if (tenants)
+			bf_table_cell(&table,
+			    bf_json_text(channel, "tenant_id"));
 		bf_table_cell(&table, bf_json_text(channel, "module"));
 		bf_table_cell(&table, bf_json_text(channel, "state"));
 		bf_table_number(&table, bf_json_number(channel, "waiting"));

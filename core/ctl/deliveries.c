@@ -55,17 +55,26 @@ print_line(const cJSON *delivery)
 static void
 print_deliveries(const cJSON *json)
 {
+	const cJSON *deliveries =
+	    cJSON_GetObjectItemCaseSensitive(json, "deliveries");
+	const bool tenants = bf_json_differ(deliveries, "tenant_id");
 	struct bf_table table;
 	const cJSON *delivery;
 
-	bf_table_begin(&table, 7, "DELIVERY", "ACCEPTED", "EVENT", "CHANNEL",
-	    "STATE", "TRIES", "SUBJECT");
+	if (tenants)
+		bf_table_begin(&table, 8, "DELIVERY", "ACCEPTED", "TENANT",
+		    "EVENT", "CHANNEL", "STATE", "TRIES", "SUBJECT");
+	else
+		bf_table_begin(&table, 7, "DELIVERY", "ACCEPTED", "EVENT",
+		    "CHANNEL", "STATE", "TRIES", "SUBJECT");
 	table.cut = true;
-	cJSON_ArrayForEach(delivery,
-	    cJSON_GetObjectItemCaseSensitive(json, "deliveries"))
+	cJSON_ArrayForEach(delivery, deliveries)
 	{
 		bf_table_cell(&table, bf_json_text(delivery, "id"));
 		bf_table_cell(&table, bf_json_text(delivery, "accepted_at"));
+		if (tenants)
+			bf_table_cell(&table,
+			    bf_json_text(delivery, "tenant_id"));
 		bf_table_cell(&table, bf_json_text(delivery, "event"));
 		bf_table_cell(&table, bf_json_text(delivery, "channel"));
 		bf_table_cell(&table, bf_json_text(delivery, "state"));

@@ -249,6 +249,22 @@ bf_table_print(struct bf_table *table, const char *things)
 	*table = (struct bf_table){ 0 };
 }
 
+bool
+bf_json_differ(const cJSON *list, const char *name)
+{
+	const char *first = list ? bf_json_text(list->child, name) : NULL;
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, list)
+	{
+		const char *text = bf_json_text(item, name);
+
+		if (first && text && strcmp(first, text) != 0)
+			return true;
+	}
+	return false;
+}
+
 const char *
 bf_json_text(const cJSON *object, const char *name)
 {

@@ -46,6 +46,10 @@ void bf_table_number(struct bf_table *table, double number);
  * what is printed, is not told. */
 void bf_print_aside(const char *format, ...) BF_PRINTF(1, 2);
 
+/* Whether the members of a list have several values of a name: then a column
+ * of it says something. */
+bool bf_json_differ(const cJSON *list, const char *name);
+
 /* Prints the table and frees it. A table without rows prints nothing; aside it
  * is said that there are no such things ("deliveries"; NULL: is not said). */
 void bf_table_print(struct bf_table *table, const char *things);

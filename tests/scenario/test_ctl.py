@@ -305,6 +305,12 @@ def test_channels(b):
     names = [line.split()[0] for line in
              run(b, "channels").stdout.splitlines()[1:]]
     assert sorted(names) == ["bad", "good", "slow", "team"]
+    # Whose they are is said where they are several tenants'.
+    heading, *rows = run(b, "channels").stdout.splitlines()
+    assert heading.split()[:3] == ["CHANNEL", "TENANT", "MODULE"]
+    assert ["team", "acme"] in [row.split()[:2] for row in rows]
+    assert run(b, "channels", "-t", "acme").stdout.split()[:2] == \
+        ["CHANNEL", "MODULE"]
     shown = run(b, "channels", "team", "-t", "acme").stdout
     assert "127.0.0.1" in shown
     assert re.search(r"^events +\(all\)$", shown, re.M), shown
@@ -377,6 +383,11 @@ def test_deliveries_and_show(b):
         rows = answer(b, "deliveries", *words)["deliveries"]
         assert (identifier in [row["id"] for row in rows]) == found, words
     assert len(answer(b, "deliveries", "-n", "1")["deliveries"]) == 1
+    run(b, "send", "-t", "acme", "deploy_failed", "theirs")
+    assert run(b, "deliveries").stdout.split()[:4] == \
+        ["DELIVERY", "ACCEPTED", "TENANT", "EVENT"]
+    assert run(b, "deliveries", "-t", "acme").stdout.split()[:3] == \
+        ["DELIVERY", "ACCEPTED", "EVENT"]
     shown = run(b, "show", identifier).stdout
     assert "HTTP status 500" in shown and "failed" in shown
     attempt = answer(b, "show", identifier)["attempts"][0]
