@@ -51,17 +51,18 @@ function verifyStandard(secret, headers, body, tolerance = 300) {
 function main() {
 	const secret = process.env.WEBHOOK_SECRET;
 	const request = require("node:fs").readFileSync(0);
-	const end = request.indexOf("\n\n");
+	/* A byte a character, so that places in the text are places in the bytes. */
+	const empty = /\r?\n\r?\n/.exec(request.toString("latin1"));
 	const missing = !secret ? "the channel's secret in WEBHOOK_SECRET" :
-		end < 0 ? "a request: headers, an empty line, the body" : null;
+		!empty ? "a request: headers, an empty line, the body" : null;
 	if (missing) {
 		console.error(`verify.js: expected ${missing}`);
 		process.exitCode = 1;
 		return;
 	}
-	const body = request.subarray(end + 2);
+	const body = request.subarray(empty.index + empty[0].length);
 	const headers = {};
-	for (const line of request.subarray(0, end).toString().split("\n")) {
+	for (const line of request.subarray(0, empty.index).toString().split("\n")) {
 		const colon = line.indexOf(":");
 		headers[line.slice(0, colon).trim().toLowerCase()] =
 			line.slice(colon + 1).trim();

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import sys
 import time
 
@@ -53,10 +54,11 @@ def main():
     secret = os.environ.get("WEBHOOK_SECRET")
     if not secret:
         sys.exit("verify.py: expected the channel's secret in WEBHOOK_SECRET")
-    head, end, body = sys.stdin.buffer.read().partition(b"\n\n")
-    if not end:
+    head, *body = re.split(rb"\r?\n\r?\n", sys.stdin.buffer.read(), maxsplit=1)
+    if not body:
         sys.exit("verify.py: expected a request: headers, an empty line, "
                  "the body")
+    body = body[0]
     headers = {}
     for line in head.decode().splitlines():
         name, _, value = line.partition(":")

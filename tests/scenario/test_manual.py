@@ -47,22 +47,23 @@ def sign(body, identifier="dlv_1", secret=SECRET, at=None):
 VERIFIERS = [EXAMPLES / "verify.py", pytest.param(
     EXAMPLES / "verify.js",
     marks=pytest.mark.skipif(not have("node"), reason="no node"))]
+SHELL = EXAMPLES / "verify.sh"
 
 
-def verify(program, headers, body, secret=SECRET):
+def verify(program, headers, body, secret=SECRET, end="\n"):
     """Which of the three ways of an example hold."""
-    head = "".join(f"{name}: {value}\n" for name, value in headers.items())
+    head = "".join(f"{name}: {value}{end}" for name, value in headers.items())
     done = subprocess.run(
-        [program], input=head.encode() + b"\n" + body, capture_output=True,
+        [program], input=(head + end).encode() + body, capture_output=True,
         env={**os.environ, "WEBHOOK_SECRET": secret}, timeout=60)
     assert not done.stderr, done.stderr
     held = [line.endswith(b": holds") for line in done.stdout.splitlines()]
-    assert len(held) == 3
+    assert len(held) == (2 if program == SHELL else 3)
     assert done.returncode == (0 if all(held) else 1)
     return held
 
 
-@pytest.mark.parametrize("program", VERIFIERS)
+@pytest.mark.parametrize("program", [*VERIFIERS, SHELL])
 @pytest.mark.parametrize("secret,request_,expected", [
     ("", b"a: b\n\n{}", b"in WEBHOOK_SECRET"),
     (SECRET, b"", b"expected a request"),
@@ -88,6 +89,23 @@ def test_verifiers_tell_real_from_tampered(program, secret):
     assert verify(program, old, body, secret) == [True, True, False]
 
 
+@pytest.mark.parametrize("secret", [SECRET, "whsec_c2VjcmV0LWtleS0x",
+                                    "whsec_AABhAGIA"])
+def test_a_shell_tells_real_from_tampered(secret):
+    body = canonical(PAYLOAD)
+    headers = sign(body, secret=secret)
+    assert verify(SHELL, headers, body, secret) == [True, True]
+    two = {**headers, "webhook-signature":
+           "v1,AAAA " + headers["webhook-signature"]}
+    assert verify(SHELL, two, body, secret) == [True, True]
+    tampered = body.replace(b"shop", b"shap")
+    assert verify(SHELL, headers, tampered, secret) == [False, False]
+    assert verify(SHELL, headers, body, "another") == [False, False]
+    for at in (time.time() - 301, time.time() + 301):
+        assert verify(SHELL, sign(body, secret=secret, at=at), body,
+                      secret) == [True, False]
+
+
 @pytest.mark.parametrize("program", VERIFIERS)
 @pytest.mark.parametrize("metadata, javascript", [
     ({"a": 1, "b": 0.5, "c": [True, None, "x/y\n\""]}, True),
@@ -107,10 +125,11 @@ def test_verifiers_take_what_belfry_sends(belfry, receiver):
     b = belfry(channel(endpoint.url, more=f"secret {SECRET};"))
     b.post(metadata={"deployment_id": "dep-1"})
     request = endpoint.wait(1)[0]
-    for program in ("verify.py", "verify.js"):
-        if program == "verify.py" or have("node"):
-            assert verify(EXAMPLES / program, dict(request.headers.items()),
-                          request.body) == [True, True, True]
+    for program in ("verify.py", "verify.js", "verify.sh"):
+        for end in ("\n", "\r\n") if program != "verify.js" or have("node") \
+                else ():
+            assert all(verify(EXAMPLES / program, dict(request.headers.items()),
+                              request.body, end=end))
 
 
 # ---- receivers.md ----
