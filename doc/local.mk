@@ -18,7 +18,8 @@ examplesdir = $(docdir)/examples
 dist_examples_SCRIPTS = doc/examples/annotate.py doc/examples/receiver.py \
 	doc/examples/rollback.py doc/examples/sms.py doc/examples/ticket.py \
 	doc/examples/verify.js doc/examples/verify.py doc/examples/verify.sh
-dist_examples_DATA = doc/examples/belfry_webhook.py
+dist_examples_DATA = doc/examples/belfry-alerts.yml \
+	doc/examples/belfry_webhook.py
 examplemoduledir = $(examplesdir)/module
 dist_examplemodule_DATA = doc/examples/module/Makefile \
 	doc/examples/module/ntfy.c
