@@ -181,6 +181,10 @@ bf_ctl_backup(struct bf_ctl *ctl)
 		printf("%s: %.0f bytes\n", file,
 		    bf_json_number(answer.json, "bytes"));
 		bf_answer_free(&answer);
+	} else if (status == BF_CTL_FAILED) {
+		fputs("The daemon writes the file, as its own user: it may do "
+		      "so in its state_dir.\n",
+		    stderr);
 	}
 	free(file);
 	return status;

@@ -186,12 +186,27 @@ print_problem(const struct bf_answer *answer, int line)
 		fprintf(stderr, "the daemon answered %ld\n", answer->status);
 }
 
+/* Says how to become somebody whom the daemon knows. */
+static void
+print_remedy(void)
+{
+	const char *token = getenv("BELFRY_TOKEN");
+
+	fputs(token && *token
+		  ? "That in BELFRY_TOKEN is none, or was revoked.\n"
+		  : "Set BELFRY_TOKEN to one; at the Unix socket, root and the "
+		    "user of belfry need none.\n",
+	    stderr);
+}
+
 int
 bf_ctl_line_status(const struct bf_answer *answer, int line)
 {
 	if (answer->status >= 200 && answer->status < 300)
 		return BF_CTL_OK;
 	print_problem(answer, line);
+	if (answer->status == 401)
+		print_remedy();
 	return answer->status >= 500 ? BF_CTL_FAILED : BF_CTL_REFUSED;
 }
 

@@ -246,7 +246,6 @@ prepare(struct master *master, const struct bf_load *load, struct bf_error *err)
 	bf_log_count_drops(&master->counters->log_dropped);
 	if (start_log(master, err) == -1)
 		return -1;
-	bf_folders_tell(&master->made);
 	if (master->snapshot->daemonize &&
 	    master->upgrade.state == UPGRADE_NONE)
 		return daemonize(master, err);
@@ -299,6 +298,8 @@ run(const struct bf_load *load, char **argv)
 		bf_snapshot_free(&master.snapshot);
 		return EXIT_FAILURE;
 	}
+	bf_log_name("master");
+	bf_folders_tell(&master.made);
 	status = bf_master_run(&master);
 	clean_up(&master);
 	return status;

@@ -358,7 +358,6 @@ bf_master_run(struct master *master)
 	struct pollfd *fds =
 	    bf_zalloc(MASTER_CHILDREN + OTHERS, sizeof(struct pollfd));
 
-	bf_log_name("master");
 	bf_title_set("master");
 	master->signals = open_signals();
 	if (bf_notify_watchdog_ms() > 0)

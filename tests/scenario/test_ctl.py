@@ -217,7 +217,10 @@ def test_over_http_with_a_token(b):
             env={**os.environ, "BELFRY_TOKEN": token})
 
     assert over(TOKEN, "stats").returncode == OK
-    assert over("wrong", "stats").returncode == REFUSED
+    refused = over("wrong", "stats")
+    assert refused.returncode == REFUSED
+    assert "That in BELFRY_TOKEN is none" in refused.stderr
+    assert "Set BELFRY_TOKEN to one" in over("", "stats").stderr
     token = run_token(b, "reader", "read")
     assert over(token, "events").returncode == OK
     assert over(token, "send", "deploy_failed", "x").returncode == REFUSED
@@ -643,8 +646,9 @@ def test_backup_is_restored_and_opened(b, belfry, receiver, tmp_path):
         "PRAGMA integrity_check").fetchone() == ("ok",)
     assert "File exists" in run(first, "backup", str(copy),
                                 status=FAILED).stderr
-    assert "make /nonexistent/copy: No such file" in run(
-        first, "backup", "/nonexistent/copy", status=FAILED).stderr
+    refused = run(first, "backup", "/nonexistent/copy", status=FAILED).stderr
+    assert "make /nonexistent/copy: No such file" in refused
+    assert "The daemon writes the file, as its own user" in refused
     second = tmp_path / "second.db"
     assert answer(first, "backup", str(second)) == {
         "file": str(second), "bytes": second.stat().st_size}

@@ -81,7 +81,7 @@ def test_folders_that_were_not_there(belfry):
     for name, mode in (("new", "0755"), ("new/state", "0700"),
                        ("run", "0755"), ("log", "0755"),
                        ("log/belfry", "0755")):
-        assert (f"[notice] {b.process.pid}#main: the folder {b.folder}/{name} "
+        assert (f"[notice] {b.process.pid}#master: the folder {b.folder}/{name} "
                 f"was not there: made, mode {mode}, owner {owner}\n"
                 in b.log()), b.log()
     other = belfry(start=False, main={**main, "pid": str(b.folder) +
