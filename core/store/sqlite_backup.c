@@ -72,8 +72,10 @@ fill(struct bf_sqlite *sqlite, const char *path, bf_store_progress *progress,
 	result = copy_pages(sqlite, copy, path, progress, context, err);
 	sqlite3_exec(sqlite->db, "COMMIT", NULL, NULL, NULL);
 	if (result == BF_STORE_OK &&
-	    sqlite3_exec(copy, "PRAGMA journal_mode = DELETE", NULL, NULL,
-		NULL) != SQLITE_OK) {
+	    sqlite3_exec(copy,
+		"DELETE FROM setting WHERE name = '" BF_SQLITE_LOG_NOTE "';"
+		"PRAGMA journal_mode = DELETE",
+		NULL, NULL, NULL) != SQLITE_OK) {
 		bf_sqlite_describe(copy, path, "leave write-ahead mode", err);
 		result = BF_STORE_AGAIN;
 	}

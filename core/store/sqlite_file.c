@@ -281,9 +281,40 @@ compare_identity(const char *note, const char *path, const char *identity,
 	return -1;
 }
 
+static bool
+says_log_in_use(sqlite3 *db)
+{
+	sqlite3_stmt *statement = NULL;
+	const bool says =
+	    sqlite3_prepare_v2(db,
+		"SELECT 1 FROM setting WHERE name = '" BF_SQLITE_LOG_NOTE "'",
+		-1, &statement, NULL) == SQLITE_OK &&
+	    sqlite3_step(statement) == SQLITE_ROW;
+
+	sqlite3_finalize(statement);
+	return says;
+}
+
+/* Without its log, SQLite takes an older state of the file for the whole. */
+static int
+compare_log(sqlite3 *db, const char *note, const char *path, bool log_there,
+    struct bf_error *err)
+{
+	if (log_there || !says_log_in_use(db))
+		return 0;
+	bf_error_set(err,
+	    "%s was in use when belfry ended, and its log %s-wal is gone or "
+	    "empty, with events that were acknowledged: put the log back, or "
+	    "restore a backup; remove %s to go on with what is left (all of "
+	    "it, "
+	    "if another program opened the store since and closed it)",
+	    path, path, note);
+	return -1;
+}
+
 int
 bf_sqlite_identify(sqlite3 *db, const char *dir, const char *path,
-    struct bf_error *err)
+    bool log_there, struct bf_error *err)
 {
 	char *note = bf_strf("%s/belfry.id", dir);
 	char identity[IDENTITY_SIZE];
@@ -297,6 +328,8 @@ bf_sqlite_identify(sqlite3 *db, const char *dir, const char *path,
 		    path);
 	} else if (access(note, F_OK) == 0) {
 		result = compare_identity(note, path, identity, err);
+		if (result == 0)
+			result = compare_log(db, note, path, log_there, err);
 	} else {
 		snprintf(line, sizeof(line), "%s\n", identity);
 		result = write_file(dir, note, line, err);

@@ -126,7 +126,7 @@ find_damage(struct log *log)
 }
 
 int
-bf_sqlite_check_log(const char *name, struct bf_error *err)
+bf_sqlite_check_log(const char *name, bool *there, struct bf_error *err)
 {
 	struct log log = { .fd = open(name, O_RDONLY | O_CLOEXEC) };
 	const bool absent = log.fd == -1 && errno == ENOENT;
@@ -134,7 +134,8 @@ bf_sqlite_check_log(const char *name, struct bf_error *err)
 
 	if (log.fd == -1 && !absent)
 		bf_error_errno(err, "open %s", name);
-	if (log.fd != -1 && read_head(&log)) {
+	*there = log.fd != -1 && read_head(&log);
+	if (*there) {
 		log.frame = bf_zalloc(1, FRAME_HEAD_SIZE + log.page);
 		cut = find_damage(&log);
 		free(log.frame);

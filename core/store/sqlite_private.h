@@ -64,6 +64,7 @@ struct bf_sqlite {
 	int64_t deadline_ms;  /* of this call, monotonic; 0: none */
 	int log_pages;        /* in the write-ahead log after the last commit */
 	int log_pages_copied; /* of them at the last checkpoint */
+	bool log_begun;       /* BF_SQLITE_LOG_NOTE may be in the file */
 	struct bf_sqlite_type *types; /* by name */
 	struct bf_sqlite_type **numbered;
 	size_t numbered_count;
@@ -131,12 +132,17 @@ void bf_sqlite_describe(sqlite3 *db, const char *path, const char *doing,
 int bf_sqlite_find(const char *dir, const char *path, struct bf_error *err);
 
 /* Refuses a log in which damage hides what was acknowledged, and says how to
- * go on without. 0 or -1. */
-int bf_sqlite_check_log(const char *name, struct bf_error *err);
+ * go on without. 0 or -1. *there: it is a log; else it is absent or blank. */
+int bf_sqlite_check_log(const char *name, bool *there, struct bf_error *err);
 
-/* Compares the database with the note of its identity, or makes the note. */
+/* Compares the database with the note of its identity, and its note of the log
+ * with whether that is there; or makes the note of its identity. */
 int bf_sqlite_identify(sqlite3 *db, const char *dir, const char *path,
-    struct bf_error *err);
+    bool log_there, struct bf_error *err);
+
+/* The setting that stands in the main file as long as commits may be in the
+ * log alone: while a writer has the store, and after it was killed. */
+#define BF_SQLITE_LOG_NOTE "log-in-use"
 
 /* Whether the first bytes are those of a belfry store: 0 or -1. */
 int bf_sqlite_check_head(const char *path, struct bf_error *err);

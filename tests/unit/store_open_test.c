@@ -407,6 +407,66 @@ a_log_removed_while_in_use_is_noticed_and_saved(void **state)
 	free(log);
 }
 
+/* Has a writer killed, with events that are in the log alone. */
+static void
+kill_a_writer(void)
+{
+	const pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		store = open_store(dir);
+		store_events(store, 201, 210, "deploy_failed", 1);
+		raise(SIGKILL);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
+}
+
+static void
+misses_its_log(void)
+{
+	assert_null(bf_store_open(dir, &err));
+	assert_non_null(strstr(err.text, "belfry.db-wal is gone or empty"));
+}
+
+static void
+a_log_lost_after_a_crash_is_missed(void **state)
+{
+	char *log = path_in(dir, "belfry.db-wal");
+	char *away = path_in(dir, "away");
+	char *note = path_in(dir, "belfry.id");
+	const char zeros[64] = "";
+	FILE *zeroed;
+
+	(void)state;
+	kill_a_writer();
+	assert_int_equal(rename(log, away), 0);
+	for (int i = 0; i < 2; i++)
+		misses_its_log();
+	zeroed = fopen(log, "w");
+	assert_non_null(zeroed);
+	assert_int_equal(fwrite(zeros, sizeof(zeros), 1, zeroed), 1);
+	fclose(zeroed);
+	misses_its_log();
+	/* It can be put back, then and after the next crash. */
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(rename(away, log), 0);
+		store = open_store(dir);
+		assert_int_equal(state_of(store, 210, 1), BF_STATE_SCHEDULED);
+		bf_store_close(&store);
+		kill_a_writer();
+		assert_int_equal(rename(log, away), 0);
+	}
+	/* Or given up. */
+	unlink(note);
+	store = open_store(dir);
+	assert_int_equal(state_of(store, 1, 1), BF_STATE_SCHEDULED);
+	free(log);
+	free(away);
+	free(note);
+}
+
 /* ---- who may write ---- */
 
 /* Opens the store as a user who owns nothing; exits 0 if that is refused with
@@ -584,6 +644,7 @@ main(void)
 		TEST(a_delivery_without_its_event_is_damage),
 		TEST(a_file_removed_while_in_use_is_noticed),
 		TEST(a_log_removed_while_in_use_is_noticed_and_saved),
+		TEST(a_log_lost_after_a_crash_is_missed),
 		TEST(a_store_that_cannot_be_written_is_refused),
 		TEST(files_are_private),
 		TEST(a_reader_does_not_make_a_store),

@@ -354,7 +354,7 @@ settings_are_found_by_the_beginning_of_their_names(void **state)
 	bf_buf_clear(&text);
 	succeed(bf_store_settings(reader, "", join, &text, &err), &err);
 	assert_string_equal(bf_buf_text(&text),
-	    "toggle/a=on;toggle/b=off;toggles=no;token/x={};");
+	    "log-in-use=;toggle/a=on;toggle/b=off;toggles=no;token/x={};");
 	bf_buf_free(&text);
 }
 
