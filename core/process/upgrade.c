@@ -12,7 +12,7 @@
  *
  * Both have the listening sockets all the while, and intakes keep requests
  * that are not answered until they have a scheduler again. Until READY the old
- * master can go on: it does so when the new one ends, or is not ready in time.
+ * master can go on: it does so when the new one ends, or takes too long.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +32,9 @@
 #include "core/process/notify.h"
 #include "core/process/vault.h"
 
-#define READY_MS 10000 /* the new master has to be ready by then */
+#define CHECK_MS 10000 /* the new master has to be confirmed by then */
+#define START_MS 60000 /* and have the store open, which may be migrated */
+#define FREE_MS 10000  /* for whoever is killed to let go of the store */
 #define VARIABLE "BELFRY_UPGRADE"
 
 /* ---- in the old master ---- */
@@ -102,7 +104,7 @@ bf_upgrade_start(struct master *master)
 	fcntl(channel[0], F_SETFL, O_NONBLOCK);
 	upgrade->channel = channel[0];
 	upgrade->state = UPGRADE_CHECKING;
-	upgrade->deadline = bf_clock_monotonic_ms() + READY_MS;
+	upgrade->deadline = bf_clock_monotonic_ms() + CHECK_MS;
 	bf_log(BF_LOG_NOTICE, "upgrade: started %s as process %d",
 	    master->argv[0], (int)upgrade->pid);
 }
@@ -111,17 +113,21 @@ static void
 send_go(struct master *master)
 {
 	master->upgrade.state = UPGRADE_STARTING;
+	master->upgrade.deadline = bf_clock_monotonic_ms() + START_MS;
 	(void)bf_control_send(master->upgrade.channel,
 	    &(struct bf_control){ BF_CONTROL_GO, getpid(), master->next_slot,
 		-1 });
 }
 
-/* The new one's configuration is good: it may have the store. */
+/* The new one's configuration is good: it may have the store, once our
+ * scheduler has left it. That takes as long as the disk does, and would if the
+ * new one were given up, too. */
 static void
 release_store(struct master *master)
 {
 	bf_log(BF_LOG_NOTICE, "upgrade: the new binary is confirmed");
 	master->upgrade.state = UPGRADE_RELEASING;
+	master->upgrade.deadline = 0;
 	if (master->scheduler)
 		bf_child_tell(master->scheduler, BF_CONTROL_RELEASE, 0, 0, -1);
 	else
@@ -170,7 +176,7 @@ bf_upgrade_reaped(struct master *master, pid_t pid, int status)
 	upgrade->state = UPGRADE_NONE;
 	upgrade->deadline = 0;
 	/* What the new master left behind may hold the store for a moment. */
-	master->recover_until = bf_clock_monotonic_ms() + READY_MS;
+	master->recover_until = bf_clock_monotonic_ms() + FREE_MS;
 	bf_spawn_at(master, bf_clock_monotonic_ms());
 	if (upgrade->then_leave)
 		bf_master_leave(master, false);
@@ -189,8 +195,12 @@ give_up(struct master *master)
 void
 bf_upgrade_expired(struct master *master)
 {
-	bf_log(BF_LOG_ALERT, "upgrade: the new master is not ready after %d s",
-	    READY_MS / 1000);
+	const bool checking = master->upgrade.state == UPGRADE_CHECKING;
+
+	bf_log(BF_LOG_ALERT, "upgrade: the new master %s after %d s",
+	    checking ? "has not read its configuration"
+		     : "does not have the store open",
+	    (checking ? CHECK_MS : START_MS) / 1000);
 	give_up(master);
 }
 
@@ -307,7 +317,7 @@ bf_upgrade_heard(struct master *master)
 	/* The old master died before it gave us the store: it is free, once
 	 * its scheduler is gone too. */
 	if (master->upgrade.state == UPGRADE_WAITING) {
-		master->recover_until = bf_clock_monotonic_ms() + READY_MS;
+		master->recover_until = bf_clock_monotonic_ms() + FREE_MS;
 		take_over(master);
 	}
 }

@@ -6,7 +6,7 @@ import subprocess
 import time
 
 import pytest
-from harness import SECRET, alive, channel, wait_until
+from harness import PLAIN, SECRET, alive, channel, wait_until
 from load import Load
 
 
@@ -122,6 +122,47 @@ def test_upgrade_that_hangs_is_given_up(belfry, receiver):
     assert b.master == master
     b.post()
     endpoint.wait(1)
+
+
+def test_upgrade_has_the_patience_that_the_disk_asks_for(belfry, receiver):
+    """Each sync of the store takes longer than the new master may take to
+    read its configuration."""
+    endpoint = receiver()
+    b = belfry(channel(endpoint.url), start=False, build=PLAIN)
+    (b.folder / "slow.c").write_text(f"""
+#define _GNU_SOURCE
+#include <string.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int fdatasync(int fd)
+{{
+	char link[64], path[512] = "";
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	(void)!readlink(link, path, sizeof(path) - 1);
+	if (access("{b.folder}/slow", F_OK) == 0 && strstr(path, "belfry.db") &&
+	    !strstr(path, "-wal"))
+		sleep(11);
+	return (int)syscall(SYS_fdatasync, fd);
+}}
+""")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", b.folder / "slow.so",
+                    b.folder / "slow.c"], check=True)
+    b.environment["LD_PRELOAD"] = str(b.folder / "slow.so")
+    b.without_wrapper().start()
+    b.post(subject="before")
+    old = b.master
+    (b.folder / "slow").touch()
+    b.send_signal(signal.SIGUSR2)
+    wait_until(lambda: "has taken over" in b.log() or
+               "the old one goes on" in b.log(), "the upgrade's end", 90)
+    (b.folder / "slow").unlink()
+    wait_until(lambda: not alive(old), "the old master ends")
+    b.wait_ready_again()
+    b.post(subject="after")
+    arrived(endpoint, ["before", "after"])
 
 
 @pytest.fixture
