@@ -26,6 +26,8 @@
 #include <belfry/clock.h>
 #include <belfry/memory.h>
 
+#define AGAIN_MS 60000
+
 static struct {
 	int fd;
 	char *path; /* NULL: stderr or syslog */
@@ -385,6 +387,17 @@ bf_log_write(struct bf_buf *lines)
 	if (lines->size > 0)
 		write_lines(lines);
 	bf_buf_clear(lines);
+}
+
+bool
+bf_log_again(int64_t *said_ms)
+{
+	const int64_t now = bf_clock_monotonic_ms();
+
+	if (*said_ms != 0 && now - *said_ms < AGAIN_MS)
+		return false;
+	*said_ms = now;
+	return true;
 }
 
 bool

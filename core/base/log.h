@@ -70,6 +70,12 @@ void bf_log_gather(struct bf_buf *lines, enum bf_log_level level,
 /* Writes what was gathered. */
 void bf_log_write(struct bf_buf *lines);
 
+/*
+ * Whether to write a line that comes again as long as something lasts: once a
+ * minute. said_ms is the caller's, for that line alone, 0 at first.
+ */
+bool bf_log_again(int64_t *said_ms);
+
 /* Whether a line of this level would be written. */
 bool bf_log_wants(enum bf_log_level level);
 

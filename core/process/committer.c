@@ -43,6 +43,7 @@ struct committer {
 	int64_t gap_us; /* to the next commit; the thread's own, as these: */
 	int64_t failing_since, said_at; /* monotonic us */
 	uint64_t failed;                /* commits since then */
+	int64_t checkpoint_said;        /* that it failed, monotonic ms */
 	bool said;                      /* that it fails, in the log */
 	struct event *ready;
 	int ready_fd;
@@ -263,7 +264,8 @@ checkpoint(struct committer *committer)
 {
 	struct bf_error err;
 
-	if (bf_store_checkpoint(committer->store, &err) != BF_STORE_OK)
+	if (bf_store_checkpoint(committer->store, &err) != BF_STORE_OK &&
+	    bf_log_again(&committer->checkpoint_said))
 		bf_log(BF_LOG_WARN, "checkpoint: %s", err.text);
 }
 

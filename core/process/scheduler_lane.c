@@ -423,7 +423,9 @@ claim_done(void *owner, struct store_call *call)
 
 	(*claim->claims)--;
 	if (call->result != BF_STORE_OK) {
-		bf_log(BF_LOG_ERROR, "read what waits: %s", call->error.text);
+		if (bf_log_again(&scheduler->claims_said))
+			bf_log(BF_LOG_ERROR, "read what waits: %s",
+			    call->error.text);
 		scheduler->claims_from =
 		    bf_clock_monotonic_ms() + CLAIM_AGAIN_MS;
 	}

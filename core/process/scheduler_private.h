@@ -190,6 +190,7 @@ struct scheduler {
 	size_t orphan_count;
 	TAILQ_HEAD(, bf_lane_state) hungry;
 	int64_t claims_from; /* monotonic: a claim failed before */
+	int64_t claims_said; /* that one failed, monotonic */
 	struct bf_due_heap due;
 	struct event *due_timer;
 	struct event *pump_timer; /* a rate or a block lets something go */

@@ -288,7 +288,9 @@ reopen(struct bf_sqlite *sqlite, struct bf_error *err)
 	sqlite->db = db;
 	memcpy(sqlite->statements, statements, sizeof(statements));
 	sqlite->doubtful = false;
-	bf_log(BF_LOG_NOTICE, "%s was opened again after an I/O error",
+	/* The same disk may fail the next commit: whoever makes commits tells
+	 * when they fail, and when they do no longer. */
+	bf_log(BF_LOG_DEBUG, "%s was opened again after an I/O error",
 	    sqlite->path);
 	return BF_STORE_OK;
 }

@@ -4,7 +4,7 @@ import os
 import subprocess
 
 import pytest
-from harness import channel, wait_until
+from harness import PLAIN, channel, wait_until
 
 MIB = 1 << 20
 
@@ -96,3 +96,80 @@ def test_low_space_is_an_event(belfry, receiver):
     b.post()
     wait_until(lambda: "store_low_space" in
                {r.json["event"] for r in endpoint.requests}, "the event", 90)
+
+
+FAILING = """
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int fails(void)
+{{
+	return access("{folder}/fails", F_OK) == 0;
+}}
+
+int fdatasync(int fd)
+{{
+	errno = EIO;
+	return fails() ? -1 : (int)syscall(SYS_fdatasync, fd);
+}}
+
+int open64(const char *path, int flags, ...)
+{{
+	va_list arguments;
+	int mode = 0;
+
+	va_start(arguments, flags);
+	if (flags & O_CREAT)
+		mode = va_arg(arguments, int);
+	va_end(arguments);
+	errno = EIO;
+	if (strstr(path, "belfry.db") && fails())
+		return -1;
+	return (int)syscall(SYS_openat, AT_FDCWD, path, flags | O_LARGEFILE,
+	    mode);
+}}
+
+int open(const char *path, int flags, ...)
+{{
+	va_list arguments;
+	int mode = 0;
+
+	va_start(arguments, flags);
+	if (flags & O_CREAT)
+		mode = va_arg(arguments, int);
+	va_end(arguments);
+	return open64(path, flags, mode);
+}}
+"""
+
+
+def test_a_disk_that_fails_does_not_fill_the_log(belfry, receiver):
+    endpoint = receiver(lambda request: 500)
+    b = belfry(channel(endpoint.url, more="retry 500ms 500ms 500ms;"),
+               start=False, build=PLAIN)
+    (b.folder / "failing.c").write_text(FAILING.format(folder=b.folder))
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", b.folder / "failing.so",
+                    b.folder / "failing.c"], check=True)
+    b.environment["LD_PRELOAD"] = str(b.folder / "failing.so")
+    b.without_wrapper().start()
+    waiting = b.delivery_of(b.post())
+    for turn in range(2):
+        (b.folder / "fails").touch()
+        for number in range(8):
+            answer = b.http("POST", "/v1/events",
+                            {"event": "deploy_failed", "subject": "refused"})
+            assert answer.status == 503, answer
+        (b.folder / "fails").unlink()
+        wait_until(lambda: b.http("POST", "/v1/events", {
+            "event": "deploy_failed", "subject": "taken"}).status == 202,
+                   "the store works again")
+    b.wait_state(waiting, "failed")
+    for line in ("the store takes nothing", "checkpoint: ", "read what waits",
+                 "was opened again"):
+        assert b.log().count(line) <= 1, line
+    assert "the store works again" in b.log()
