@@ -37,6 +37,8 @@ struct bf_http {
 	bool repeated;       /* a header of which only one can be meant */
 	size_t skipped;      /* bytes of empty lines in front */
 	size_t body_bytes;   /* of the body as framed */
+	const char *framing; /* of the piece being read: not looked at yet */
+	bool after_cr;       /* what stands before it is a CR of the framing */
 };
 
 static enum bf_http_state
@@ -199,11 +201,36 @@ on_chunk_header(http_parser *parser)
 	return -1;
 }
 
+/*
+ * Checks the lines around the body's data (chunk sizes with their extensions,
+ * trailers) up to end: the parser lets an extension go on behind a line feed,
+ * where others see its end, and a trailer end with one, where others do not.
+ * Source: RFC 9112, section 7.1.
+ */
+static int
+check_framing(struct bf_http *http, const char *end)
+{
+	for (; http->framing < end; http->framing++) {
+		if (*http->framing == '\n' && !http->after_cr) {
+			fail(http, 400,
+			    "a line of a chunk or a trailer that does not end "
+			    "with CRLF");
+			return -1;
+		}
+		http->after_cr = *http->framing == '\r';
+	}
+	return 0;
+}
+
 static int
 on_body(http_parser *parser, const char *at, size_t length)
 {
 	struct bf_http *http = parser->data;
 
+	if (check_framing(http, at) == -1)
+		return -1;
+	http->framing = at + length;
+	http->after_cr = false;
 	if (http->request.body.size + length > http->limits->body) {
 		fail(http, 413, "the body is larger than the limit");
 		return -1;
@@ -447,9 +474,12 @@ read_body(struct bf_http *http, const char *bytes, size_t size, size_t *used)
 	/* No bytes would mean the end of the connection to the parser. */
 	if (size == 0)
 		return BF_HTTP_BODY;
+	http->framing = bytes;
 	parsed = http_parser_execute(&http->parser, &settings, bytes, size);
 	*used = parsed;
 	http->body_bytes += parsed;
+	if (http->state != BF_HTTP_ERROR)
+		(void)check_framing(http, bytes + parsed);
 	if (http->state == BF_HTTP_ERROR || http->state == BF_HTTP_DONE)
 		return http->state;
 	if (HTTP_PARSER_ERRNO(&http->parser) != HPE_OK)
@@ -513,6 +543,7 @@ bf_http_reset(struct bf_http *http)
 	http->headers = http->hosts = http->lengths = http->encodings = 0;
 	http->bad_host = http->other_encoding = http->repeated = false;
 	http->skipped = http->body_bytes = 0;
+	http->after_cr = false;
 	http_parser_init(&http->parser, HTTP_REQUEST);
 	http->parser.data = http;
 }

@@ -129,6 +129,21 @@ def test_chunks_that_wrap_around_are_refused(b):
     })
 
 
+def test_no_line_feed_hides_a_request_in_chunks(b):
+    """RFC 9112, section 7.1: who ends a line by a bare line feed and who does
+    not would see other requests in the same bytes."""
+    hidden = post(EVENT.replace(b"raw", b"smuggled"))
+    assert_refused(b, {
+        # "2;<LF>" of which one reader takes "xx" for the chunk, and all of the
+        # hidden request for the next; and the other the "NN" behind it.
+        "in an extension": (CHUNKED + b"2;\nxx\r\n%X\r\n0\r\n\r\n"
+                            % (len(hidden) + 5) + hidden, (400,)),
+        "ends a trailer": (CHUNKED + b"0\r\nX: a\n\n" + hidden, (400,)),
+        "ends the trailers": (CHUNKED + b"0\r\nX: a\r\n\n" + hidden, (400,)),
+        "in place of trailers": (CHUNKED + b"0\r\n\n" + hidden, (400,)),
+    })
+
+
 def test_chunks_are_read_as_they_are_meant(b):
     """The counterpart of lines 28 and 29: what is right is taken."""
     with Raw(b.port) as raw:

@@ -136,6 +136,13 @@ static const struct refusal {
 	{ "empty chunk size", BYTES(CHUNKED "\r\nab\r\n"), 400 },
 	{ "chunk without its CRLF", BYTES(CHUNKED "2\r\nabcd\r\n"), 400 },
 	{ "chunk with LF only", BYTES(CHUNKED "2\nab\n0\n\n"), 400 },
+	{ "bare LF in a chunk extension",
+	    BYTES(CHUNKED "2;\nab\r\n03\r\n0\r\n\r\n"), 400 },
+	{ "bare LF in the extension of the last chunk",
+	    BYTES(CHUNKED "0;\n\r\n\r\n"), 400 },
+	{ "bare LF ends a trailer", BYTES(CHUNKED "0\r\nX: a\n\r\n"), 400 },
+	{ "bare LF ends the trailers", BYTES(CHUNKED "0\r\nX: a\r\n\n"), 400 },
+	{ "bare LF in place of trailers", BYTES(CHUNKED "0\r\n\n"), 400 },
 	{ "chunk larger than the limit",
 	    BYTES(CHUNKED "65\r\n"
 			  "0123456789012345678901234567890123456789012345678901"
