@@ -12,6 +12,7 @@
 
 #define LIMIT_USUAL 50 /* rows of a list */
 #define LIMIT_MOST 1000
+#define BYTES_MOST (1 << 20) /* of subjects in a list */
 
 static void
 bad_parameter(struct job *job, const char *name, const char *expected)
@@ -136,6 +137,7 @@ read_filters(struct job *job)
 	job->query.tenant = job->tenant;
 	job->query.type = job->type;
 	job->query.state = wanted;
+	job->query.bytes = BYTES_MOST;
 	if (wanted != -2)
 		return read_range(job);
 	bad_parameter(job, "state",

@@ -11,6 +11,8 @@
 #include "core/process/command_private.h"
 #include "core/registry/rate.h"
 
+#define PAGE_BYTES (1 << 20) /* what is above begins a page of its own */
+
 static const char *
 channel_state(const struct command *command,
     const struct bf_channel_state *state, const char **reason)
@@ -197,6 +199,21 @@ read_after(const struct command *command, char **copy,
 	return true;
 }
 
+/* Adds a channel to those of a page; returns how many bytes it has there. */
+static size_t
+add_to_page(const struct command *command, const struct bf_channel_state *state,
+    cJSON *channels)
+{
+	cJSON *json = bf_command_describe_channel(command, state);
+	char *text = cJSON_PrintUnformatted(json);
+	const size_t size = strlen(text);
+
+	cJSON_AddItemToArray(channels, cJSON_CreateRaw(text));
+	cJSON_free(text);
+	cJSON_Delete(json);
+	return size;
+}
+
 static void
 answer_page(const struct command *command, const char *tenant,
     struct bf_channel_place above, size_t limit)
@@ -208,14 +225,14 @@ answer_page(const struct command *command, const char *tenant,
 		above, states, limit + 1);
 	cJSON *json = cJSON_CreateObject();
 	cJSON *channels = cJSON_AddArrayToObject(json, "channels");
+	size_t given = 0, bytes = 0;
 	char *next = NULL;
 
-	for (size_t i = 0; i < count && i < limit; i++)
-		cJSON_AddItemToArray(channels,
-		    bf_command_describe_channel(command, states[i]));
-	if (count > limit)
-		next = bf_strf("%s/%s", states[limit - 1]->channel->tenant,
-		    states[limit - 1]->channel->name);
+	for (; given < count && given < limit && bytes < PAGE_BYTES; given++)
+		bytes += add_to_page(command, states[given], channels);
+	if (count > given)
+		next = bf_strf("%s/%s", states[given - 1]->channel->tenant,
+		    states[given - 1]->channel->name);
 	cJSON_AddItemToObject(json, "next",
 	    next ? cJSON_CreateString(next) : cJSON_CreateNull());
 	free(next);

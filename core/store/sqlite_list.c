@@ -15,6 +15,26 @@
 
 #define ROWS_A_LOOK 64 /* between looks at the clock */
 
+/* What a list has so far. */
+struct page {
+	size_t rows;
+	size_t bytes; /* of subjects */
+};
+
+static void
+count_row(struct page *page, const struct bf_event *event)
+{
+	page->rows++;
+	page->bytes += strlen(bf_event_subject(event));
+}
+
+static bool
+is_full(const struct page *page, const struct bf_query *query)
+{
+	return page->rows >= query->limit ||
+	       (query->bytes > 0 && page->bytes >= query->bytes);
+}
+
 /* ---- deliveries ---- */
 
 static const struct {
@@ -75,28 +95,29 @@ give_delivery(struct bf_sqlite *sqlite, struct bf_delivery_id id,
 	return BF_STORE_OK;
 }
 
-/* Follows the walk to the query's limit, its end or the deadline. */
+/* Follows the walk to the query's limits, its end or the deadline. */
 static enum bf_store_result
-follow(struct bf_sqlite_scan *scan, size_t limit, bf_store_row *give,
-    void *context, struct bf_delivery_id *next, struct bf_error *err)
+follow(struct bf_sqlite_scan *scan, const struct bf_query *query,
+    bf_store_row *give, void *context, struct bf_delivery_id *next,
+    struct bf_error *err)
 {
 	enum bf_store_result result = BF_STORE_OK;
 	enum bf_sqlite_scan_step step = BF_SCAN_END;
 	struct bf_event *event = NULL;
 	struct bf_delivery_id last = { 0 };
-	size_t count = 0;
+	struct page page = { 0 };
 
-	while (result == BF_STORE_OK && count < limit &&
+	while (result == BF_STORE_OK && !is_full(&page, query) &&
 	       (step = bf_sqlite_scan_next(scan, err)) == BF_SCAN_ROW) {
 		result = give_delivery(scan->sqlite, scan->at, &event, give,
 		    context, err);
 		if (result == BF_STORE_OK) {
 			last = scan->at;
-			count++;
+			count_row(&page, event);
 		}
 	}
 	bf_event_unref(&event);
-	if (result == BF_STORE_AGAIN && count > 0) {
+	if (result == BF_STORE_AGAIN && page.rows > 0) {
 		*next = last; /* out of time while fetching the one after */
 		return BF_STORE_OK;
 	}
@@ -133,7 +154,7 @@ bf_sqlite_list(struct bf_store *store, const struct bf_query *query,
 	    bf_sqlite_scan_open(&scan, sqlite, walks[index].walk, &filter, err);
 	bind_range(scan.statement, query);
 	if (result == BF_STORE_OK)
-		result = follow(&scan, query->limit, give, context, next, err);
+		result = follow(&scan, query, give, context, next, err);
 	bf_sqlite_scan_close(&scan);
 	return result;
 }
@@ -152,16 +173,18 @@ event_passes(sqlite3_stmt *row, const struct bf_query *query, int64_t type)
 }
 
 static enum bf_store_result
-give_event(struct bf_sqlite *sqlite, uint64_t id, bf_store_event_row *give,
-    void *context, struct bf_error *err)
+give_event(struct bf_sqlite *sqlite, uint64_t id, struct page *page,
+    bf_store_event_row *give, void *context, struct bf_error *err)
 {
 	struct bf_event *event = NULL;
 	char *reason = NULL;
 	enum bf_store_result result =
 	    bf_sqlite_fetch_event(sqlite, id, &event, &reason, err);
 
-	if (event)
+	if (event) {
 		give(context, event, reason);
+		count_row(page, event);
+	}
 	bf_event_unref(&event);
 	free(reason);
 	return result;
@@ -186,7 +209,7 @@ follow_events(struct bf_sqlite *sqlite, const struct bf_query *query,
 {
 	sqlite3_stmt *walk = bf_sqlite_statement(sqlite, BF_SQL_EVENT_SCAN);
 	enum bf_store_result result = BF_STORE_OK;
-	size_t count = 0;
+	struct page page = { 0 };
 
 	*row = true;
 	for (size_t seen = 1; result == BF_STORE_OK; seen++) {
@@ -194,13 +217,12 @@ follow_events(struct bf_sqlite *sqlite, const struct bf_query *query,
 
 		result =
 		    bf_sqlite_step(sqlite, walk, row, "walk over events", err);
-		if (!*row || count == query->limit)
+		if (!*row || is_full(&page, query))
 			break;
 		id = (uint64_t)sqlite3_column_int64(walk, 0);
-		if (event_passes(walk, query, type)) {
-			result = give_event(sqlite, id, give, context, err);
-			count++;
-		}
+		if (event_passes(walk, query, type))
+			result =
+			    give_event(sqlite, id, &page, give, context, err);
 		if (result == BF_STORE_OK)
 			*last = id;
 		if (sqlite->deadline_ms != 0 && seen % ROWS_A_LOOK == 0 &&

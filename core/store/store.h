@@ -324,14 +324,15 @@ struct bf_query {
 	uint64_t since, until; /* event ids: since <= id < until */
 	struct bf_delivery_id before; /* go on below this one (newest first) */
 	size_t limit;
+	size_t bytes; /* of subjects: the row that reaches them is the last */
 };
 
 /*
  * Called with each row, newest first. Its event is there; borrowed.
  *
  * next is where to go on (as before): {0} at the end. It is set when limit was
- * reached and when the deadline was, with fewer rows, or none, but not without
- * having moved on.
+ * reached and when the bytes or the deadline were, with fewer rows, or none,
+ * but not without having moved on.
  */
 typedef void bf_store_row(void *context, const struct bf_delivery_row *row);
 enum bf_store_result bf_store_list(struct bf_store *store,
@@ -339,7 +340,7 @@ enum bf_store_result bf_store_list(struct bf_store *store,
     struct bf_delivery_id *next, struct bf_error *err);
 
 /* The same for events, whether they have deliveries or not; of the query,
- * tenant, type, since, until, before.event and limit count. */
+ * tenant, type, since, until, before.event, limit and bytes count. */
 typedef void bf_store_event_row(void *context, struct bf_event *event,
     const char *reason);
 enum bf_store_result bf_store_list_events(struct bf_store *store,

@@ -52,7 +52,7 @@ an_event_comes_back_as_it_was_stored(void **state)
 	assert_string_equal(event->tenant, TENANT);
 	assert_int_equal(event->timestamp_us, 1000000);
 	assert_string_equal(bf_buf_text(&event->json),
-	    "{\"event\":\"deploy_failed\",\"n\":1}");
+	    "{\"event\":\"deploy_failed\",\"n\":1,\"subject\":\"s\"}");
 	bf_event_unref(&event);
 }
 

@@ -86,7 +86,8 @@ add_event(struct bf_batch *batch, unsigned n, const char *type, uint32_t count)
 	struct bf_append *append = &change->append;
 	struct bf_buf json = { 0 };
 
-	bf_buf_add_format(&json, "{\"event\":\"%s\",\"n\":%u}", type, n);
+	bf_buf_add_format(&json,
+	    "{\"event\":\"%s\",\"n\":%u,\"subject\":\"s\"}", type, n);
 	change->kind = BF_CHANGE_APPEND;
 	append->event = bf_event_new(event_id(n), type, "", BF_SEVERITY_INFO,
 	    TENANT, n * INT64_C(1000000), &json);

@@ -280,6 +280,29 @@ events_are_listed_with_and_without_deliveries(void **state)
 }
 
 static void
+a_list_ends_where_its_bytes_do(void **state)
+{
+	struct bf_query query = { .state = -1, .bytes = 1 };
+	size_t rows = 0;
+
+	(void)state;
+	store_events(store, 1, 3, "deploy_failed", 2);
+	do {
+		query.before = next;
+		list(query);
+		assert_int_equal(count, 1);
+		rows++;
+	} while (next.event != 0);
+	assert_int_equal(rows, 6);
+	for (rows = 0; rows == 0 || events.next != 0; rows++) {
+		query.before.event = rows == 0 ? 0 : events.next;
+		list_events(query);
+		assert_int_equal(events.count, 1);
+	}
+	assert_int_equal(rows, 3);
+}
+
+static void
 events_are_listed_by_type_tenant_and_range(void **state)
 {
 	struct bf_append *append;
@@ -603,6 +626,7 @@ main(void)
 		TEST(a_reader_sees_what_was_committed),
 		TEST(a_list_that_runs_out_of_time_says_how_far_it_came),
 		TEST(events_are_listed_with_and_without_deliveries),
+		TEST(a_list_ends_where_its_bytes_do),
 		TEST(events_are_listed_by_type_tenant_and_range),
 		TEST(what_is_not_there_is_not_found),
 		TEST(settings_are_found_by_the_beginning_of_their_names),
