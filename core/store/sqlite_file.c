@@ -305,9 +305,8 @@ compare_log(sqlite3 *db, const char *note, const char *path, bool log_there,
 	bf_error_set(err,
 	    "%s was in use when belfry ended, and its log %s-wal is gone or "
 	    "empty, with events that were acknowledged: put the log back, or "
-	    "restore a backup; remove %s to go on with what is left (all of "
-	    "it, "
-	    "if another program opened the store since and closed it)",
+	    "restore a backup; or remove %s, to go on with what is left "
+	    "(which is all, if another program closed the store since)",
 	    path, path, note);
 	return -1;
 }

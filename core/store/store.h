@@ -324,7 +324,8 @@ struct bf_query {
 	uint64_t since, until; /* event ids: since <= id < until */
 	struct bf_delivery_id before; /* go on below this one (newest first) */
 	size_t limit;
-	size_t bytes; /* of subjects: the row that reaches them is the last */
+	size_t bytes; /* of subjects: the row that reaches them is the last;
+			 0: any number */
 };
 
 /*
