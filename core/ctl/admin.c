@@ -24,6 +24,8 @@ create_token(struct bf_ctl *ctl, const char *tenant, const char *scope,
 	bf_ctl_add(body, "tenant_id", tenant);
 	bf_ctl_add(body, "rate", rate);
 	status = bf_ctl_ask(ctl, "POST", "/v1/tokens", NULL, body, &answer);
+	if (status == BF_CTL_OK)
+		bf_ctl_doubt_tenant(ctl, tenant);
 	if (status != BF_CTL_OK || ctl->json)
 		return status;
 	/* The token alone on standard output, so that it can be captured. */

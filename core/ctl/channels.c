@@ -210,6 +210,8 @@ edit_channel(struct bf_ctl *ctl, const char *tenant)
 		return bf_ctl_usage(ctl, "too many words: expected %s",
 		    ctl->command->arguments);
 	status = bf_ctl_channel_edit(ctl, tenant, &answer);
+	if (status == BF_CTL_OK && strcmp(ctl->argv[0], "create") == 0)
+		bf_ctl_doubt_tenant(ctl, tenant);
 	if (status != BF_CTL_OK || ctl->json)
 		return status;
 	deleted = bf_json_text(answer.json, "deleted");

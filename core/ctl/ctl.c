@@ -298,6 +298,31 @@ bf_ctl_ask_all(struct bf_ctl *ctl, const char *path, cJSON *query,
 	return status;
 }
 
+void
+bf_ctl_doubt_tenant(struct bf_ctl *ctl, const char *tenant)
+{
+	struct bf_answer answer;
+	struct bf_error err;
+	const char *source;
+	char *path;
+
+	if (!tenant)
+		return;
+	path = bf_ctl_path("/v1/tenants/%s", tenant);
+	/* Who may not see it is not told. */
+	if (bf_client_request(ctl->client, "GET", path, NULL, NULL, &answer,
+		&err) == 0) {
+		source = bf_json_text(answer.json, "source");
+		if (source && strcmp(source, "implied") == 0)
+			fprintf(stderr,
+			    "Nobody made tenant %s before: is it spelt right? "
+			    "(belfryctl tenants create %s)\n",
+			    tenant, tenant);
+		bf_answer_free(&answer);
+	}
+	free(path);
+}
+
 char *
 bf_ctl_path(const char *format, const char *segment)
 {

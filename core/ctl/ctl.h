@@ -91,6 +91,10 @@ int bf_ctl_ask(struct bf_ctl *ctl, const char *method, const char *path,
 int bf_ctl_ask_all(struct bf_ctl *ctl, const char *path, cJSON *query,
     const char *member, struct bf_answer *answer);
 
+/* Says on stderr if a tenant that was named (or NULL) is one that nobody made,
+ * and so may be misspelt: for what makes something of it. */
+void bf_ctl_doubt_tenant(struct bf_ctl *ctl, const char *tenant);
+
 /* A path with one segment escaped in place of %s, in new memory. */
 char *bf_ctl_path(const char *format, const char *segment);
 

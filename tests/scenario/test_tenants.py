@@ -551,6 +551,20 @@ def test_a_tenant_that_nobody_made_is_told_by_its_name(belfry):
             "send", "-t", "acem", "deploy_failed", "x").stdout
 
 
+def test_what_is_made_for_a_tenant_that_nobody_made_is_doubted(belfry):
+    b = belfry("tenant acme { }")
+    for tenant, doubted in (("acme", False), ("acem", True)):
+        for words in (["token", "create", "ci"], ["channels", "create",
+                      "webhook", "hook", "url=http://127.0.0.1:1/"]):
+            for json_too in ([], ["--json"]):
+                done = b.ctl(*words, "-t", tenant, *json_too)
+                said = f"Nobody made tenant {tenant} before: is it spelt right?"
+                assert (said in done.stderr) == doubted, done
+                b.http("DELETE", f"/v1/channels/hook?tenant_id={tenant}")
+    b.ctl("tenants", "create", "acem")
+    assert "Nobody" not in b.ctl("token", "create", "ci", "-t", "acem").stderr
+
+
 def test_strict_tenants_takes_those_it_knows(belfry, receiver):
     endpoint = receiver()
     b = belfry("strict_tenants on; default_tenant d; tenant written { }\n"
