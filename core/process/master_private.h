@@ -37,6 +37,7 @@ struct child {
 	char *group; /* of a worker */
 	int control;
 	bool ready;
+	bool linked;    /* an intake: to the scheduler that there is */
 	bool quitting;  /* told to leave, or of an old configuration */
 	bool dismissed; /* a spare that is not needed: it has nothing in hand */
 	bool deaf;      /* it closed its control socket */
@@ -117,9 +118,11 @@ void bf_spawn_at(struct master *master, int64_t at);
 /* Has one more worker of the group be made for the deliveries that were in hand
  * when one died. */
 void bf_spawn_want_spare(struct master *master, const char *group);
-/* Links each intake to the scheduler that the other end of the control socket
- * to has or leads to. */
-void bf_spawn_link_intakes(struct master *master, int to);
+/* Links each intake that is not to the scheduler that the other end of the
+ * control socket to has or leads to. Whether all of them are linked. */
+bool bf_spawn_link_intakes(struct master *master, int to);
+/* The scheduler that they were linked to is gone, or another is to come. */
+void bf_spawn_unlink_intakes(struct master *master);
 void bf_child_tell(struct child *child, enum bf_control_kind kind, int64_t pid,
     int64_t number, int fd);
 const char *bf_child_name(const struct child *child);

@@ -367,6 +367,7 @@ bf_spawn(struct master *master, enum bf_child_kind kind, const char *group)
 		child =
 		    add_child(master, kind, pid, ties.control[0], slot, group);
 		ties.control[0] = -1;
+		child->linked = linked;
 		if (linked)
 			bf_child_tell(master->scheduler, BF_CONTROL_LINK, pid,
 			    kind, ties.link[0]);
@@ -480,6 +481,49 @@ spawn_spares(struct master *master)
 	bf_strings_free(&wanted);
 }
 
+static bool
+link_intake(struct child *child, int to)
+{
+	int link[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, link) == -1) {
+		bf_log(BF_LOG_ALERT, "link intake %d to the scheduler: %s",
+		    (int)child->pid, strerror(errno));
+		return false;
+	}
+	(void)bf_control_send(to, &(struct bf_control){ BF_CONTROL_LINK,
+				      child->pid, BF_CHILD_INTAKE, link[0] });
+	bf_child_tell(child, BF_CONTROL_LINK, 0, 0, link[1]);
+	close(link[0]);
+	close(link[1]);
+	return true;
+}
+
+bool
+bf_spawn_link_intakes(struct master *master, int to)
+{
+	struct child *child;
+	bool all = true;
+
+	TAILQ_FOREACH(child, &master->children, entry)
+	{
+		if (child->kind != BF_CHILD_INTAKE || child->linked)
+			continue;
+		child->linked = link_intake(child, to);
+		all = all && child->linked;
+	}
+	return all;
+}
+
+void
+bf_spawn_unlink_intakes(struct master *master)
+{
+	struct child *child;
+
+	TAILQ_FOREACH(child, &master->children, entry)
+	child->linked = false;
+}
+
 void
 bf_spawn_missing(struct master *master)
 {
@@ -493,6 +537,8 @@ bf_spawn_missing(struct master *master)
 	/* The others come when it is ready to be linked to. */
 	if (!master->scheduler->ready)
 		return;
+	if (!bf_spawn_link_intakes(master, master->scheduler->control))
+		bf_spawn_at(master, bf_clock_monotonic_ms() + RESPAWN_MS);
 	while (bf_child_count(master, BF_CHILD_INTAKE, false) <
 		   (size_t)snapshot->intake_processes &&
 	       is_time(master, BF_CHILD_INTAKE, NULL)) {
@@ -501,28 +547,4 @@ bf_spawn_missing(struct master *master)
 	}
 	spawn_workers(master);
 	spawn_spares(master);
-}
-
-void
-bf_spawn_link_intakes(struct master *master, int to)
-{
-	struct child *child;
-	int link[2];
-
-	TAILQ_FOREACH(child, &master->children, entry)
-	{
-		if (child->kind != BF_CHILD_INTAKE)
-			continue;
-		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, link) ==
-		    -1) {
-			bf_log(BF_LOG_ALERT, "link: %s", strerror(errno));
-			return;
-		}
-		(void)bf_control_send(to,
-		    &(struct bf_control){ BF_CONTROL_LINK, child->pid,
-			BF_CHILD_INTAKE, link[0] });
-		bf_child_tell(child, BF_CONTROL_LINK, 0, 0, link[1]);
-		close(link[0]);
-		close(link[1]);
-	}
 }

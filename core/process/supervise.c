@@ -111,8 +111,10 @@ on_end(struct master *master, struct child *child, int status)
 		if (!child->dismissed)
 			bf_spawn_want_spare(master, child->group);
 	}
-	if (kind == BF_CHILD_SCHEDULER)
+	if (kind == BF_CHILD_SCHEDULER) {
 		end_workers(master);
+		bf_spawn_unlink_intakes(master);
+	}
 	if (kind == BF_CHILD_SCHEDULER && child->ready && !quitting)
 		master->recover_until =
 		    bf_clock_monotonic_ms() + STORE_PATIENCE_MS;
@@ -219,7 +221,6 @@ on_ready(struct master *master, struct child *child)
 	if (bf_master_leaving(master))
 		return;
 	bf_upgrade_scheduler_ready(master);
-	bf_spawn_link_intakes(master, child->control);
 	bf_spawn_missing(master);
 }
 

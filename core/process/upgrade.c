@@ -145,7 +145,7 @@ hand_over(struct master *master)
 	    (int)master->upgrade.pid);
 	master->upgrade.state = UPGRADE_DONE;
 	master->upgrade.deadline = 0;
-	bf_spawn_link_intakes(master, master->upgrade.channel);
+	(void)bf_spawn_link_intakes(master, master->upgrade.channel);
 	bf_master_retire(master);
 }
 

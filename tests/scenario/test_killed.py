@@ -5,12 +5,14 @@ import fcntl
 import json
 import os
 import random
+import re
 import signal
+import subprocess
 import threading
 import time
 
 import pytest
-from harness import Answer, alive, channel, wait_until
+from harness import PLAIN, Answer, alive, channel, wait_until
 from load import Load
 
 CONCURRENCY = 16
@@ -187,3 +189,39 @@ def test_suspects_hold_nobody_up(belfry, receiver):
     b.wait_idle()
     wait_until(lambda: not b.pids("spare"), "the spare worker leaves")
     assert len(b.pids("worker")) == 1
+
+
+def test_intakes_are_linked_when_there_are_descriptors_again(belfry, receiver):
+    """The scheduler is killed, and whoever is to link the intakes to the next
+    one has no descriptor left for a moment."""
+    endpoint = receiver()
+    b = belfry(channel(endpoint.url), start=False, build=PLAIN)
+    (b.folder / "full.c").write_text(f"""
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int socketpair(int domain, int type, int protocol, int pair[2])
+{{
+	errno = EMFILE;
+	if ((type & 0xf) == SOCK_STREAM && access("{b.folder}/full", F_OK) == 0)
+		return -1;
+	return (int)syscall(SYS_socketpair, domain, type, protocol, pair);
+}}
+""")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", b.folder / "full.so",
+                    b.folder / "full.c"], check=True)
+    b.environment["LD_PRELOAD"] = str(b.folder / "full.so")
+    b.without_wrapper().start()
+    wait_until(lambda: "is ready" in b.log(), "all have started")
+    intakes = b.pids("intake")
+    (b.folder / "full").touch()
+    b.send_signal(signal.SIGKILL, b.pids("scheduler")[0])
+    wait_until(lambda: re.search("link.*Too many open files", b.log()),
+               "the failure")
+    (b.folder / "full").unlink()
+    b.wait_ready()
+    b.post()
+    endpoint.wait(1)
+    assert b.pids("intake") == intakes
