@@ -26,7 +26,8 @@ libcore_la_SOURCES += core/process/child.c core/process/child.h \
 	core/process/scheduler_metrics.c core/process/scheduler_notice.c \
 	core/process/scheduler_outcome.c core/process/scheduler_pause.c core/process/scheduler_outcome.h \
 	core/process/scheduler_private.h core/process/scheduler_retain.c \
-	core/process/scheduler_settings.c core/process/scheduler_tenant.c core/process/scheduler_test.c \
+	core/process/scheduler_cancel.c core/process/scheduler_settings.c \
+	core/process/scheduler_tenant.c core/process/scheduler_test.c \
 	core/process/scheduler_worker.c \
 	core/process/worker.c core/process/worker_channel.c \
 	core/process/worker_private.h \

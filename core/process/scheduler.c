@@ -90,7 +90,7 @@ on_changed(void *owner, struct bf_change *change, const char *why)
 		if (change->context)
 			bf_command_selected(scheduler, change);
 		else
-			bf_settings_cancelled(scheduler, change);
+			bf_cancel_committed(scheduler, change);
 		break;
 	case BF_CHANGE_PUT:
 		bf_tenant_setting_committed(change);

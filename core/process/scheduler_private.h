@@ -37,6 +37,7 @@
  *   scheduler_check.c     settings that a module is to check, in a worker
  *   scheduler_test.c      tests of channels
  *   scheduler_settings.c  snapshots, toggles and states of channels
+ *   scheduler_cancel.c    what waits for channels and tenants that are gone
  *   scheduler_overlay.c   what the store lays over a snapshot
  *   scheduler_keys.c      the keys that secrets are sealed with
  *   scheduler_command.c   the verbs of the API
@@ -446,6 +447,16 @@ void bf_desk_free(struct scheduler *scheduler);
 int bf_keys_start(struct scheduler *scheduler, struct bf_store *store,
     const struct bf_snapshot *snapshot, struct bf_error *err);
 
+/* ---- scheduler_cancel.c ---- */
+/* Cancels what waits for a channel, or for a tenant, that is gone. */
+void bf_cancel_channel(struct scheduler *scheduler, uint32_t number);
+void bf_cancel_tenant(struct scheduler *scheduler, const char *tenant);
+/* A step of that was committed: goes on with it. */
+void bf_cancel_committed(struct scheduler *scheduler, struct bf_change *change);
+/* Ends what a crash broke off, before the loop runs. */
+enum bf_store_result bf_cancel_start(struct scheduler *scheduler,
+    struct bf_store *store, struct bf_error *err);
+
 /* ---- scheduler_settings.c ---- */
 /* Which worker group serves the module's channels. */
 const char *bf_settings_group(const struct scheduler *scheduler,
@@ -468,9 +479,6 @@ int bf_settings_start(struct scheduler *scheduler, struct bf_store *store,
     struct bf_snapshot *snapshot, struct bf_error *err);
 /* Cancels what waits in the store for channels that are gone. */
 void bf_settings_cancel_orphans(struct scheduler *scheduler);
-/* A cancel was committed: goes on with a deleted channel. */
-void bf_settings_cancelled(struct scheduler *scheduler,
-    struct bf_change *change);
 /* A setting is on stable storage; value NULL: it is forgotten. */
 void bf_settings_committed(struct scheduler *scheduler, const char *name,
     const char *value);

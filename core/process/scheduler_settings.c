@@ -14,43 +14,6 @@
 #include "core/process/scheduler_overlay.h"
 #include "core/process/scheduler_private.h"
 
-#define CANCEL_STEP 1000 /* deliveries of a deleted channel at once */
-
-/* Cancels what waits for a channel or a tenant that is gone, a step at a time.
- * Takes what selector owns. */
-static void
-cancel_step(struct scheduler *scheduler, const struct bf_selector *selector)
-{
-	struct bf_change *change = bf_new(struct bf_change);
-
-	change->kind = BF_CHANGE_CANCEL;
-	change->select.selector = *selector;
-	change->select.now = bf_scheduler_now(scheduler);
-	change->select.limit = CANCEL_STEP;
-	bf_committer_add(scheduler->committer, change, false);
-}
-
-/* Of what came until now: another channel of that name may follow before the
- * last step. */
-static void
-cancel_channel(struct scheduler *scheduler, uint32_t number)
-{
-	cancel_step(scheduler, &(struct bf_selector){ .id.channel = number,
-				   .until = scheduler->latest_event + 1 });
-}
-
-void
-bf_settings_cancelled(struct scheduler *scheduler, struct bf_change *change)
-{
-	const struct bf_selector rest = change->select.selector;
-
-	scheduler->metrics.cancelled += change->select.count;
-	if (!change->select.more)
-		return;
-	change->select.selector = (struct bf_selector){ 0 };
-	cancel_step(scheduler, &rest);
-}
-
 /* The channel is gone: so is its lane, if it had one. */
 static void
 remove_lane(struct scheduler *scheduler, uint32_t number)
@@ -73,7 +36,7 @@ drop_old_channel(void *context, uint32_t number)
 	if (bf_registry_has_number(scheduler->registry, number))
 		return;
 	remove_lane(scheduler, number);
-	cancel_channel(scheduler, number);
+	bf_cancel_channel(scheduler, number);
 }
 
 /* Lanes go on with the settings of the new registry. Every channel of the conf
@@ -137,7 +100,7 @@ bf_settings_channel_remove(struct scheduler *scheduler,
 
 	remove_lane(scheduler, number);
 	bf_registry_remove(scheduler->registry, state);
-	cancel_channel(scheduler, number);
+	bf_cancel_channel(scheduler, number);
 }
 
 void
@@ -155,9 +118,7 @@ bf_settings_tenant_remove(struct scheduler *scheduler, const char *tenant)
 		bf_registry_remove(registry, last);
 	}
 	bf_registry_remove_tenant(registry, tenant);
-	cancel_step(scheduler,
-	    &(struct bf_selector){ .tenant = bf_strdup(tenant),
-		.until = scheduler->latest_event + 1 });
+	bf_cancel_tenant(scheduler, tenant);
 }
 
 static void
@@ -243,6 +204,8 @@ bf_settings_start(struct scheduler *scheduler, struct bf_store *store,
 	if (result == BF_STORE_OK)
 		result = bf_tenants_start(scheduler, store, err);
 	if (result == BF_STORE_OK)
+		result = bf_cancel_start(scheduler, store, err);
+	if (result == BF_STORE_OK)
 		result = load_backlog(scheduler, store, err);
 	return result == BF_STORE_OK ? 0 : -1;
 }
@@ -251,7 +214,7 @@ void
 bf_settings_cancel_orphans(struct scheduler *scheduler)
 {
 	for (size_t i = 0; i < scheduler->orphan_count; i++)
-		cancel_channel(scheduler, scheduler->orphans[i]);
+		bf_cancel_channel(scheduler, scheduler->orphans[i]);
 	free(scheduler->orphans);
 	scheduler->orphans = NULL;
 	scheduler->orphan_count = 0;

@@ -7,6 +7,7 @@ import os
 import random
 import re
 import signal
+import sqlite3
 import subprocess
 import threading
 import time
@@ -225,3 +226,34 @@ int socketpair(int domain, int type, int protocol, int pair[2])
     b.post()
     endpoint.wait(1)
     assert b.pids("intake") == intakes
+
+
+def test_a_deleted_channel_leaves_nothing_to_the_next_of_its_name(
+        belfry, receiver):
+    """The cancel of what waited is broken off by a crash."""
+    before, after = receiver(lambda request: 500), receiver()
+    b = belfry("")
+
+    def put(url):
+        answer = b.http("PUT", "/v1/channels/hook", {
+            "module": "webhook", "settings": {"url": url}, "retry": ["10m"]})
+        assert answer.status == 201, answer
+
+    put(before.url)
+    events = "\n".join(json.dumps({"event": "deploy_failed", "subject": "old"})
+                       for _ in range(1000))
+    for _ in range(10):
+        assert b.http("POST", "/v1/events", events, {
+            "Content-Type": "application/x-ndjson"}).status == 200
+    assert b.http("DELETE", "/v1/channels/hook").status == 200
+    put(after.url)
+    b.kill()
+    b.start()
+    b.post(subject="new")
+    b.wait_idle()
+    assert {r.json["subject"] for r in after.requests} == {"new"}
+    b.stop()
+    with contextlib.closing(
+            sqlite3.connect(b.folder / "state" / "belfry.db")) as store:
+        assert store.execute("SELECT name FROM setting "
+                             "WHERE name LIKE 'cancelling/%'").fetchall() == []
