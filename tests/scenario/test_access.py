@@ -10,7 +10,7 @@ import sys
 import harness
 import pytest
 import tls
-from harness import TOKEN, channel, wait_until
+from harness import TOKEN, channel, free_port, wait_until
 from raw import EVENT, Raw, exchange, get, post as raw_post
 
 INGEST, READ = "ingest-token-0123456", "read-token-012345678"
@@ -394,6 +394,28 @@ def test_what_is_no_tls_is_not_answered(b, tls_port):
     with tls_raw(tls_port) as raw:
         raw.send(get())
         assert raw.answer().status == 200
+
+
+def test_tls_has_forward_secrecy(belfry, tmp_path):
+    """RFC 9325, section 4.1: a key that gets known opens no recording."""
+    pem, port = tmp_path / "rsa.pem", free_port()
+    tls.openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", 3,
+                "-subj", "/CN=x", "-keyout", tmp_path / "key", "-out", pem)
+    pem.write_text(pem.read_text() + (tmp_path / "key").read_text())
+    belfry(api=f"listen 127.0.0.1:{port} tls; certificate {pem}; "
+           f"certificate_key {pem};")
+    for ciphers, taken in (("kRSA", False), ("ECDHE+SHA1", False),
+                           ("ECDHE+AESGCM", True), ("ECDHE+CHACHA20", True)):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(ciphers)
+        if taken:
+            with tls_raw(port, context):
+                continue
+        with pytest.raises(ssl.SSLError):
+            tls_raw(port, context)
 
 
 # ---- what is open to all ----
