@@ -109,44 +109,45 @@ make_signer(struct signer *signer, const struct bf_secret *secret,
 	return 0;
 }
 
-/* A header as core/lib would refuse to add it is refused here, at load. */
+/* Checks the name and value of a header, as core/lib would refuse to add it,
+ * at load. */
 static int
-check_headers(const struct webhook_conf *webhook, struct bf_error *err)
+check_header(const char *directive, const char *name, const char *value,
+    struct bf_error *err)
 {
 	static const char *const ours[] = { "Content-Type", "Content-Length",
 		"Transfer-Encoding", "Host", "Connection", "webhook-id",
 		"webhook-timestamp", "webhook-signature" };
 	struct bf_request request = { 0 };
-	int status = 0;
+	int status = bf_request_header(&request, name, value);
 
-	for (size_t i = 0; status == 0 && i < webhook->header.count; i++) {
-		const struct bf_pair *pair = &webhook->header.items[i];
-
-		status = bf_request_header(&request, pair->name, pair->value);
-		if (status == -1)
-			bf_error_set(err,
-			    "header %s: expected a name of "
-			    "letters, digits and dashes, and a value without "
-			    "control characters",
-			    pair->name);
-		for (size_t k = 0; k < sizeof(ours) / sizeof(*ours); k++) {
-			if (strcasecmp(pair->name, ours[k]) != 0)
-				continue;
-			bf_error_set(err, "header %s is set by belfry itself",
-			    pair->name);
-			status = -1;
-		}
-	}
-	if (status == 0 &&
-	    bf_request_header(&request, webhook->signature_header, "x") == -1) {
+	bf_request_free(&request);
+	if (status == -1)
 		bf_error_set(err,
-		    "signature_header %s: expected the name of a "
-		    "header",
-		    webhook->signature_header);
+		    "%s %s: expected a name of letters, digits and dashes, and "
+		    "a value without control characters",
+		    directive, name);
+	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++) {
+		if (strcasecmp(name, ours[i]) != 0)
+			continue;
+		bf_error_set(err, "%s %s is set by belfry itself", directive,
+		    name);
 		status = -1;
 	}
-	bf_request_free(&request);
 	return status;
+}
+
+static int
+check_headers(const struct webhook_conf *webhook, struct bf_error *err)
+{
+	for (size_t i = 0; i < webhook->header.count; i++) {
+		const struct bf_pair *pair = &webhook->header.items[i];
+
+		if (check_header("header", pair->name, pair->value, err) == -1)
+			return -1;
+	}
+	return check_header("signature_header", webhook->signature_header, "x",
+	    err);
 }
 
 static int

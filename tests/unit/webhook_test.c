@@ -289,6 +289,9 @@ settings_that_do_not_fit_are_refused(void **state)
 		{ { URL, { "header", { "X A", "a" } }, { 0 } }, "header X A" },
 		{ { URL, { "signature_header", { "X:" } }, { 0 } },
 		    "signature_header X:" },
+		{ { URL, { "signature_header", { "Transfer-Encoding" } },
+		      { 0 } },
+		    "signature_header Transfer-Encoding is set by belfry" },
 		{ { URL, { "gone", { "maybe" } }, { 0 } }, "gone" },
 		{ { URL, { "sekret", { "x" } }, { 0 } }, "secret" },
 	};
