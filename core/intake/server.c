@@ -120,9 +120,12 @@ on_accept(evutil_socket_t listening, short what, void *context)
 {
 	struct listener *listener = context;
 	struct intake *intake = listener->intake;
+	/* A handshake costs more than any request: others are served between
+	 * two of them. */
+	const int most = listener->conf->tls ? 1 : ACCEPT_MOST;
 
 	(void)what;
-	for (int i = 0; i < ACCEPT_MOST; i++) {
+	for (int i = 0; i < most; i++) {
 		int fd = accept4(listening, NULL, NULL,
 		    SOCK_NONBLOCK | SOCK_CLOEXEC);
 
