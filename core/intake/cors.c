@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <event2/buffer.h>
 #include <belfry/memory.h>
 
 #include "core/intake/intake_private.h"
@@ -63,13 +62,13 @@ is_allowed(struct connection *connection)
 }
 
 void
-bf_cors_headers(struct connection *connection, struct evbuffer *out)
+bf_cors_headers(struct connection *connection, struct bf_buf *out)
 {
 	if (!is_on(connection))
 		return;
-	evbuffer_add_printf(out, "Vary: Origin\r\n");
+	bf_buf_add_text(out, "Vary: Origin\r\n");
 	if (is_allowed(connection))
-		evbuffer_add_printf(out,
+		bf_buf_add_format(out,
 		    "Access-Control-Allow-Origin: %s\r\n"
 		    "Access-Control-Expose-Headers: ETag, Retry-After, "
 		    "RateLimit, RateLimit-Policy\r\n",

@@ -172,8 +172,10 @@ void bf_server_free(struct intake *intake);
 /* ---- connection.c ---- */
 void bf_connection_new(struct intake *intake, int fd,
     const struct bf_listen *listen);
-/* The answer is in the output: goes on with the next request, or closes. */
-void bf_connection_answered(struct connection *connection);
+/* Sends the answer, and goes on with the next request, or closes. Borrows
+ * answer: the bytes from the status line to the end. */
+void bf_connection_answer(struct connection *connection,
+    const struct bf_buf *answer);
 void bf_connection_close(struct connection *connection);
 /* Whether its request is for the head of an answer only. */
 bool bf_connection_asks_head(const struct connection *connection);
@@ -236,7 +238,7 @@ int bf_token_rate_take_lines(struct connection *connection, size_t lines);
 /* ---- cors.c ---- */
 /* Adds the headers by which a browser shows the answer to other sites' pages,
  * if they may have it. */
-void bf_cors_headers(struct connection *connection, struct evbuffer *out);
+void bf_cors_headers(struct connection *connection, struct bf_buf *out);
 /* Answers a browser that asks whether a page may use methods ("GET, HEAD");
  * false: it may not, or that is not the question. */
 bool bf_cors_preflight(struct connection *connection, const char *methods);

@@ -9,8 +9,6 @@
 #include <string.h>
 #include <time.h>
 
-#include <event2/buffer.h>
-
 #include "core/intake/intake_private.h"
 
 /* "Accepted" for 202, ... */
@@ -91,7 +89,7 @@ reply(struct connection *connection, int status, const char *content_type,
     const char *cache, const char *extra, const char *body, size_t size)
 {
 	struct intake *intake = connection->intake;
-	struct evbuffer *out = bufferevent_get_output(connection->bev);
+	struct bf_buf out = { 0 };
 
 	bf_intake_count(intake, BF_COUNT_REQUESTS, 1);
 	if (status >= 500)
@@ -100,22 +98,23 @@ reply(struct connection *connection, int status, const char *content_type,
 		bf_intake_count(intake, BF_COUNT_REQUESTS_BAD, 1);
 	if (intake->draining)
 		connection->keep_alive = false;
-	evbuffer_add_printf(out,
+	bf_buf_add_format(&out,
 	    "HTTP/1.1 %d %s\r\nDate: %s\r\nServer: belfry\r\n", status,
 	    status_text(status), date(intake));
 	if (content_type)
-		evbuffer_add_printf(out,
+		bf_buf_add_format(&out,
 		    "Content-Type: %s\r\nContent-Length: %zu\r\n", content_type,
 		    size);
-	evbuffer_add_printf(out,
+	bf_buf_add_format(&out,
 	    "Cache-Control: %s\r\nX-Content-Type-Options: nosniff\r\n"
 	    "%s%s",
 	    cache, extra ? extra : "", connection_header(connection));
-	bf_cors_headers(connection, out);
-	evbuffer_add(out, "\r\n", 2);
+	bf_cors_headers(connection, &out);
+	bf_buf_add_text(&out, "\r\n");
 	if (size > 0 && !bf_connection_asks_head(connection))
-		evbuffer_add(out, body, size);
-	bf_connection_answered(connection);
+		bf_buf_add(&out, body, size);
+	bf_connection_answer(connection, &out);
+	bf_buf_free(&out);
 }
 
 void

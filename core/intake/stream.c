@@ -53,7 +53,7 @@ void
 bf_stream_start(struct connection *connection)
 {
 	struct intake *intake = connection->intake;
-	struct evbuffer *out = bufferevent_get_output(connection->bev);
+	struct bf_buf out = { 0 };
 
 	if (bf_connection_asks_head(connection)) {
 		connection->keep_alive = false;
@@ -68,12 +68,14 @@ bf_stream_start(struct connection *connection)
 	connection->streaming = true;
 	connection->answering = false;
 	TAILQ_INSERT_TAIL(&intake->streams, connection, stream);
-	evbuffer_add_printf(out,
+	bf_buf_add_text(&out,
 	    "HTTP/1.1 200 OK\r\nServer: belfry\r\n"
 	    "Content-Type: text/event-stream\r\nCache-Control: no-store\r\n"
 	    "X-Content-Type-Options: nosniff\r\nConnection: close\r\n");
-	bf_cors_headers(connection, out);
-	evbuffer_add_printf(out, "\r\n: deliveries as they change\n\n");
+	bf_cors_headers(connection, &out);
+	bf_buf_add_text(&out, "\r\n: deliveries as they change\n\n");
+	bufferevent_write(connection->bev, out.data, out.size);
+	bf_buf_free(&out);
 	bufferevent_enable(connection->bev, EV_READ | EV_WRITE);
 }
 
