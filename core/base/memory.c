@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define CACHED_MOST 1024 /* bytes of a piece that glibc keeps for the next */
+
 void
 bf_memory_exhausted(void)
 {
@@ -23,20 +25,27 @@ bf_memory_exhausted(void)
 }
 
 void *
-bf_zalloc(size_t count, size_t size)
+bf_malloc(size_t size)
 {
-	void *memory = calloc(count > 0 ? count : 1, size > 0 ? size : 1);
+	void *memory = malloc(size > 0 ? size : 1);
 
 	if (!memory)
 		bf_memory_exhausted();
 	return memory;
 }
 
+/* In glibc 2.36 only malloc takes from the thread's cache of small pieces;
+ * calloc, which goes the long way, need not touch the pages of large ones. */
 void *
-bf_malloc(size_t size)
+bf_zalloc(size_t count, size_t size)
 {
-	void *memory = malloc(size > 0 ? size : 1);
+	void *memory;
 
+	count = count > 0 ? count : 1;
+	size = size > 0 ? size : 1;
+	if (size <= CACHED_MOST / count)
+		return memset(bf_malloc(count * size), 0, count * size);
+	memory = calloc(count, size);
 	if (!memory)
 		bf_memory_exhausted();
 	return memory;
@@ -61,10 +70,11 @@ bf_resize(void *memory, size_t count, size_t size)
 char *
 bf_strndup(const char *bytes, size_t size)
 {
-	char *copy = bf_zalloc(size + 1, 1);
+	char *copy = bf_malloc(size + 1);
 
 	if (size > 0)
 		memcpy(copy, bytes, size);
+	copy[size] = '\0';
 	return copy;
 }
 
