@@ -49,7 +49,6 @@ static struct {
  */
 static _Thread_local struct {
 	time_t second;
-	pid_t pid;
 	enum bf_log_level level;
 	char text[96];
 } last_head;
@@ -176,19 +175,16 @@ static void
 add_head(struct bf_buf *line, enum bf_log_level level)
 {
 	const time_t now = (time_t)(bf_clock_wall().ms / 1000);
-	const pid_t pid = getpid();
 	struct tm local;
 	char time[32];
 
-	if (now != last_head.second || pid != last_head.pid ||
-	    level != last_head.level) {
+	if (now != last_head.second || level != last_head.level) {
 		localtime_r(&now, &local);
 		strftime(time, sizeof(time), "%Y/%m/%d %H:%M:%S", &local);
 		snprintf(last_head.text, sizeof(last_head.text),
-		    "%s [%s] %d#%s: ", time, level_names[level], (int)pid,
+		    "%s [%s] %d#%s: ", time, level_names[level], (int)getpid(),
 		    logger.process);
 		last_head.second = now;
-		last_head.pid = pid;
 		last_head.level = level;
 	}
 	bf_buf_add_text(line, last_head.text);

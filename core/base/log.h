@@ -52,7 +52,8 @@ int bf_log_reopen(struct bf_error *err);
  */
 void bf_log_echo(int fd);
 
-/* Names this process in its lines: "master", "intake", ... */
+/* Names this process in its lines: "master", "intake", ... To be called after
+ * each fork, so that they have its pid. */
 void bf_log_name(const char *process);
 
 /* Writes one line if the level is at least as urgent as the log's. */

@@ -176,6 +176,7 @@ daemonize(struct master *master, struct bf_error *err)
 		close(ready[1]);
 		_exit(watch_start(ready[0]));
 	}
+	bf_log_name("main");
 	close(ready[0]);
 	master->ready_pipe = ready[1];
 	setsid();
