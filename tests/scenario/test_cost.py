@@ -18,8 +18,8 @@ import tenants  # noqa: E402
 from harness import PLAIN, Belfry, Receiver, channel, have, wait_until
 
 # The process's main function, and the most instructions it may take an event.
-INSTRUCTIONS = (("bf_intake_main", 68500), ("bf_scheduler_main", 84000))
-SYSTEM_CALLS = 72
+INSTRUCTIONS = (("bf_intake_main", 68000), ("bf_scheduler_main", 84000))
+SYSTEM_CALLS = 68
 
 # Instructions of the scheduler for each tenant with two channels, from the
 # store to where it is ready.
