@@ -269,9 +269,10 @@ typedef void bf_store_used(void *context, const char *tenant, int64_t events,
 
 /*
  * Forgets finished deliveries of events accepted before the instant, with
- * their events, idempotency keys older than keys_before, and what BF_TENANT_PAST
- * says of tenants of whom nothing else is left: at most limit of each; *count
- * says how many there were, of the most of them. freed (may be NULL) is told, once they are gone, what that was of each tenant.
+ * their events, idempotency keys older than keys_before, and what
+ * BF_TENANT_PAST says of tenants of whom nothing else is left: at most limit of
+ * each; *count says how many there were, of the most of them. freed (may be
+ * NULL) is told, once they are gone, what that was of each tenant.
  */
 enum bf_store_result bf_store_prune(struct bf_store *store,
     struct bf_instant before, struct bf_instant keys_before, size_t limit,
