@@ -306,37 +306,6 @@ bf_sqlite_enter(struct bf_sqlite *sqlite, struct bf_error *err)
 	return sqlite->doubtful ? reopen(sqlite, err) : BF_STORE_OK;
 }
 
-/*
- * Notes in the main file that commits may be in the log alone, or that they are
- * no longer. A log that was begun stands beside it from before the one to after
- * the other: so one that is not there then is missed.
- */
-static bool
-note_log(struct bf_sqlite *sqlite, bool in_use)
-{
-	sqlite3_stmt *statement = bf_sqlite_statement(sqlite,
-	    in_use ? BF_SQL_SETTING_PUT : BF_SQL_SETTING_DROP);
-
-	bf_sqlite_bind_text(statement, 1, BF_SQLITE_LOG_NOTE);
-	if (in_use)
-		bf_sqlite_bind_text(statement, 2, "");
-	return bf_sqlite_run(sqlite, statement, "note the log", NULL) ==
-	       BF_STORE_OK;
-}
-
-/* SQLite does not tell it of the log. */
-static bool
-log_has_moved(struct bf_sqlite *sqlite)
-{
-	struct stat file = { 0 };
-
-	if (stat(sqlite->log_path, &file) == -1 && errno != ENOENT)
-		return false;
-	if (sqlite->log_inode == 0)
-		sqlite->log_inode = file.st_ino;
-	return file.st_ino != sqlite->log_inode;
-}
-
 /* A file that was deleted or replaced would take our commits with it. */
 static enum bf_store_result
 check_place(struct bf_sqlite *sqlite, struct bf_error *err)
@@ -345,14 +314,11 @@ check_place(struct bf_sqlite *sqlite, struct bf_error *err)
 
 	sqlite3_file_control(sqlite->db, "main", SQLITE_FCNTL_HAS_MOVED,
 	    &moved);
-	if (!moved && !log_has_moved(sqlite))
+	if (!moved && !bf_sqlite_log_has_moved(sqlite))
 		return BF_STORE_OK;
 	/* What the log has is still open to us. */
-	if (!moved) {
-		note_log(sqlite, false);
-		sqlite3_wal_checkpoint_v2(sqlite->db, "main",
-		    SQLITE_CHECKPOINT_FULL, NULL, NULL);
-	}
+	if (!moved)
+		bf_sqlite_log_save(sqlite);
 	bf_error_set(err, "%s was removed or replaced while it was in use",
 	    moved ? sqlite->path : sqlite->log_path);
 	return BF_STORE_UNUSABLE;
@@ -397,26 +363,13 @@ set_deadline(struct bf_store *store, struct bf_duration limit)
 
 /* ---- opening and closing ---- */
 
-/* The last one out removes the log: not one that will be missed. */
-static void
-leave_log(struct bf_sqlite *sqlite)
-{
-	const bool writer = sqlite->lock != -1;
-
-	if (sqlite->log_begun && note_log(sqlite, false))
-		return;
-	if (writer && sqlite->db)
-		sqlite3_db_config(sqlite->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
-		    1, NULL);
-}
-
 static void
 close_store(struct bf_store *store)
 {
 	struct bf_sqlite *sqlite = bf_sqlite_of(store);
 
 	sqlite->deadline_ms = 0;
-	leave_log(sqlite);
+	bf_sqlite_log_leave(sqlite);
 	finalize(sqlite->statements);
 	sqlite3_close(sqlite->db);
 	bf_sqlite_type_forget(sqlite);
@@ -481,31 +434,6 @@ take_lock(struct bf_sqlite *sqlite, struct bf_error *err)
 	return sqlite->lock == -1 ? -1 : 0;
 }
 
-/*
- * What a killed writer left in the log goes into the file, so that no commit
- * follows there on pages whose fsync may have failed back then: they may be
- * gone at the next power cut. The note begins the log anew, and goes into the
- * file too.
- */
-static int
-begin_log(struct bf_sqlite *sqlite, struct bf_error *err)
-{
-	const int code = sqlite3_wal_checkpoint_v2(sqlite->db, "main",
-	    SQLITE_CHECKPOINT_RESTART, NULL, NULL);
-
-	/* A full disk may pass, and readers do. */
-	if ((code & 0xff) == SQLITE_IOERR) {
-		bf_sqlite_describe(sqlite->db, sqlite->path,
-		    "move the log into the file", err);
-		return -1;
-	}
-	sqlite->log_begun = true;
-	note_log(sqlite, true);
-	sqlite3_wal_checkpoint_v2(sqlite->db, "main", SQLITE_CHECKPOINT_PASSIVE,
-	    NULL, NULL);
-	return 0;
-}
-
 struct bf_store *
 bf_sqlite_open(const char *dir, struct bf_error *err)
 {
@@ -518,13 +446,13 @@ bf_sqlite_open(const char *dir, struct bf_error *err)
 	}
 	if (take_lock(sqlite, err) == -1 ||
 	    bf_sqlite_find(dir, sqlite->path, err) == -1 ||
-	    bf_sqlite_check_log(sqlite->log_path, &log_there, err) == -1 ||
+	    bf_sqlite_log_check(sqlite->log_path, &log_there, err) == -1 ||
 	    connect_to(sqlite, &sqlite->db, err) == -1 ||
 	    bf_sqlite_migrate(sqlite->db, sqlite->path, err) == -1 ||
 	    bf_sqlite_identify(sqlite->db, dir, sqlite->path, log_there, err) ==
 		-1 ||
 	    prepare(sqlite->db, sqlite->path, sqlite->statements, err) == -1 ||
-	    begin_log(sqlite, err) == -1)
+	    bf_sqlite_log_begin(sqlite, err) == -1)
 		goto fail;
 	return &sqlite->store;
 

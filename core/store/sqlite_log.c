@@ -1,5 +1,5 @@
 /*
- * sqlite_log.c - the write-ahead log before SQLite reads it
+ * sqlite_log.c - the write-ahead log: whether it is whole, and there at all
  *
  * SQLite takes the log for what stands in front of the first frame whose
  * checksum is wrong: behind it, it supposes, is what was being written when the
@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <belfry/memory.h>
@@ -126,7 +127,7 @@ find_damage(struct log *log)
 }
 
 int
-bf_sqlite_check_log(const char *name, bool *there, struct bf_error *err)
+bf_sqlite_log_check(const char *name, bool *there, struct bf_error *err)
 {
 	struct log log = { .fd = open(name, O_RDONLY | O_CLOEXEC) };
 	const bool absent = log.fd == -1 && errno == ENOENT;
@@ -149,4 +150,83 @@ bf_sqlite_check_log(const char *name, bool *there, struct bf_error *err)
 		    "it and give them up: truncate -s %lld %s",
 		    name, (long long)cut, (long long)cut, name);
 	return cut > 0 || (log.fd == -1 && !absent) ? -1 : 0;
+}
+
+/* ---- the note in the file ---- */
+
+/*
+ * Notes in the main file that commits may be in the log alone, or that they are
+ * no longer. A log that was begun stands beside it from before the one to after
+ * the other: so one that is not there then is missed.
+ */
+static bool
+note_log(struct bf_sqlite *sqlite, bool in_use)
+{
+	sqlite3_stmt *statement = bf_sqlite_statement(sqlite,
+	    in_use ? BF_SQL_SETTING_PUT : BF_SQL_SETTING_DROP);
+
+	bf_sqlite_bind_text(statement, 1, BF_SQLITE_LOG_NOTE);
+	if (in_use)
+		bf_sqlite_bind_text(statement, 2, "");
+	return bf_sqlite_run(sqlite, statement, "note the log", NULL) ==
+	       BF_STORE_OK;
+}
+
+/*
+ * What a killed writer left in the log goes into the file, so that no commit
+ * follows there on pages whose fsync may have failed back then: they may be
+ * gone at the next power cut. The note begins the log anew, and goes into the
+ * file too.
+ */
+int
+bf_sqlite_log_begin(struct bf_sqlite *sqlite, struct bf_error *err)
+{
+	const int code = sqlite3_wal_checkpoint_v2(sqlite->db, "main",
+	    SQLITE_CHECKPOINT_RESTART, NULL, NULL);
+
+	/* A full disk may pass, and readers do. */
+	if ((code & 0xff) == SQLITE_IOERR) {
+		bf_sqlite_describe(sqlite->db, sqlite->path,
+		    "move the log into the file", err);
+		return -1;
+	}
+	sqlite->log_begun = true;
+	note_log(sqlite, true);
+	sqlite3_wal_checkpoint_v2(sqlite->db, "main", SQLITE_CHECKPOINT_PASSIVE,
+	    NULL, NULL);
+	return 0;
+}
+
+/* SQLite does not tell it of the log. */
+bool
+bf_sqlite_log_has_moved(struct bf_sqlite *sqlite)
+{
+	struct stat file = { 0 };
+
+	if (stat(sqlite->log_path, &file) == -1 && errno != ENOENT)
+		return false;
+	if (sqlite->log_inode == 0)
+		sqlite->log_inode = file.st_ino;
+	return file.st_ino != sqlite->log_inode;
+}
+
+void
+bf_sqlite_log_save(struct bf_sqlite *sqlite)
+{
+	note_log(sqlite, false);
+	sqlite3_wal_checkpoint_v2(sqlite->db, "main", SQLITE_CHECKPOINT_FULL,
+	    NULL, NULL);
+}
+
+/* The last one out removes the log: not one that will be missed. */
+void
+bf_sqlite_log_leave(struct bf_sqlite *sqlite)
+{
+	const bool writer = sqlite->lock != -1;
+
+	if (sqlite->log_begun && note_log(sqlite, false))
+		return;
+	if (writer && sqlite->db)
+		sqlite3_db_config(sqlite->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
+		    1, NULL);
 }

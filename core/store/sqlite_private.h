@@ -131,21 +131,36 @@ void bf_sqlite_describe(sqlite3 *db, const char *path, const char *doing,
  * there never was one. path is that of the database. */
 int bf_sqlite_find(const char *dir, const char *path, struct bf_error *err);
 
-/* Refuses a log in which damage hides what was acknowledged, and says how to
- * go on without. 0 or -1. *there: it is a log; else it is absent or blank. */
-int bf_sqlite_check_log(const char *name, bool *there, struct bf_error *err);
-
 /* Compares the database with the note of its identity, and its note of the log
  * with whether that is there; or makes the note of its identity. */
 int bf_sqlite_identify(sqlite3 *db, const char *dir, const char *path,
     bool log_there, struct bf_error *err);
 
+/* Whether the first bytes are those of a belfry store: 0 or -1. */
+int bf_sqlite_check_head(const char *path, struct bf_error *err);
+
+/* ---- sqlite_log.c ---- */
+
+/* Refuses a log in which damage hides what was acknowledged, and says how to
+ * go on without. 0 or -1. *there: it is a log; else it is absent or blank. */
+int bf_sqlite_log_check(const char *name, bool *there, struct bf_error *err);
+
 /* The setting that stands in the main file as long as commits may be in the
  * log alone: while a writer has the store, and after it was killed. */
 #define BF_SQLITE_LOG_NOTE "log-in-use"
 
-/* Whether the first bytes are those of a belfry store: 0 or -1. */
-int bf_sqlite_check_head(const char *path, struct bf_error *err);
+/* Begins the log of an opened store, and notes that it is in use. */
+int bf_sqlite_log_begin(struct bf_sqlite *sqlite, struct bf_error *err);
+
+/* Whether the log was removed or replaced under us. */
+bool bf_sqlite_log_has_moved(struct bf_sqlite *sqlite);
+
+/* Moves the log into the file, which does not miss it then. */
+void bf_sqlite_log_save(struct bf_sqlite *sqlite);
+
+/* Before the connection is closed: sees to it that the log is removed with it
+ * only if the file does not miss it. */
+void bf_sqlite_log_leave(struct bf_sqlite *sqlite);
 
 /* ---- sqlite_schema.c ---- */
 
