@@ -308,20 +308,42 @@ check_head(const char *head, size_t size)
 	return wrong;
 }
 
+/* The path of a target, with its query. In absolute form it stands behind the
+ * host, which has to be that of Host: RFC 9112, section 3.2.2. */
+static const char *
+path_of(const struct bf_http_request *request)
+{
+	const char *target = request->target ? request->target : "";
+	const size_t length = request->host ? strlen(request->host) : 0;
+
+	if (strncasecmp(target, "http://", 7) == 0)
+		target += 7;
+	else if (strncasecmp(target, "https://", 8) == 0)
+		target += 8;
+	else
+		return target;
+	if (length == 0 || strncasecmp(target, request->host, length) != 0)
+		return "";
+	return target[length] == '\0' ? "/" : target + length;
+}
+
 static enum bf_http_state
 split_target(struct bf_http *http)
 {
 	struct bf_http_request *request = &http->request;
+	const char *path = path_of(request);
 	char *query;
 
-	if (!request->target || request->target[0] != '/')
-		return fail(http, 400, "the request target must be a path");
+	if (*path != '/')
+		return fail(http, 400,
+		    "the request target must be a path, alone or behind the "
+		    "host that Host names");
 	if (strlen(request->target) > TARGET_MOST)
 		return fail(http, 414, "the request target is too long");
 	if (!bf_uri_is_encoded(request->target))
 		return fail(http, 400,
 		    "broken percent-encoding in the request target");
-	request->path = bf_strdup(request->target);
+	request->path = bf_strdup(path);
 	query = strchr(request->path, '?');
 	if (query) {
 		*query = '\0';

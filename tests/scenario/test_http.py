@@ -375,6 +375,17 @@ def test_head_is_get_without_its_body(b):
         assert raw.answer().json == {"status": "ok"}
 
 
+def test_a_target_may_have_the_host_in_front(b):
+    """RFC 9112, section 3.2.2: clients that are told of a proxy write it."""
+    with Raw(b.port) as raw:
+        for path, status in ((b"http://x/healthz", 200),
+                             (b"HTTPS://X/v1/events?limit=1", 200),
+                             (b"http://x/v1/events?limit=x", 422),
+                             (b"http://x", 308), (b"http://x/none", 404)):
+            raw.send(get(path, AUTH))
+            assert raw.answer().status == status, path
+
+
 def test_methods_that_a_resource_has_not_are_named(b):
     for method, path, allowed in (
             ("PUT", "/v1/events", {"GET", "HEAD", "POST"}),
