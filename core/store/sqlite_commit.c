@@ -204,6 +204,27 @@ append_events(struct bf_sqlite *sqlite, struct bf_change *first,
 
 /* ---- finish ---- */
 
+/* What is above BF_ATTEMPTS_KEPT, but for recipients that still count. */
+static enum bf_store_result
+drop_attempts(struct bf_sqlite *sqlite, const struct bf_finish *finish,
+    struct bf_error *err)
+{
+	static const enum bf_sql steps[] = { BF_SQL_ATTEMPTS_DROP,
+		BF_SQL_ATTEMPTS_DROP_RECIPIENTS };
+	const int last = finish->attempt->number - BF_ATTEMPTS_KEPT;
+	enum bf_store_result result = BF_STORE_OK;
+
+	for (size_t i = 0; last > 0 && i < 2 && result == BF_STORE_OK; i++) {
+		sqlite3_stmt *statement = bf_sqlite_statement(sqlite, steps[i]);
+
+		sqlite3_bind_int64(statement, 1, (int64_t)finish->id.event);
+		sqlite3_bind_int64(statement, 2, finish->id.channel);
+		sqlite3_bind_int(statement, 3, last);
+		result = bf_sqlite_run(sqlite, statement, "drop attempts", err);
+	}
+	return result;
+}
+
 static enum bf_store_result
 finish_delivery(struct bf_sqlite *sqlite, struct bf_finish *finish,
     struct bf_error *err)
@@ -234,7 +255,9 @@ finish_delivery(struct bf_sqlite *sqlite, struct bf_finish *finish,
 	if (result != BF_STORE_OK || !attempt || finish->late)
 		return result;
 	bf_sqlite_rows_add_attempt(&sqlite->rows, finish);
-	return bf_sqlite_recipients_add(sqlite, finish, err);
+	result = bf_sqlite_recipients_add(sqlite, finish, err);
+	return result == BF_STORE_OK ? drop_attempts(sqlite, finish, err)
+				     : result;
 }
 
 /* The ends of a part of the batch. */

@@ -100,6 +100,11 @@ const char *const bf_sql_texts[BF_SQL_COUNT] = {
 	    "SELECT event, channel, number, at_ms, took_us, resolve_us, "
 	    "connect_us, tls_us, first_byte_us, outcome, status, why, excerpt "
 	    "FROM new_attempt WHERE true ON CONFLICT DO NOTHING",
+	[BF_SQL_ATTEMPTS_DROP] = "DELETE FROM attempt WHERE event = ?1 "
+				 "AND channel = ?2 AND number <= ?3",
+	[BF_SQL_ATTEMPTS_DROP_RECIPIENTS] =
+	    "DELETE FROM recipient WHERE event = ?1 AND channel = ?2 "
+	    "AND number <= ?3 AND NOT settled",
 	[BF_SQL_RECIPIENT_ADD] =
 	    "INSERT INTO recipient (event, channel, number, place, address, "
 	    "outcome, status, reply, settled) "

@@ -373,8 +373,11 @@ enum bf_store_result bf_store_get_event(struct bf_store *store, uint64_t id,
     struct bf_event **event, char **reason, bf_store_row *row, void *context,
     struct bf_error *err);
 
+#define BF_ATTEMPTS_KEPT 200 /* of a delivery that is replayed on and on */
+
 /* One delivery (*found; row->event is a reference of the caller's) and its
- * attempts, oldest first. attempt may be NULL, as may row above. */
+ * attempts, oldest first: the last BF_ATTEMPTS_KEPT of them. attempt may be
+ * NULL, as may row above. */
 typedef void bf_store_attempt(void *context, const struct bf_attempt *attempt);
 enum bf_store_result bf_store_get_delivery(struct bf_store *store,
     struct bf_delivery_id id, struct bf_delivery_row *row, bool *found,

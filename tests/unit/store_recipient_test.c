@@ -174,6 +174,36 @@ a_late_end_settles_nobody(void **state)
 }
 
 static void
+count_attempt(void *context, const struct bf_attempt *one)
+{
+	int *range = context;
+
+	range[range[0] != 0] = one->number;
+}
+
+static void
+attempts_are_kept_up_to_a_number_and_who_is_settled_on(void **state)
+{
+	int range[2] = { 0, 0 };
+	struct bf_delivery_row row = { 0 };
+	struct bf_error err;
+	bool found;
+
+	(void)state;
+	attempt(0, BF_STATE_RETRY, "dr");
+	for (int tries = 1; tries < BF_ATTEMPTS_KEPT + 5; tries++)
+		attempt(tries, BF_STATE_RETRY, "-r");
+	succeed(bf_store_get_delivery(store, delivery_id(1, 1), &row, &found,
+		    count_attempt, range, &err),
+	    &err);
+	bf_event_unref(&row.event);
+	assert_int_equal(range[0], 6);
+	assert_int_equal(range[1], BF_ATTEMPTS_KEPT + 5);
+	assert_int_equal(row.attempts, BF_ATTEMPTS_KEPT + 5);
+	assert_settled("a");
+}
+
+static void
 recipients_are_forgotten_with_their_event(void **state)
 {
 	struct bf_error err;
@@ -202,6 +232,7 @@ main(void)
 		TEST(a_replay_tries_who_failed_and_spares_who_got_it),
 		TEST(a_replay_of_what_all_got_is_for_all),
 		TEST(a_late_end_settles_nobody),
+		TEST(attempts_are_kept_up_to_a_number_and_who_is_settled_on),
 		TEST(recipients_are_forgotten_with_their_event),
 	};
 
