@@ -161,6 +161,7 @@ def test_leak_ends_its_worker_before_the_machine(belfry, receiver, hostile):
                f"channel hostile bad {{ url {bad.url}; }}"
                + channel(good.url, "good"), build=PLAIN,
                main={"worker_rlimit_data": "96m"})
+    wait_until(lambda: len(b.pids("worker")) == 2, "both workers run")
     before = set(b.pids("worker"))
     for number in range(150):
         b.post(subject="leak")
