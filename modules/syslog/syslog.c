@@ -24,6 +24,7 @@
  * whether all was taken while it does not. */
 #define CLOSING_MS 3000
 #define LOOK_MS 50
+#define TALK_MOST (64 << 10) /* bytes that are read of a receiver */
 
 enum transport { OVER_TLS, OVER_TCP };
 
@@ -89,7 +90,8 @@ struct sending {
 	struct bf_buf frame;
 	size_t written;
 	int fd;
-	bool closed; /* the receiver has closed its side */
+	size_t heard; /* bytes */
+	bool closed;  /* the receiver has closed its side */
 	int64_t ended_ms;
 };
 
@@ -194,15 +196,20 @@ read_end(struct bf_task *task, int fd, int events)
 {
 	struct sending *sending = task->state;
 	char bytes[1024];
-	ssize_t got;
+	ssize_t got = 0;
 
 	(void)events;
-	/* There is nothing that a receiver could have to say. */
-	while ((got = bf_task_read(task, bytes, sizeof(bytes))) > 0)
-		continue;
+	/* There is nothing that a receiver could have to say. One that says it
+	 * without end would have the worker for itself: it is heard no more,
+	 * and what its system has taken decides. */
+	while (sending->heard < TALK_MOST &&
+	       (got = bf_task_read(task, bytes, sizeof(bytes))) > 0)
+		sending->heard += (size_t)got;
 	if (got == -1 && errno == EAGAIN)
 		return;
 	bf_task_unwatch(task, fd);
+	if (got > 0)
+		return;
 	if (got == -1) {
 		finish(task, BF_RETRY, "the receiver did not take the message",
 		    strerror(errno));

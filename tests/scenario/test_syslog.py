@@ -1,4 +1,5 @@
 """The syslog module, against a real receiver and against bad ones."""
+import contextlib
 import re
 import socket
 import struct
@@ -179,6 +180,26 @@ def test_receiver_that_never_closes_is_enough(belfry, raw_server):
     assert int(size) == len(message)
     assert re.match(rb"<27>1 \S+ \S+ belfry - deploy_failed \[belfry@32473 ",
                     message), message
+
+
+def test_receiver_that_talks_without_end_is_not_listened_to(belfry,
+                                                            raw_server):
+    """It has nothing to say, and would keep the worker from the others."""
+    said = []
+
+    def serve(connection):
+        connection.recv(65536)
+        block = b"x" * (1 << 20)
+        with contextlib.suppress(OSError):
+            while sum(said) < 1 << 30:
+                said.append(connection.send(block))
+
+    server = raw_server(serve)
+    b = belfry(channel(server.port, "transport tcp;"))
+    shown = b.wait_state(b.delivery_of(b.post()), "delivered")
+    assert len(shown["attempts"]) == 1
+    # What the buffers of two sockets hold.
+    assert sum(said) < 64 << 20, sum(said)
 
 
 def test_receiver_that_takes_nothing_holds_up_no_other(belfry, raw_server,
