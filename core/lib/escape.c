@@ -383,6 +383,39 @@ bf_escape(struct bf_fit *fit, enum bf_markup markup, unsigned where,
 		escape_next(&escape);
 }
 
+/* Bytes of the control character at text; 0 if it is none, or if it separates
+ * lines or words. */
+static size_t
+control_size(const char *text, size_t size)
+{
+	const unsigned char c = (unsigned char)*text;
+
+	if (c < ' ' || c == 0x7f)
+		return c != '\t' && c != '\n';
+	return c == 0xc2 && size > 1 && (unsigned char)text[1] < 0xa0 &&
+		       bf_separator(text, size) == 0
+		   ? 2
+		   : 0;
+}
+
+void
+bf_drop_controls(struct bf_buf *text)
+{
+	size_t at = 0, kept = 0;
+
+	while (at < text->size) {
+		const size_t size =
+		    control_size(text->data + at, text->size - at);
+
+		if (size == 0)
+			text->data[kept++] = text->data[at++];
+		at += size;
+	}
+	text->size = kept;
+	if (text->data)
+		text->data[kept] = '\0';
+}
+
 size_t
 bf_separator(const char *text, size_t size)
 {

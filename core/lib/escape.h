@@ -24,6 +24,11 @@ enum {
 void bf_escape(struct bf_fit *fit, enum bf_markup markup, unsigned where,
     const char *text, size_t size);
 
+/* Takes the control characters out of a text, but for tabs and line feeds.
+ * Nobody sees them, but what stands behind one would pass for what is not at
+ * the start of a line, no mention and no name of a site. */
+void bf_drop_controls(struct bf_buf *text);
+
 /* Bytes of the character at text that separates words or lines (ASCII white
  * space, U+0085, U+00A0, U+2028, U+2029); 0 if it is none. */
 size_t bf_separator(const char *text, size_t size);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "core/lib/arena.h"
+#include "core/lib/escape.h"
 #include "core/lib/html_parse.h"
 #include "core/lib/html_reference.h"
 #include "core/lib/html_token.h"
@@ -55,8 +56,9 @@ write_link(struct walk *walk, const GumboNode *node, const struct bf_link *link)
 	struct bf_buf label = { 0 };
 	const bool short_one = bf_html_line(&label, node, LABEL_MOST, false);
 
+	bf_drop_controls(&label);
 	if (short_one)
-		bf_writer_link(&walk->writer, link, label.data);
+		bf_writer_link(&walk->writer, link, bf_buf_text(&label));
 	bf_buf_free(&label);
 	return short_one;
 }

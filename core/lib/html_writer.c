@@ -166,6 +166,7 @@ bf_writer_flush(struct bf_writer *writer)
 {
 	struct bf_buf *word = &writer->word;
 
+	bf_drop_controls(word);
 	/* Pre begins with its first line that is not blank. */
 	if (writer->pre > 0 && !writer->fenced &&
 	    strspn(bf_buf_text(word), " \t\r") == word->size)

@@ -12,8 +12,6 @@
 static bool
 put_separator(struct bf_fit *fit, const char *text, size_t size)
 {
-	if (*text == '\r' || *text == '\f')
-		return false;
 	fit->shown++;
 	if (size == 1 || (unsigned char)text[1] == 0xa0)
 		bf_buf_add(fit->out, text, size);
@@ -23,14 +21,19 @@ put_separator(struct bf_fit *fit, const char *text, size_t size)
 }
 
 void
-bf_markup_text(struct bf_buf *out, enum bf_markup markup, const char *text,
+bf_markup_text(struct bf_buf *out, enum bf_markup markup, const char *source,
     struct bf_limit limit)
 {
-	const char *const end = text + strlen(text);
+	struct bf_buf plain = { 0 };
+	const char *text, *end;
 	bool line_start = true;
 	struct bf_fit fit;
 
-	bf_fit_start(&fit, out, limit, (size_t)(end - text));
+	bf_buf_add_text(&plain, source);
+	bf_drop_controls(&plain);
+	text = bf_buf_text(&plain);
+	end = text + plain.size;
+	bf_fit_start(&fit, out, limit, plain.size);
 	while (text < end) {
 		size_t size = 0, gap = 0;
 
@@ -50,4 +53,5 @@ bf_markup_text(struct bf_buf *out, enum bf_markup markup, const char *text,
 		text += gap;
 	}
 	bf_fit_finish(&fit);
+	bf_buf_free(&plain);
 }

@@ -185,6 +185,16 @@ plain_text_is_shown_as_it_is(void **state)
 		    "see <https://e.example/?a=1&amp;b=_c_>." },
 		{ BF_DISCORD_MARKDOWN, "@everyone <@1>\n# a\n12) b",
 		    "@" ZWSP "everyone \\<@" ZWSP "1>\n\\# a\n12\\) b" },
+		{ BF_DISCORD_MARKDOWN, "\x01# a\n\x7f> b\n\x01 1\x02. c",
+		    "\\# a\n\\> b\n 1\\. c" },
+		{ BF_DISCORD_MARKDOWN,
+		    "@\x01"
+		    "everyone @\rhere @\xc2\x81here",
+		    "@" ZWSP "everyone @" ZWSP "here @" ZWSP "here" },
+		{ BF_SLACK_MRKDWN,
+		    ":ta\x01"
+		    "da:",
+		    ":" ZWSP "tada:" },
 		{ BF_DISCORD_MARKDOWN, "https://e.example/a_b_c",
 		    "https://e.example/a_b_c" },
 	};
