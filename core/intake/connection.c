@@ -203,9 +203,7 @@ bf_connection_is_unproven(const struct connection *connection)
 bool
 bf_connection_asks_head(const struct connection *connection)
 {
-	const char *method = bf_http_request(connection->http)->method;
-
-	return method && strcmp(method, "HEAD") == 0;
+	return bf_http_asks_head(connection->http);
 }
 
 /* An error about the request itself: nothing after it can be understood. */

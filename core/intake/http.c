@@ -533,6 +533,16 @@ bf_http_request(struct bf_http *http)
 	return &http->request;
 }
 
+bool
+bf_http_asks_head(const struct bf_http *http)
+{
+	static const char method[] = "HEAD ";
+	const size_t size = sizeof(method) - 1;
+
+	return http->head.size >= size &&
+	       memcmp(http->head.data, method, size) == 0;
+}
+
 static void
 clear_request(struct bf_http_request *request)
 {

@@ -68,6 +68,11 @@ enum bf_http_state bf_http_read(struct bf_http *http, const char *bytes,
 /* The request so far; valid until bf_http_reset. */
 struct bf_http_request *bf_http_request(struct bf_http *http);
 
+/* Whether the request is a HEAD, as far as it was read: what is refused before
+ * its method is known for good is answered without content, too (RFC 9110,
+ * section 9.3.2). */
+bool bf_http_asks_head(const struct bf_http *http);
+
 /* Ready for the next request on the connection. */
 void bf_http_reset(struct bf_http *http);
 

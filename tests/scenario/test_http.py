@@ -375,6 +375,24 @@ def test_head_is_get_without_its_body(b):
         assert raw.answer().json == {"status": "ok"}
 
 
+@pytest.mark.parametrize("head, status", [
+    (b"HEAD / HTTP/1.1\r\n\r\n", 400),
+    (b"HEAD / HTTP/1.1\r\nHost: x\r\nA : b\r\n\r\n", 400),
+    (b"HEAD / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400),
+    (b"HEAD /%00 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    (b"HEAD / HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999\r\n\r\n",
+     413),
+    (b"HEAD /" + b"a" * 20000 + b" HTTP/1.1\r\n", 431),
+    (b"HEAD / HTTP/3.0\r\nHost: x\r\n\r\n", 505),
+])
+def test_head_that_is_refused_has_no_body(b, head, status):
+    """RFC 9110, section 9.3.2, whatever is wrong with the request."""
+    with Raw(b.port) as raw:
+        raw.send(head)
+        assert raw.answer(heads=True).status == status
+        assert raw.answer() is None
+
+
 def test_a_target_may_have_the_host_in_front(b):
     """RFC 9112, section 3.2.2: clients that are told of a proxy write it."""
     with Raw(b.port) as raw:
