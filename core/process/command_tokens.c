@@ -104,8 +104,19 @@ add_rate(cJSON *token, const struct bf_rate *rate)
 	cJSON_AddStringToObject(token, "rate", text);
 }
 
+/* Where on the machine the conf file lies is no tenant's to know: they get the
+ * file's name. */
+static const char *
+file_for(const struct store_command *own, const char *file)
+{
+	const char *slash = own->any_tenant ? NULL : strrchr(file, '/');
+
+	return slash ? slash + 1 : file;
+}
+
 static cJSON *
-describe_conf_token(const struct bf_token *token, const char *tenant)
+describe_conf_token(const struct store_command *own,
+    const struct bf_token *token, const char *tenant)
 {
 	cJSON *json = cJSON_CreateObject();
 
@@ -113,7 +124,7 @@ describe_conf_token(const struct bf_token *token, const char *tenant)
 	cJSON_AddStringToObject(json, "tenant_id", tenant);
 	cJSON_AddStringToObject(json, "scope", bf_scope_names[token->scope]);
 	add_rate(json, &token->rate);
-	cJSON_AddStringToObject(json, "file", token->file);
+	cJSON_AddStringToObject(json, "file", file_for(own, token->file));
 	cJSON_AddNumberToObject(json, "line", token->line);
 	return json;
 }
@@ -150,7 +161,7 @@ add_conf_tokens(const struct store_command *own, cJSON *tokens)
 		if (!is_visible(own, tenant, bf_scope_names[token->scope]))
 			continue;
 		cJSON_AddItemToArray(tokens,
-		    describe_conf_token(token, tenant));
+		    describe_conf_token(own, token, tenant));
 		count++;
 	}
 }

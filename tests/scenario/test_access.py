@@ -175,6 +175,10 @@ def test_manage_gives_tokens_of_its_tenant_but_no_admins(b):
     listed = manage(b, "GET", "/v1/tokens").json["tokens"]
     assert {t["tenant_id"] for t in listed} == {"acme"}
     assert {t["scope"] for t in listed} == {"ingest", "read", "manage"}
+    # Nor where on the machine the conf file lies.
+    assert {t["file"] for t in listed if "file" in t} == {"belfry.conf"}
+    assert str(b.conf_file) in {t.get("file") for t in b.http(
+        "GET", "/v1/tokens").json["tokens"]}
     assert manage(b, "DELETE", "/v1/tokens/root").status == 404
     # Another tenant's of that name do not count, nor are theirs found by id.
     ambiguous = manage(b, "DELETE", "/v1/tokens/m")
