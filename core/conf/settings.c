@@ -14,9 +14,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <belfry/buf.h>
 #include <belfry/memory.h>
 
 #include "core/conf/conf_private.h"
+
+#define ADVICE_MOST 320 /* bytes of names that a message lists */
 
 static void *
 member_of(const struct bf_directive *directive, void *target)
@@ -200,6 +203,25 @@ names_of(const struct bf_directive *table, const char *const *more,
 	return names;
 }
 
+/* What to do about a name that is unknown: the nearest, or all that there are
+ * if those are few. Free it. */
+static char *
+advice(const char *name, const char **names, size_t count)
+{
+	const char *nearest = bf_nearest(name, names, count);
+	struct bf_buf text = { 0 };
+
+	if (nearest)
+		return bf_strf("; did you mean \"%s\"?", nearest);
+	for (size_t i = 0; i < count; i++)
+		bf_buf_add_format(&text, "%s%s",
+		    i == 0 ? "; expected one of " : ", ", names[i]);
+	if (count > 0 && text.size <= ADVICE_MOST)
+		return bf_buf_take(&text);
+	bf_buf_free(&text);
+	return bf_strdup("");
+}
+
 int
 bf_settings_unknown(const struct bf_conf_node *node,
     const struct bf_directive *table, const char *const *more,
@@ -207,12 +229,12 @@ bf_settings_unknown(const struct bf_conf_node *node,
 {
 	size_t count;
 	const char **names = names_of(table, more, &count);
-	const char *nearest = bf_nearest(node->name, names, count);
+	char *remedy = advice(node->name, names, count);
 	struct bf_shown room;
 
-	bf_conf_error(node, err, "unknown directive %s%s%s%s",
-	    bf_show(&room, node->name), nearest ? "; did you mean \"" : "",
-	    nearest ? nearest : "", nearest ? "\"?" : "");
+	bf_conf_error(node, err, "unknown directive %s%s",
+	    bf_show(&room, node->name), remedy);
+	free(remedy);
 	free(names);
 	return -1;
 }

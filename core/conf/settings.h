@@ -78,8 +78,10 @@ int bf_settings_shape(const struct bf_shape *shape,
     const struct bf_conf_node *node, const struct bf_directive *table,
     const char *const *more, struct bf_error *err);
 
-/* "unknown directive "urll"; did you mean "url"?" at the node. Names come from
- * the table and from more (NULL-terminated); both may be NULL. Always -1. */
+/* "unknown directive "urll"; did you mean "url"?" at the node, or where nothing
+ * is near and the names are few "; expected one of url, secret". Names come
+ * from the table and from more (NULL-terminated); both may be NULL. Always
+ * -1. */
 int bf_settings_unknown(const struct bf_conf_node *node,
     const struct bf_directive *table, const char *const *more,
     struct bf_error *err);

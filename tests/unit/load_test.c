@@ -516,7 +516,10 @@ static const struct {
 	{ "default_tenant a; tenant a { }",
 	    "CONF:1: tenant \"a\" exists already; expected another name (the "
 	    "first stands in CONF:1)" },
-	{ "tenant a { tokn; }", "CONF:1: unknown directive \"tokn\"" },
+	{ "tenant a { tokn; }", "CONF:1: unknown directive \"tokn\"; expected "
+				"one of name, limits, events, channel" },
+	/* too many directives to list */
+	{ "zebra 1;", "CONF:1: unknown directive \"zebra\"" },
 	{ "tenant a { name \"\"; }",
 	    "CONF:1: name: expected a name of 1 to 128 bytes, on one line" },
 	{ "tenant a { limits { channels -1; } }",

@@ -152,7 +152,9 @@ each_mistake_names_line_directive_and_expectation(void **state)
 		    "2: unknown directive \"urll\"; did you mean \"url\"?" },
 		{ "rettry a;", "2: unknown directive \"rettry\"; did you mean "
 			       "\"retry\"?" },
-		{ "zebra;", "2: unknown directive \"zebra\"" },
+		{ "zebra;", "2: unknown directive \"zebra\"; expected one of "
+			    "loud, count, title, wait, until, room, method, "
+			    "url, secret, to, header, ca_file, retry" },
 		{ "count 1;\ncount 2;",
 		    "3: count: repeated; expected it once (it stands in line "
 		    "2)" },
