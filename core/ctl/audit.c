@@ -17,8 +17,12 @@ print_rows(const cJSON *json)
 	    "OBJECT", "DETAIL");
 	cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(json, "audit"))
 	{
-		for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++)
-			bf_table_cell(&table, bf_json_text(row, members[i]));
+		for (size_t i = 0; i < sizeof(members) / sizeof(*members);
+		     i++) {
+			const char *text = bf_json_text(row, members[i]);
+
+			bf_table_cell(&table, text && *text ? text : NULL);
+		}
 	}
 	bf_table_print(&table, "entries");
 }
@@ -32,7 +36,7 @@ bf_ctl_audit(struct bf_ctl *ctl)
 		{ "actor", 'a', "WHO",
 		    "done by: \"token NAME\", \"user NAME\", \"uid N\"", &actor,
 		    NULL },
-		{ "action", 0, "ACTION", "what was done: channel-patch",
+		{ "action", 0, "ACTION", "what was done, such as channel-patch",
 		    &action, NULL },
 		{ "tenant", 't', "ID", "about this tenant", &tenant, NULL },
 		{ "since", 0, "TIME", "at or after (RFC 3339)", &since, NULL },

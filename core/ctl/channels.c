@@ -157,25 +157,29 @@ is_as_meant(const char *verb, const cJSON *channel)
 	return false;
 }
 
+static bool
+is_switch(const char *word)
+{
+	return strcmp(word, "start") == 0 || strcmp(word, "enable") == 0 ||
+	       strcmp(word, "disable") == 0;
+}
+
 static int
 change_channel(struct bf_ctl *ctl, cJSON *body)
 {
-	static const char *const verbs[] = { "start", "enable", "disable" };
+	const char *verb = ctl->argv[0];
 	struct bf_answer answer;
 	char *format, *path;
-	size_t i;
 	int status;
 
-	for (i = 0; i < 3 && strcmp(verbs[i], ctl->argv[0]) != 0; i++)
-		continue;
-	if (i == 3) {
+	if (!is_switch(verb)) {
 		cJSON_Delete(body);
 		return bf_ctl_usage(ctl,
 		    "\"%s\": expected enable, disable, start, create, set or "
 		    "delete",
-		    ctl->argv[0]);
+		    verb);
 	}
-	format = bf_strf("/v1/channels/%%s/%s", verbs[i]);
+	format = bf_strf("/v1/channels/%%s/%s", verb);
 	path = bf_ctl_path(format, ctl->argv[1]);
 	status = bf_ctl_request(ctl, "POST", path, NULL, body, &answer);
 	free(path);
@@ -186,7 +190,7 @@ change_channel(struct bf_ctl *ctl, cJSON *body)
 		puts(answer.text);
 	else
 		print_channel(answer.json);
-	if (!is_as_meant(verbs[i], answer.json))
+	if (!is_as_meant(verb, answer.json))
 		status = BF_CTL_NO;
 	bf_answer_free(&answer);
 	return status;
@@ -253,6 +257,13 @@ bf_ctl_channels(struct bf_ctl *ctl)
 		status = bf_ctl_ask(ctl, "GET", path, members, NULL, &answer);
 		free(path);
 	}
+	/* A channel may be called so; if none is, its name is missing. */
+	if (status == BF_CTL_REFUSED && ctl->argc == 1 &&
+	    (is_switch(ctl->argv[0]) || is_edit(ctl->argv[0])))
+		fprintf(stderr,
+		    "\"channels %s\" wants more words: see "
+		    "\"belfryctl channels --help\".\n",
+		    ctl->argv[0]);
 	if (status != BF_CTL_OK || ctl->json)
 		return status;
 	if (ctl->argc == 1)

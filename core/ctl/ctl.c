@@ -186,17 +186,41 @@ print_problem(const struct bf_answer *answer, int line)
 		fprintf(stderr, "the daemon answered %ld\n", answer->status);
 }
 
-/* Says how to become somebody whom the daemon knows. */
-static void
-print_remedy(void)
+/* How to become somebody whom the daemon knows. */
+static const char *
+token_remedy(void)
 {
 	const char *token = getenv("BELFRY_TOKEN");
 
-	fputs(token && *token
-		  ? "That in BELFRY_TOKEN is none, or was revoked.\n"
-		  : "Set BELFRY_TOKEN to one; at the Unix socket, root and the "
-		    "user of belfry need none.\n",
-	    stderr);
+	return token && *token ? "That in BELFRY_TOKEN is none, or was revoked."
+			       : "Set BELFRY_TOKEN to one; at the Unix socket, "
+				 "root and the "
+				 "user of belfry need none.";
+}
+
+/* Says what to do with belfryctl about what the daemon says to programs. */
+static void
+print_remedy(const struct bf_answer *answer)
+{
+	static const struct {
+		const char *type, *remedy;
+	} remedies[] = {
+		{ "urn:belfry:problem:unknown-channel",
+		    "\"belfryctl channels\" lists those of every tenant; "
+		    "--tenant says whose is meant." },
+		{ "urn:belfry:problem:exists",
+		    "With belfryctl it is changed by the word \"set\" in place "
+		    "of \"create\"." },
+	};
+	const char *type = bf_json_text(answer->json, "type");
+
+	if (answer->status == 401)
+		fprintf(stderr, "%s\n", token_remedy());
+	for (size_t i = 0; type && i < sizeof(remedies) / sizeof(*remedies);
+	     i++) {
+		if (strcmp(type, remedies[i].type) == 0)
+			fprintf(stderr, "%s\n", remedies[i].remedy);
+	}
 }
 
 int
@@ -205,8 +229,7 @@ bf_ctl_line_status(const struct bf_answer *answer, int line)
 	if (answer->status >= 200 && answer->status < 300)
 		return BF_CTL_OK;
 	print_problem(answer, line);
-	if (answer->status == 401)
-		print_remedy();
+	print_remedy(answer);
 	return answer->status >= 500 ? BF_CTL_FAILED : BF_CTL_REFUSED;
 }
 

@@ -117,7 +117,10 @@ def test_command_line_that_is_wrong(b, words, says):
     (("events", "deploy_faild"), "did you mean deploy_failed"),
     (("events", "channel_failing", "on"), "the conf file sets it, in "),
     (("channels", "nosuch"), 'there is no channel "nosuch"'),
+    (("channels", "nosuch"), "--tenant says whose is meant"),
     (("channels", "disable", "nosuch"), 'there is no channel "nosuch"'),
+    (("channels", "create"), '"channels create" wants more words'),
+    (("channels", "enable"), '"channels enable" wants more words'),
     (("deliveries", "-s", "odd"), "expected scheduled, sending"),
     (("deliveries", "-c", "nosuch"), 'there is no channel "nosuch"'),
     (("deliveries", "--since", "noon"), "RFC 3339"),
@@ -130,6 +133,8 @@ def test_command_line_that_is_wrong(b, words, says):
     (("cancel", "--until", "noon"), "RFC 3339"),
     (("test", "--module", "webhook", "ur=http://x/"),
      'unknown directive "ur"'),
+    (("test", "--module", "webhook", "command=/bin/true"),
+     'unknown directive "command"; expected one of url, '),
     (("test", "--module", "webhook"), "belfryctl: url: missing"),
     (("test", "nosuch"), 'there is no channel "nosuch"'),
     (("token", "create", "ci", "-s", "root"), "ingest, metrics, read, manage or admin"),
@@ -611,6 +616,17 @@ def test_tenants(b):
     answer(b, "tenants", "create", "shop")
     assert answer(b, "tenants", "delete", "shop") == {"deleted": "shop"}
     assert "shop" not in run(b, "tenants", "list").stdout
+
+
+def test_what_exists_is_changed_by_set(b):
+    for words in (("tenants", "create", "twice"),
+                  ("channels", "create", "webhook", "twice", "secret=x",
+                   "url=https://example.com/")):
+        run(b, *words)
+        again = run(b, *words, status=REFUSED)
+        assert 'by the word "set" in place of "create"' in again.stderr
+    run(b, "channels", "delete", "twice")
+    run(b, "tenants", "delete", "twice")
 
 
 def test_tenants_of_more_than_a_page(b):
