@@ -63,6 +63,16 @@ def test_nothing_is_overwritten_and_a_bad_name_is_refused(installed, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["one"]
 
 
+def test_a_belfry_that_pkg_config_does_not_know_is_told_of(installed, tmp_path):
+    run("belfry-module", "--templates", installed["templates"], "new",
+        "pager", cwd=tmp_path, env=installed["environment"])
+    env = {**installed["environment"], "PKG_CONFIG_LIBDIR": str(tmp_path)}
+    del env["PKG_CONFIG_PATH"]
+    done = run("make", cwd=tmp_path / "pager", env=env, check=False)
+    assert done.returncode == 2 and "PKG_CONFIG_PATH.  Stop." in done.stderr
+    assert "fatal error" not in done.stderr
+
+
 @pytest.mark.parametrize("fault, finding", [
     ("NONE", None),
     ("NO_HELP", "directive url has no help"),
