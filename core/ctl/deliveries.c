@@ -8,14 +8,10 @@
 #include <belfry/memory.h>
 
 #include "core/ctl/ctl.h"
+#include "core/ctl/selection.h"
 
-/* What deliveries are meant: the options that select them. */
-struct selection {
-	const char *state, *channel, *event, *tenant, *since, *until, *limit;
-};
-
-static cJSON *
-make_query(const struct selection *selection)
+cJSON *
+bf_selection_query(const struct bf_selection *selection)
 {
 	cJSON *query = cJSON_CreateObject();
 
@@ -27,29 +23,6 @@ make_query(const struct selection *selection)
 	bf_ctl_add(query, "until", selection->until);
 	bf_ctl_add(query, "limit", selection->limit);
 	return query;
-}
-
-/* One line of a delivery, as the list and --follow print it. */
-static void
-print_line(const cJSON *delivery)
-{
-	const char *why = bf_json_text(delivery, "why");
-	const char *accepted = bf_json_text(delivery, "accepted_at");
-	const char *state = bf_json_text(delivery, "state");
-	const char *event = bf_json_text(delivery, "event");
-
-	printf("%s  %s  %-10s %-2.0f ", accepted ? accepted : "-",
-	    bf_json_text(delivery, "id"), state ? state : "-",
-	    bf_json_number(delivery, "attempt_count"));
-	/* What a cancel or a replay changed is told without it. */
-	bf_print_text(event ? event : "-");
-	fputs(" -> ", stdout);
-	bf_print_text(bf_json_text(delivery, "channel"));
-	if (why) {
-		fputs("  ", stdout);
-		bf_print_text(why);
-	}
-	putchar('\n');
 }
 
 static void
@@ -85,89 +58,23 @@ print_deliveries(const cJSON *json)
 	bf_table_print(&table, "deliveries");
 }
 
-struct follower {
-	const struct selection *selection;
-	bool json;
-};
-
-static bool
-is(const cJSON *delivery, const char *name, const char *wanted)
+int
+bf_ctl_check_event(struct bf_ctl *ctl, const char *event)
 {
-	const char *text = bf_json_text(delivery, name);
+	char *path = bf_ctl_path("/v1/event-types/%s", event);
+	struct bf_answer answer;
+	int status = bf_ctl_request(ctl, "GET", path, NULL, NULL, &answer);
 
-	return !wanted || (text && strcmp(text, wanted) == 0);
-}
-
-/* What a cancel or a replay did to many at once. */
-static void
-print_number(const cJSON *notice)
-{
-	const char *state = bf_json_text(notice, "state");
-
-	printf("%.0f deliveries of ", bf_json_number(notice, "count"));
-	bf_print_text(bf_json_text(notice, "tenant_id"));
-	printf(" are %s now\n", state ? state : "-");
-}
-
-static int
-follow_item(void *context, const cJSON *delivery)
-{
-	const struct follower *follower = context;
-	const struct selection *selection = follower->selection;
-
-	if (!is(delivery, "state", selection->state) ||
-	    !is(delivery, "channel", selection->channel) ||
-	    !is(delivery, "event", selection->event) ||
-	    !is(delivery, "tenant_id", selection->tenant))
-		return 0;
-	if (follower->json) {
-		char *text = cJSON_PrintUnformatted(delivery);
-
-		puts(text);
-		cJSON_free(text);
-	} else if (bf_json_text(delivery, "id")) {
-		print_line(delivery);
-	} else {
-		print_number(delivery);
-	}
-	return fflush(stdout) == EOF ? -1 : 0;
-}
-
-static int
-follow(struct bf_ctl *ctl, const struct selection *selection)
-{
-	struct follower follower = { selection, ctl->json };
-	struct bf_error err;
-	long status = bf_client_stream(ctl->client, "/v1/deliveries/stream",
-	    follow_item, &follower, &err);
-
-	if (status == -1) {
-		fprintf(stderr, "belfryctl: %s\n", err.text);
-		return BF_CTL_UNREACHABLE;
-	}
-	if (status == 200)
-		return BF_CTL_OK;
-	fprintf(stderr, "belfryctl: the daemon answered %ld\n", status);
-	return status >= 500 ? BF_CTL_FAILED : BF_CTL_REFUSED;
-}
-
-static bool
-is_state(const char *text)
-{
-	static const char *const states[] = { "scheduled", "sending",
-		"delivered", "failed", "cancelled" };
-
-	for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++) {
-		if (strcmp(states[i], text) == 0)
-			return true;
-	}
-	return false;
+	free(path);
+	if (status == BF_CTL_OK)
+		bf_answer_free(&answer);
+	return status;
 }
 
 int
 bf_ctl_deliveries(struct bf_ctl *ctl)
 {
-	struct selection selection = { 0 };
+	struct bf_selection selection = { 0 };
 	bool following = false;
 	const struct bf_ctl_option options[] = {
 		{ "state", 's', "STATE",
@@ -194,28 +101,23 @@ bf_ctl_deliveries(struct bf_ctl *ctl)
 
 	if (bf_ctl_options(ctl, options, 0, 0, &status) == -1)
 		return status;
-	if (following &&
-	    (selection.since || selection.until || selection.limit))
-		return bf_ctl_usage(ctl,
-		    "--follow is of what is to come: it takes no --since, "
-		    "--until or --limit");
-	if (following && selection.state && !is_state(selection.state))
-		return bf_ctl_usage(ctl,
-		    "state \"%s\": expected scheduled, sending, delivered, "
-		    "failed or cancelled",
-		    selection.state);
 	if (following)
-		return follow(ctl, &selection);
+		return bf_ctl_follow(ctl, &selection);
 	status = bf_ctl_ask(ctl, "GET", "/v1/deliveries",
-	    make_query(&selection), NULL, &answer);
+	    bf_selection_query(&selection), NULL, &answer);
 	if (status != BF_CTL_OK || ctl->json)
 		return status;
 	print_deliveries(answer.json);
 	if (bf_json_text(answer.json, "next"))
 		bf_print_aside(
 		    "(there are more: narrow the list, or raise --limit)\n");
+	/* There may be deliveries of a type that the conf file has no more. */
+	if (selection.event &&
+	    cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(answer.json,
+		"deliveries")) == 0)
+		status = bf_ctl_check_event(ctl, selection.event);
 	bf_answer_free(&answer);
-	return BF_CTL_OK;
+	return status;
 }
 
 static char *
@@ -393,7 +295,7 @@ change_some(struct bf_ctl *ctl, const char *path, cJSON *query,
 /* Does to each id, or to what is selected, what action says. none: why it may
  * have been nothing, of a selection and of ids. */
 static int
-change(struct bf_ctl *ctl, const struct selection *selection,
+change(struct bf_ctl *ctl, const struct bf_selection *selection,
     const char *action, const char *counted, const char *const none[2])
 {
 	char *each = bf_strf("/v1/deliveries/%%s/%s", action);
@@ -408,8 +310,8 @@ change(struct bf_ctl *ctl, const struct selection *selection,
 		free(path);
 	}
 	if (ctl->argc == 0)
-		status = change_some(ctl, all, make_query(selection), counted,
-		    &count);
+		status = change_some(ctl, all, bf_selection_query(selection),
+		    counted, &count);
 	free(each);
 	free(all);
 	if (status != BF_CTL_OK)
@@ -426,7 +328,7 @@ static int
 select_and_change(struct bf_ctl *ctl, const char *action, const char *counted,
     const char *const none[2])
 {
-	struct selection selection = { 0 };
+	struct bf_selection selection = { 0 };
 	const struct bf_ctl_option options[] = {
 		{ "channel", 'c', "NAME", "all of this channel",
 		    &selection.channel, NULL },

@@ -2,8 +2,9 @@ bin_PROGRAMS += belfryctl
 belfryctl_SOURCES = core/ctl/admin.c core/ctl/audit.c core/ctl/channel_edit.c \
 	core/ctl/channels.c core/ctl/client.c \
 	core/ctl/client.h core/ctl/ctl.c core/ctl/ctl.h core/ctl/deliveries.c \
-	core/ctl/events.c core/ctl/main.c core/ctl/print.c core/ctl/print.h \
-	core/ctl/secret.h core/ctl/secrets.c core/ctl/tenants.c core/ctl/test.c \
+	core/ctl/events.c core/ctl/follow.c core/ctl/main.c core/ctl/print.c \
+	core/ctl/print.h core/ctl/secret.h core/ctl/secrets.c \
+	core/ctl/selection.h core/ctl/tenants.c core/ctl/test.c \
 	core/conf/nearest.c core/conf/password.c core/conf/password.h \
 	core/transport/libraries.c core/transport/libraries.h
 # Objects of its own: libcore has those of the last ones, too.

@@ -123,6 +123,8 @@ def test_command_line_that_is_wrong(b, words, says):
     (("channels", "enable"), '"channels enable" wants more words'),
     (("deliveries", "-s", "odd"), "expected scheduled, sending"),
     (("deliveries", "-c", "nosuch"), 'there is no channel "nosuch"'),
+    (("deliveries", "-f", "-c", "nosuch"), 'there is no channel "nosuch"'),
+    (("deliveries", "-f", "-e", "deploy_faild"), "did you mean deploy_failed"),
     (("deliveries", "--since", "noon"), "RFC 3339"),
     (("deliveries", "-n", "0"), "belfryctl: limit: expected a whole number, 1 to 1000"),
     (("show", "nosuch"), "no such delivery"),
@@ -616,6 +618,12 @@ def test_tenants(b):
     answer(b, "tenants", "create", "shop")
     assert answer(b, "tenants", "delete", "shop") == {"deleted": "shop"}
     assert "shop" not in run(b, "tenants", "list").stdout
+
+
+def test_an_empty_list_of_a_misspelt_type_is_told_of(b):
+    done = run(b, "deliveries", "-e", "deploy_faild", status=REFUSED)
+    assert "did you mean deploy_failed" in done.stderr
+    run(b, "deliveries", "-e", "monitoring_dns_changed")
 
 
 def test_what_exists_is_changed_by_set(b):
