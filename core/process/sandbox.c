@@ -29,10 +29,6 @@
 
 #include "core/base/log.h"
 
-/* A thread looks each name up: with the usual 8 MiB of stack, a few hundred
- * would use up the memory that the worker may have. */
-#define THREAD_STACK ((size_t)1 << 20)
-
 #define REFUSE SCMP_ACT_ERRNO(EPERM)
 
 /* Refused whatever the arguments. Those that an architecture has not are
@@ -321,13 +317,13 @@ limit(struct bf_size data)
 	if (setrlimit(RLIMIT_DATA, &(struct rlimit){ bytes, bytes }) == -1)
 		bf_log(BF_LOG_WARN, "limit the memory: %s", strerror(errno));
 	if (pthread_attr_init(&attributes) == 0) {
-		pthread_attr_setstacksize(&attributes, THREAD_STACK);
+		pthread_attr_setstacksize(&attributes, BF_THREAD_STACK);
 		pthread_setattr_default_np(&attributes);
 		pthread_attr_destroy(&attributes);
 	}
 #else
 	(void)data;
-	(void)THREAD_STACK;
+	(void)BF_THREAD_STACK;
 #endif
 }
 

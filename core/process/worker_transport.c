@@ -8,6 +8,7 @@
 #include <belfry/memory.h>
 
 #include "core/process/own_address.h"
+#include "core/process/sandbox.h"
 #include "core/registry/egress.h"
 
 struct bf_worker_transports {
@@ -52,6 +53,21 @@ guard_egress(void *context, const struct sockaddr *address, bool proxy,
 	return -1;
 }
 
+/*
+ * Names whose servers do not answer may take a quarter of the worker's memory
+ * for their threads if they are strangers', and half of it in all.
+ */
+static void
+limit_threads(struct bf_worker_transports *transports)
+{
+	const size_t stacks =
+	    (size_t)transports->snapshot->worker_rlimit_data.bytes /
+	    BF_THREAD_STACK;
+
+	bf_transport_limit_threads(transports->untrusted, stacks / 4);
+	bf_transport_limit_threads(transports->trusted, stacks / 2);
+}
+
 struct bf_worker_transports *
 bf_worker_transports_new(struct event_base *base,
     const struct bf_snapshot *snapshot, struct bf_error *err)
@@ -69,6 +85,7 @@ bf_worker_transports_new(struct event_base *base,
 		bf_worker_transports_free(&transports);
 		return NULL;
 	}
+	limit_threads(transports);
 	bf_transport_guard_with(transports->trusted, guard_intake, transports,
 	    false);
 	bf_transport_guard_with(transports->untrusted, guard_egress, transports,

@@ -6,6 +6,8 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <openssl/ssl.h>
@@ -25,6 +27,46 @@ open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 		bf_transcript_address(easy->transcript, &address->addr);
 	return socket(address->family, address->socktype | SOCK_CLOEXEC,
 	    address->protocol);
+}
+
+/* The threads of this process; 0: nobody can say. Source: proc(5): each is a
+ * folder of task, and each folder a link of the one that it is in. */
+static size_t
+count_threads(void)
+{
+	struct stat task;
+
+	return stat("/proc/self/task", &task) == 0 && task.st_nlink > 2
+		   ? (size_t)task.st_nlink - 2
+		   : 0;
+}
+
+/* libcurl is about to look a name up, on a thread: it did not find it among
+ * those that it knows. */
+static int
+before_look_up(void *resolver, void *reserved, void *context)
+{
+	struct easy *easy = context;
+	const size_t most = easy->transport->threads_most;
+
+	(void)resolver;
+	(void)reserved;
+	if (!easy->named || most == 0 || count_threads() < most)
+		return 0;
+	bf_error_set(&easy->refusal,
+	    "too many names are being looked up: name servers do not answer");
+	return 1;
+}
+
+/* Whether the host of a URL is a name, and no address. */
+static bool
+has_name(const char *url)
+{
+	const char *mark = strstr(url, "://");
+	const char *host = mark ? mark + 3 : url;
+	const size_t size = strcspn(host, ":/?#");
+
+	return *host != '[' && strspn(host, "0123456789.") < size;
 }
 
 /* Asks the guard again, about the address that is connected to. */
@@ -112,6 +154,8 @@ bf_easy_init(struct easy *easy, struct bf_transport *transport,
 	/* Not even the exceptions from a proxy come from the environment. */
 	curl_easy_setopt(curl, CURLOPT_NOPROXY, "");
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, easy->detail);
+	curl_easy_setopt(curl, CURLOPT_RESOLVER_START_FUNCTION, before_look_up);
+	curl_easy_setopt(curl, CURLOPT_RESOLVER_START_DATA, easy);
 	curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, easy);
 	curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, before_request);
@@ -130,6 +174,7 @@ bf_easy_set(struct easy *easy, const struct bf_request *request,
 	CURL *curl = easy->curl;
 
 	easy->proxied = options->proxy != NULL;
+	easy->named = has_name(options->proxy ? options->proxy : request->url);
 	easy->timeout = options->timeout;
 	/* One file, whosever it is: libcurl keeps what it read of it, which it
 	 * does not with a folder; and an own authority stands in place of the

@@ -133,13 +133,15 @@ find_reason(const struct reason *reasons, CURLcode code, const char *detail,
 	return false;
 }
 
-/* Whether it failed because the guard let nothing pass: of a host's addresses,
- * another may have been connected to. */
+/* Whether it failed because of what was refused here, not there: of a host's
+ * addresses, another may have been connected to. */
 static bool
 is_refused(const struct failure *failure)
 {
 	return failure->refusal[0] &&
 	       (failure->code == CURLE_COULDNT_CONNECT ||
+		   failure->code == CURLE_COULDNT_RESOLVE_HOST ||
+		   failure->code == CURLE_COULDNT_RESOLVE_PROXY ||
 		   failure->code == CURLE_ABORTED_BY_CALLBACK);
 }
 

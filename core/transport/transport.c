@@ -339,6 +339,12 @@ bf_transport_guard_with(struct bf_transport *transport,
 	transport->guards_requests = each_request;
 }
 
+void
+bf_transport_limit_threads(struct bf_transport *transport, size_t most)
+{
+	transport->threads_most = most;
+}
+
 size_t
 bf_transport_active(const struct bf_transport *transport)
 {

@@ -59,6 +59,14 @@ typedef int bf_transport_guard(void *context, const struct sockaddr *address,
 void bf_transport_guard_with(struct bf_transport *transport,
     bf_transport_guard *guard, void *context, bool each_request);
 
+/*
+ * Bounds the threads of the process: no more than so many may run when a name
+ * is looked up, or else the request fails. Each look-up is a thread, which
+ * can't be stopped and outlives the request that gave up waiting for it. 0:
+ * there is no bound.
+ */
+void bf_transport_limit_threads(struct bf_transport *transport, size_t most);
+
 /* How many requests are under way. */
 size_t bf_transport_active(const struct bf_transport *transport);
 

@@ -20,6 +20,7 @@ struct bf_transport {
 	bf_transport_guard *guard;
 	void *guard_context;
 	bool guards_requests; /* not only connections */
+	size_t threads_most;  /* 0: any number */
 };
 
 /* ---- sockets.c ---- */
@@ -50,10 +51,11 @@ struct easy {
 	const curl_version_info_data *libcurl; /* asked once: that is dear */
 	bool asked;   /* for a client certificate, by the server */
 	bool proxied; /* it is to go by a proxy */
+	bool named;   /* what is connected to is looked up */
 	struct bf_duration timeout;
 	struct transcript *transcript; /* of a test; else NULL */
 	char detail[CURL_ERROR_SIZE];  /* libcurl's own words, or "" */
-	struct bf_error refusal; /* by the guard, or "" */
+	struct bf_error refusal;       /* by us: the guard, or a bound; or "" */
 };
 
 /* Makes the handle and sets what holds for whatever it will do. */

@@ -1,9 +1,10 @@
 """Name servers that do not answer, and hosts that do not exist."""
+import os
 import time
 
 import pytest
 
-from harness import channel
+from harness import channel, wait_until
 from names import NO_NAME, SERVER_FAILURE, NameServer, needs_namespace
 
 pytestmark = needs_namespace
@@ -73,6 +74,47 @@ def test_name_server_that_never_answers(belfry, receiver, name_server):
     assert max(took) < 2.5, max(took)
     assert len(other.requests) == len(took)
     assert not any("signal" in line for line in b.log().splitlines())
+
+
+def test_strangers_names_do_not_use_up_the_memory(belfry, receiver,
+                                                  name_server):
+    """Each look-up is a thread of 1 MiB that goes on for 6 s. Channels made
+    over the API may have a quarter of the memory for that, so that the worker
+    lives, and looks up the names of others."""
+    endpoint = receiver()
+    b = belfry("events { channel_failing off; }\n" +
+               channel(url("good", endpoint), "good", "events deploy_*;"),
+               before=name_server.before,
+               main={"worker_rlimit_data": "64m"})
+    worker, = b.pids("worker")
+    for number in range(8):
+        assert b.http("POST", "/v1/channels", {
+            "name": f"silent{number}", "module": "webhook",
+            "settings": {"url": f"http://silent.test:{endpoint.port}/"},
+            "timeout": "100ms", "retry": "none",
+            "events": ["incident_created"]}).status == 201
+
+    # An address needs no look-up.
+    assert b.http("POST", "/v1/channels", {
+        "name": "address", "module": "webhook",
+        "settings": {"url": endpoint.url},
+        "events": ["deploy_failed"]}).status == 201
+
+    def refused():
+        b.post("incident_created")
+        return any("too many names" in attempt["why"]
+                   for shown in b.http("GET", "/v1/deliveries?state=failed"
+                                       "&limit=8").json["deliveries"]
+                   for attempt in b.delivery(shown["id"])["attempts"])
+
+    wait_until(refused, "a look-up is refused", 30)
+    event = b.post("deploy_failed")
+    for name in ("good", "address"):
+        b.wait_state(b.delivery_of(event, name), "delivered")
+    assert "good.test" in name_server.asked
+    assert b.pids("worker") == [worker]
+    threads = len(os.listdir(f"/proc/{worker}/task"))
+    assert threads <= 16 + 2, threads
 
 
 def test_stop_does_not_wait_for_a_name_server(belfry, receiver, name_server):
