@@ -99,6 +99,17 @@ mentions(const struct escape *escape, const char *at)
 	       (left > 4 && strncasecmp(at, "@here", 5) == 0);
 }
 
+/* Whether the piece of text ends where a mention may go on: the next piece, of
+ * another style, can finish it. */
+static bool
+begins_mention(const struct escape *escape, const char *at)
+{
+	const size_t left = (size_t)(escape->end - at);
+
+	return (left < 9 && strncasecmp(at, "@everyone", left) == 0) ||
+	       (left < 5 && strncasecmp(at, "@here", left) == 0);
+}
+
 /* The length of the http or https URL that begins at the next byte; or 0. */
 static size_t
 url_length(const struct escape *escape)
@@ -227,7 +238,8 @@ escape_markdown(struct escape *escape)
 	const char c = *escape->next;
 
 	if (c == '@') {
-		const bool mention = mentions(escape, escape->next);
+		const bool mention = mentions(escape, escape->next) ||
+				     begins_mention(escape, escape->next);
 
 		copy(escape, 1);
 		if (mention)

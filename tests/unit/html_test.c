@@ -119,6 +119,8 @@ static const struct {
 	    "everyone [x](https://e.example/%40here)" },
 	{ "<pre>@everyone</pre>", "@everyone", "```\n@everyone\n```",
 	    "```\n@" ZWSP "everyone\n```" },
+	{ "@<b></b>everyone @he<span>re</span> a@b", "@everyone @here a@b",
+	    NULL, "@" ZWSP "everyone @" ZWSP "here a@b" },
 	/* links */
 	{ "<a href=\"https://example.com/a?b=1&amp;c=2\">text</a>",
 	    "text <https://example.com/a?b=1&c=2>",
