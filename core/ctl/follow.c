@@ -109,24 +109,23 @@ is_state(const char *text)
 	return false;
 }
 
-/* Complains of what is misspelt: nothing of it would ever come. */
+/* Complains, in the daemon's words, of who may not ask and of what is misspelt:
+ * nothing of it would ever come. */
 static int
 check_names(struct bf_ctl *ctl, const struct bf_selection *selection)
 {
-	struct bf_selection named = { .channel = selection->channel,
+	const struct bf_selection one = { .channel = selection->channel,
 		.tenant = selection->tenant,
 		.limit = "1" };
 	struct bf_answer answer;
-	int status = BF_CTL_OK;
+	int status = bf_ctl_request(ctl, "GET", "/v1/deliveries",
+	    bf_selection_query(&one), NULL, &answer);
 
-	if (selection->channel)
-		status = bf_ctl_request(ctl, "GET", "/v1/deliveries",
-		    bf_selection_query(&named), NULL, &answer);
-	if (selection->channel && status == BF_CTL_OK)
-		bf_answer_free(&answer);
-	if (selection->event && status == BF_CTL_OK)
-		status = bf_ctl_check_event(ctl, selection->event);
-	return status;
+	if (status != BF_CTL_OK)
+		return status;
+	bf_answer_free(&answer);
+	return selection->event ? bf_ctl_check_event(ctl, selection->event)
+				: BF_CTL_OK;
 }
 
 int

@@ -227,7 +227,8 @@ def test_over_http_with_a_token(b):
     refused = over("wrong", "stats")
     assert refused.returncode == REFUSED
     assert "That in BELFRY_TOKEN is none" in refused.stderr
-    assert "Set BELFRY_TOKEN to one" in over("", "stats").stderr
+    for words in (("stats",), ("deliveries", "-f")):
+        assert "Set BELFRY_TOKEN to one" in over("", *words).stderr
     token = run_token(b, "reader", "read")
     assert over(token, "events").returncode == OK
     assert over(token, "send", "deploy_failed", "x").returncode == REFUSED
