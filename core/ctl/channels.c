@@ -11,13 +11,16 @@
 
 #define WORDS_MOST 256 /* of a command line */
 
-/* Why a channel sends nothing now; free it. */
+/* Why a channel sends nothing now, or to no avail; free it. */
 static char *
 reason_of(const cJSON *channel)
 {
 	const char *paced = bf_json_text(channel, "paced_until");
+	const char *failing = bf_json_text(channel, "failing_since");
 	const char *reason = bf_json_text(channel, "reason");
 
+	if (!reason && failing)
+		return bf_strf("failing since %s", failing);
 	return reason || !paced ? bf_strdup(reason)
 				: bf_strf("paced until %s", paced);
 }
@@ -117,10 +120,10 @@ static void
 print_channel(const cJSON *channel)
 {
 	static const char *const names[] = { "name", "tenant_id", "module",
-		"state", "reason", "paced_until", "waiting", "in_flight",
-		"window", "events", "retry", "timeout", "concurrency", "rate",
-		"max_age", "secrets", "version", "created_at", "file", "line",
-		NULL };
+		"state", "reason", "paced_until", "failing_since", "waiting",
+		"in_flight", "window", "events", "retry", "timeout",
+		"concurrency", "rate", "max_age", "secrets", "version",
+		"created_at", "file", "line", NULL };
 	const cJSON *setting,
 	    *settings = cJSON_GetObjectItemCaseSensitive(channel, "settings");
 

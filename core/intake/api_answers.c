@@ -281,6 +281,8 @@ static const struct api_member channel_members[] = {
 	FLAG("disabled", "Whether it was switched off over the API"),
 	{ "paced_until", API_TIME,
 	    .help = "Until when its endpoint asked to be left alone" },
+	{ "failing_since", API_TIME,
+	    .help = "Since when its deliveries keep failing" },
 	COUNT("waiting", "Deliveries that wait"),
 	COUNT("in_flight", "Deliveries that are being sent"),
 	{ "window", API_INTEGER,

@@ -139,7 +139,7 @@ bf_command_describe_channel(const struct command *command,
 	const struct bf_lane_state *lane =
 	    bf_lane_state_find(command->scheduler, channel->number);
 	cJSON *json = cJSON_CreateObject();
-	const char *reason;
+	const char *reason, *failing_since;
 
 	cJSON_AddStringToObject(json, "name", channel->name);
 	cJSON_AddStringToObject(json, "tenant_id",
@@ -155,6 +155,9 @@ bf_command_describe_channel(const struct command *command,
 		cJSON_AddStringToObject(json, "reason", reason);
 	if (lane)
 		add_pause(json, command, lane);
+	failing_since = lane ? lane->failing_since : state->failing_since;
+	if (failing_since)
+		cJSON_AddStringToObject(json, "failing_since", failing_since);
 	cJSON_AddBoolToObject(json, "disabled", state->disabled);
 	cJSON_AddNumberToObject(json, "waiting",
 	    lane ? (double)bf_lane_state_waiting(lane) : 0);

@@ -127,7 +127,7 @@ bf_draft_ignores(const char *name)
 	static const char *const names[] = { "name", "module", "tenant_id",
 		"settings", "state", "reason", "waiting", "in_flight", "window",
 		"secrets", "file", "line", "version", "created_at", "if_match",
-		"paced_until", "disabled" };
+		"paced_until", "failing_since", "disabled" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		if (strcmp(name, names[i]) == 0)

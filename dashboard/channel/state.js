@@ -18,6 +18,8 @@ export function channelState(channel) {
 	paced ? h("div", { class: "help" },
 		"its endpoint asked to be left alone until ",
 		time(channel.paced_until)) : null,
+	channel.failing_since ? h("div", { class: "help" },
+		"deliveries to it fail since ", time(channel.failing_since)) : null,
 	channel.reason ? h("div", { class: "help" }, channel.reason) : null);
 }
 

@@ -351,6 +351,26 @@ def test_channel_that_does_not_run_when_it_is_told_to(belfry):
     assert b.ctl("channels", "enable", "one").stderr == ""
 
 
+def test_channel_whose_deliveries_fail(belfry, receiver):
+    statuses = [500]
+    endpoint = receiver(lambda request: statuses[-1])
+    b = belfry("events { channel_failing off; channel_recovered off; }\n" +
+               channel(endpoint.url, name="down", more="retry none;"))
+    assert "failing" not in run(b, "channels").stdout
+    first = b.delivery_of(b.post())
+    b.wait_state(first, "failed")
+    since = answer(b, "channels", "down")["failing_since"]
+    assert f"failing since {since}" in run(b, "channels").stdout
+    assert f"failing_since {since}" in run(b, "channels", "down").stdout
+    b.stop()
+    b.start()
+    assert answer(b, "channels", "down")["failing_since"] == since
+    statuses.append(204)
+    run(b, "replay", first)
+    b.wait_state(first, "delivered")
+    assert "failing" not in run(b, "channels").stdout
+
+
 def test_lists_of_several_pages_are_whole(belfry):
     many = belfry("".join(
         f"channel webhook c{n} {{ url http://127.0.0.1:1/; }}\n"
