@@ -42,7 +42,7 @@ const tones = {
 	delivered: "good", running: "good", on: "good", success: "good",
 	scheduled: "calm", sending: "calm", info: "calm",
 	retry: "warn", paced: "warn", warning: "warn", stopped: "bad",
-	failed: "bad", faulty: "bad", error: "bad", critical: "bad",
+	failed: "bad", failing: "bad", faulty: "bad", error: "bad", critical: "bad",
 };
 
 /* A state in a word: delivered, failed, running, critical... */

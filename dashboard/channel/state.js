@@ -9,17 +9,20 @@ import { badge, button, toast } from "../ui.js";
 
 const tenant = () => ({ tenant_id: session.tenant });
 
-/* Running, paced (until when), stopped, disabled or faulty, and why. */
+/* Running, paced (until when), failing, stopped, disabled or faulty, and why. */
 export function channelState(channel) {
-	const paced = channel.state === "running" && channel.paced_until;
+	const running = channel.state === "running";
+	const paced = running && channel.paced_until;
+	const failing = running && channel.failing_since;
 
-	return h("div", badge(paced ? "paced" : channel.state,
+	return h("div", badge(failing ? "failing" : paced ? "paced" : channel.state,
 		channel.state === "disabled" ? "paused" : undefined),
 	paced ? h("div", { class: "help" },
 		"its endpoint asked to be left alone until ",
 		time(channel.paced_until)) : null,
-	channel.failing_since ? h("div", { class: "help" },
-		"deliveries to it fail since ", time(channel.failing_since)) : null,
+	failing ? h("div", { class: "help" },
+		"its deliveries keep failing; noticed ",
+		time(channel.failing_since)) : null,
 	channel.reason ? h("div", { class: "help" }, channel.reason) : null);
 }
 

@@ -7,6 +7,7 @@ import { switchControl } from "../forms.js";
 import { icon } from "../icons.js";
 import { byCategory, categoryTitle } from "../channel/filter_field.js";
 import { kindOf, moduleOrder } from "../channel/kinds.js";
+import { channelState } from "../channel/state.js";
 import { testResult } from "../channel/test_result.js";
 import { link } from "../router.js";
 import { mayManage, session } from "../session.js";
@@ -75,9 +76,6 @@ function channelSwitch(channel, refresh) {
 }
 
 function channelRow(channel, kind, refresh) {
-	const state = channel.state === "running" && channel.paced_until
-		? "paced" : channel.state;
-
 	return [
 		h("div", { class: "channel-name" },
 			h("a", { href: link`/settings/channels/${channel.name}` },
@@ -85,9 +83,7 @@ function channelRow(channel, kind, refresh) {
 			channel.file ? confPlace(channel) : null),
 		h("div", h("span", { class: "break" }, destination(channel)),
 			h("div", { class: "help" }, filterText(channel))),
-		h("div", badge(state),
-			channel.reason
-				? h("div", { class: "help" }, channel.reason) : null),
+		channelState(channel),
 		h("div", { class: "row-actions" },
 			channelSwitch(channel, refresh),
 			mayManage() ? button(kind.test,

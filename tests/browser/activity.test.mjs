@@ -172,7 +172,7 @@ test("filters show what they name, and survive a reload", async () => {
 		.find(({ channel }) => channel === "mail").id).count(), 0);
 	await page.getByLabel("Channel", { exact: true }).fill("no-such");
 	await page.getByLabel("Channel", { exact: true }).press("Enter");
-	await page.getByText("there is no such channel").waitFor();
+	await page.getByText('there is no channel "no-such"').waitFor();
 	await end();
 });
 
@@ -321,6 +321,27 @@ test("a mail shows what each recipient's server said", async () => {
 	assert.match(text, /ops@mail\.example/);
 	assert.match(text, /delivered/);
 	assert.match(text, /failed|retry/);
+	await end();
+});
+
+test("a channel that keeps failing says so where it is listed", async () => {
+	const team = () => page.locator("tr", { hasText: "team" });
+
+	await stage.tell("team", { status: 500 });
+	const { deliveries } = await stage.post("deploy_failed", "Not taken");
+	const { id } = deliveries.find(({ channel }) => channel === "team");
+
+	await stage.state(id, "failed");
+	await begin("#/channels");
+	await team().getByText("failing", { exact: true }).waitFor();
+	await team().getByText("its deliveries keep failing; noticed").waitFor();
+	await visit(page, "#/settings");
+	await team().getByText("failing", { exact: true }).waitFor();
+	await stage.tell("team");
+	await stage.call("POST", `/v1/deliveries/${id}/replay`, {});
+	await stage.state(id, "delivered");
+	await page.reload();
+	await team().getByText("running", { exact: true }).waitFor();
 	await end();
 });
 
