@@ -204,22 +204,28 @@ on_chunk_header(http_parser *parser)
 /*
  * Checks the lines around the body's data (chunk sizes with their extensions,
  * trailers) up to end: the parser lets an extension go on behind a line feed,
- * where others see its end, and a trailer end with one, where others do not.
+ * where others see its end, and a trailer end with one, where others do not;
+ * and it takes a byte beyond ASCII for the digit 0 of a size. No client needs
+ * such a byte in an extension or a trailer, either.
  * Source: RFC 9112, section 7.1.
  */
 static int
 check_framing(struct bf_http *http, const char *end)
 {
-	for (; http->framing < end; http->framing++) {
-		if (*http->framing == '\n' && !http->after_cr) {
-			fail(http, 400,
-			    "a line of a chunk or a trailer that does not end "
-			    "with CRLF");
-			return -1;
-		}
+	const char *wrong = NULL;
+
+	for (; http->framing < end && !wrong; http->framing++) {
+		if (*http->framing == '\n' && !http->after_cr)
+			wrong = "a line of a chunk or a trailer that does not "
+				"end with CRLF";
+		else if (*http->framing & 0x80)
+			wrong = "a byte beyond ASCII in a line of a chunk or "
+				"a trailer";
 		http->after_cr = *http->framing == '\r';
 	}
-	return 0;
+	if (wrong)
+		fail(http, 400, wrong);
+	return wrong ? -1 : 0;
 }
 
 static int
@@ -500,8 +506,8 @@ read_body(struct bf_http *http, const char *bytes, size_t size, size_t *used)
 	parsed = http_parser_execute(&http->parser, &settings, bytes, size);
 	*used = parsed;
 	http->body_bytes += parsed;
-	if (http->state != BF_HTTP_ERROR)
-		(void)check_framing(http, bytes + parsed);
+	/* Whatever else is wrong, in however many pieces it came. */
+	(void)check_framing(http, bytes + parsed);
 	if (http->state == BF_HTTP_ERROR || http->state == BF_HTTP_DONE)
 		return http->state;
 	if (HTTP_PARSER_ERRNO(&http->parser) != HPE_OK)

@@ -136,6 +136,12 @@ static const struct refusal {
 	{ "empty chunk size", BYTES(CHUNKED "\r\nab\r\n"), 400 },
 	{ "chunk without its CRLF", BYTES(CHUNKED "2\r\nabcd\r\n"), 400 },
 	{ "chunk with LF only", BYTES(CHUNKED "2\nab\n0\n\n"), 400 },
+	{ "chunk size with a byte that is no digit",
+	    BYTES(CHUNKED "\xff"
+			  "2\r\nab\r\n0\r\n\r\n"),
+	    400 },
+	{ "bare LF behind a chunk size that is too large",
+	    BYTES(CHUNKED "100000;a=b\n5"), 400 },
 	{ "bare LF in a chunk extension",
 	    BYTES(CHUNKED "2;\nab\r\n03\r\n0\r\n\r\n"), 400 },
 	{ "bare LF in the extension of the last chunk",
