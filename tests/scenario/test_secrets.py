@@ -88,8 +88,15 @@ class Terminal:
             [b.build / "belfryctl", "--socket", b.socket, *words],
             stdin=slave, stdout=subprocess.PIPE, stderr=slave,
             env=b.environment, start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+            preexec_fn=self.take)
         os.close(slave)
+
+    @staticmethod
+    def take():
+        """In the child: this is its terminal, whose interrupts count, also
+        where the tests run in the background, with SIGINT ignored."""
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     def answer(self, prompt, text):
         while not self.shown.endswith(prompt):
