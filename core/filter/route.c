@@ -208,15 +208,23 @@ struct off {
 	enum bf_rule rule; /* of that one */
 };
 
-static void
-note_off(struct off *off, const struct question *question,
-    const struct bf_channel_state *state, enum bf_rule rule)
+static struct off
+find_off(const struct question *question,
+    struct bf_channel_state *const *channels, size_t count)
 {
-	if ((rule != BF_RULE_MODULE_DISABLED &&
-		rule != BF_RULE_CHANNEL_DISABLED) ||
-	    !bf_patterns_match(&state->channel->policy.events, question->type))
-		return;
-	*off = (struct off){ off->count + 1, state, rule };
+	struct off off = { 0 };
+
+	for (size_t i = 0; i < count; i++) {
+		const struct bf_channel_state *state = channels[i];
+		const enum bf_rule rule = decide(question, state);
+
+		if ((rule == BF_RULE_MODULE_DISABLED ||
+			rule == BF_RULE_CHANNEL_DISABLED) &&
+		    bf_patterns_match(&state->channel->policy.events,
+			question->type))
+			off = (struct off){ off.count + 1, state, rule };
+	}
+	return off;
 }
 
 static void
@@ -256,11 +264,13 @@ explain_no_channels(const struct bf_registry *registry, const char *tenant,
 		    tenant);
 }
 
-/* Says why no channel gets the event. */
+/* Says why none of the channels that were judged gets the event. */
 static void
 explain_none(const struct question *question, const char *tenant,
-    const struct off *off, struct bf_route *route)
+    struct bf_channel_state *const *judged, size_t count,
+    struct bf_route *route)
 {
+	struct off off;
 	size_t channels;
 
 	if (!question->toggle.enabled) {
@@ -268,10 +278,11 @@ explain_none(const struct question *question, const char *tenant,
 		return;
 	}
 	bf_registry_channels(question->registry, tenant, &channels);
+	off = find_off(question, judged, count);
 	if (channels == 0)
 		explain_no_channels(question->registry, tenant, route);
-	else if (off->count > 0)
-		explain_off(question, off, route);
+	else if (off.count > 0)
+		explain_off(question, &off, route);
 	else
 		snprintf(route->reason, REASON_SIZE,
 		    "no channel of the tenant wants %.64s",
@@ -318,7 +329,6 @@ bf_route_event(const struct bf_registry *registry, const char *tenant,
 		.toggle = bf_registry_toggle(registry, tenant, type),
 	};
 	struct bf_channel_state *const *channels;
-	struct off off = { 0 };
 	enum bf_rule rule;
 	size_t count;
 
@@ -329,12 +339,11 @@ bf_route_event(const struct bf_registry *registry, const char *tenant,
 		rule = decide(&question, channels[i]);
 		if (rule == BF_RULE_ACCEPTED)
 			add(route, channels[i]);
-		note_off(&off, &question, channels[i], rule);
 		if (recorder)
 			record(&question, channels[i], rule, recorder, context);
 	}
 	if (route->count == 0)
-		explain_none(&question, tenant, &off, route);
+		explain_none(&question, tenant, channels, count, route);
 }
 
 void
